@@ -1,0 +1,1 @@
+"""Conformance suites and an in-memory backend for authors of nrun plugins."""

@@ -1,0 +1,91 @@
+"""`Script`: a task that runs a file or a piece of text with an interpreter."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nrun.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def text_of(value: object, what: str) -> str:
+    """`value` as text that a process can be given. Raises ConfigError for anything but text or a path."""
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str):
+        msg = f"{what} must be text, not {type(value).__name__}: {value!r}"
+        raise ConfigError(msg, hint=f"write {str(value)!r}")
+    if "\0" in value:
+        msg = f"{what} contains a NUL character, which no process can be given: {value!r}"
+        raise ConfigError(msg)
+    try:
+        value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        msg = f"{what} contains a lone surrogate, which cannot be written: {value!r}"
+        raise ConfigError(msg) from error
+    return value
+
+
+def environment(values: Mapping[str, object], what: str) -> dict[str, str]:
+    """`values` as environment variables. Raises ConfigError for names and values no process can be given."""
+    env: dict[str, str] = {}
+    for name, value in values.items():
+        text = text_of(name, f"{what}: a name")
+        if not text or "=" in text:
+            msg = f"{what}: {text!r} cannot name an environment variable"
+            raise ConfigError(msg)
+        env[text] = text_of(value, f"{what}[{name!r}]")
+    return env
+
+
+def _words(values: Iterable[object]) -> tuple[str, ...]:
+    if isinstance(values, str):
+        msg = f"Script.args must be a list of words, not one text: {values!r}"
+        raise ConfigError(msg, hint=f"write {values.split()!r}")
+    return tuple(text_of(value, "Script.args") for value in values)
+
+
+@attrs.frozen
+class Script:
+    """Run a file (`path`) or a piece of text (`inline`) with `entrypoint`.
+
+    Arguments and environment reach the process byte for byte: no shell ever sees them. The entrypoint
+    `python` is the interpreter of the executor (locally: the one that launches). With `m`, `path` is the
+    name of a module and is run as `entrypoint -m path`.
+    """
+
+    path: str = attrs.field(default="", converter=lambda value: text_of(value, "Script.path"))
+    inline: str = attrs.field(default="", converter=lambda value: text_of(value, "Script.inline"), kw_only=True)
+    args: tuple[str, ...] = attrs.field(default=(), converter=_words, kw_only=True)
+    env: Mapping[str, str] = attrs.field(
+        factory=dict, converter=lambda values: environment(values, "Script.env"), kw_only=True
+    )
+    entrypoint: str = attrs.field(
+        default="bash", converter=lambda value: text_of(value, "Script.entrypoint"), kw_only=True
+    )
+    m: bool = attrs.field(default=False, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if bool(self.path) == bool(self.inline):
+            what = "both path and inline" if self.path else "neither path nor inline"
+            msg = f"Script has {what}; give exactly one of them"
+            raise ConfigError(msg)
+        if not self.entrypoint:
+            msg = "Script.entrypoint is empty; name the program that runs the script, such as bash or python"
+            raise ConfigError(msg)
+        if self.m and self.inline:
+            msg = "Script(m=True) runs a module; give its name as path"
+            raise ConfigError(msg)
+
+    @property
+    def name(self) -> str:
+        """A short name for the job: the file's, or the first words of the text."""
+        if self.inline:
+            return re.sub(r"\W+", "_", self.inline.strip()[:20]).strip("_") or "script"
+        return self.path.rpartition("/")[2] or self.path

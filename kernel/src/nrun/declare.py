@@ -1,0 +1,87 @@
+"""What plugins declare: a name, one line about it, and loaders that import the rest on first use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    import click
+
+    from nrun.model import Place
+    from nrun.protocols import Backend, Executor, Launcher, Packager
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Spec:
+    """What every declaration has: a name that is unique among its kind, and a summary of one line."""
+
+    name: str
+    summary: str
+
+
+@attrs.frozen(kw_only=True)
+class ExecutorSpec(Spec):
+    """Where tasks can run. `name` is the `kind` of the executor's `Place`."""
+
+    class_name: str
+    """The public name: `run.<class_name>` gives the executor class."""
+    executor: Callable[[], type[Executor]]
+    """Loads the executor class: the data that users write."""
+    backend: Callable[[], Callable[[Place], Backend]]
+    """Loads what opens a backend for a place."""
+
+
+@attrs.frozen(kw_only=True)
+class PackagerSpec(Spec):
+    """What code can travel."""
+
+    class_name: str
+    packager: Callable[[], type[Packager]]
+
+
+@attrs.frozen(kw_only=True)
+class LauncherSpec(Spec):
+    """How processes can start."""
+
+    class_name: str
+    launcher: Callable[[], type[Launcher]]
+
+
+@attrs.frozen(kw_only=True)
+class CommandSpec(Spec):
+    """What can be typed after `nrun`."""
+
+    command: Callable[[], click.Command]
+    hidden: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class CheckResult:
+    """The answer of one check: whether it is well, what was found, and what to do if not."""
+
+    ok: bool
+    message: str
+    remedy: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class CheckSpec(Spec):
+    """Is this machine ready? Run by `nrun plugins doctor`; may be sync or async."""
+
+    check: Callable[[], Sequence[CheckResult] | Awaitable[Sequence[CheckResult]]]
+
+
+@attrs.frozen
+class Declared(Generic[T]):
+    """A declaration together with the plugin it came from."""
+
+    spec: T
+    plugin: str
+    """Name of the plugin."""
+    distribution: str

@@ -1,0 +1,3 @@
+"""From a plan to done: package, submit, watch, retry, cancel."""
+
+from __future__ import annotations

@@ -1,0 +1,203 @@
+"""Looking after an experiment from any process: its state, its logs, stopping its jobs.
+
+Everything starts from the record; backends are asked only about jobs whose end is not recorded. Looking
+writes nothing and changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nrun.errors import NrunError
+from nrun.events import CancelRequested, ExperimentEnded, ExperimentStarted, JobObserved
+from nrun.model import Attempt, Handle, State, Tag
+from nrun.record import JobStatus, Journal, fold_all, overall, read_journal
+from nrun.record.description import read_description
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+
+    from nrun.events import Event
+    from nrun.model import LogChunk, Place
+    from nrun.plugins import Hooks
+    from nrun.protocols import Backend
+    from nrun.record import ExperimentFolder
+    from nrun.record.description import Description
+
+LOOK_TIMEOUT_S = 60.0
+"""How long one backend may take to answer for all its jobs."""
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """What is known of an experiment at one moment."""
+
+    folder: ExperimentFolder
+    created: float
+    places: Mapping[str, Place]
+    """Where each job goes."""
+    grace_s: float
+    """The longest that any of its jobs may take to stop when asked."""
+    statuses: dict[str, JobStatus]
+    damaged: tuple[int, ...]
+    """Byte offsets of journal lines that could not be read and were left out."""
+    launcher_gone: bool
+    """Whether the process in charge certainly no longer exists, with jobs still to do."""
+
+    @property
+    def state(self) -> State:
+        """The state of the experiment as a whole."""
+        return overall(status.state for status in self.statuses.values())
+
+
+def read_view(folder: ExperimentFolder) -> View:
+    """What the record says, without asking anybody. Raises RecordError."""
+    description = read_description(folder)
+    reading = read_journal(folder.journal)
+    statuses = {job.name: JobStatus(name=job.name) for job in description.jobs}
+    fold_all(statuses, reading.events, folder.id)
+    open_jobs = any(not status.state.ended for status in statuses.values())
+    return View(
+        folder=folder,
+        created=description.created,
+        places={job.name: description.executors[job.executor].place for job in description.jobs},
+        grace_s=max((executor.grace_s for executor in description.executors), default=0.0),
+        statuses=statuses,
+        damaged=reading.damaged,
+        launcher_gone=open_jobs and _launcher_gone(reading.events, description),
+    )
+
+
+async def look(folder: ExperimentFolder, hooks: Hooks) -> View:
+    """What the record says, brought up to date by asking the backends of unended jobs. Raises RecordError."""
+    view = read_view(folder)
+    unended = [status for status in view.statuses.values() if not status.state.ended]
+    by_place: dict[Place, list[JobStatus]] = {}
+    for status in unended:
+        if status.handle is not None or status.in_doubt:
+            by_place.setdefault(view.places[status.name], []).append(status)
+    await asyncio.gather(*(_update(view, place, statuses, hooks) for place, statuses in by_place.items()))
+    if view.launcher_gone:
+        for status in unended:
+            if status.state is State.PENDING and not status.in_doubt:
+                status.reason = "the process that launched this experiment is gone"
+    return view
+
+
+async def _update(view: View, place: Place, statuses: Sequence[JobStatus], hooks: Hooks) -> None:
+    names = [status.name for status in statuses]
+    try:
+        async with asyncio.timeout(LOOK_TIMEOUT_S), open_backend(place, hooks) as backend:
+            handles = await _handles(view, statuses, backend)
+            seen = await backend.observe(handles)
+    except (NrunError, OSError, TimeoutError) as error:
+        for name in names:  # what was known stays known; that it could not be renewed is a fact of its own
+            view.statuses[name].control_errors += (f"observe: {error}",)
+        return
+    now = time.time()
+    events = [
+        JobObserved(at=now, job=handle.tag.job, attempt=handle.tag.attempt, observation=observation)
+        for handle, observation in seen.items()
+    ]
+    fold_all(view.statuses, events, view.folder.id)
+
+
+async def _handles(view: View, statuses: Sequence[JobStatus], backend: Backend) -> list[Handle]:
+    """The handles of jobs: as recorded, or as the backend finds them where the record is in doubt."""
+    known = [status.handle for status in statuses if status.handle is not None]
+    doubtful = [_attempt(view.folder, status) for status in statuses if status.handle is None and status.in_doubt]
+    return [*known, *(await backend.find(doubtful)).values()] if doubtful else known
+
+
+async def cancel(view: View, names: Collection[str], hooks: Hooks, by: str) -> dict[str, str]:
+    """Stop jobs: the wish is recorded first, then acted on, then verified. Gives what is left, by job.
+
+    Raises RecordError when the wish cannot be recorded; then nothing was stopped.
+    """
+    wanted = [view.statuses[name] for name in names if not view.statuses[name].state.ended]
+    wish = [CancelRequested(at=time.time(), job=status.name, by=by) for status in wanted]
+    with Journal(view.folder.journal) as journal:
+        if wish:
+            journal.append(wish, durable=True)
+        fold_all(view.statuses, wish, view.folder.id)
+        left: dict[str, str] = {}
+        by_place: dict[Place, list[JobStatus]] = {}
+        for status in wanted:
+            if status.handle is not None or status.in_doubt:
+                by_place.setdefault(view.places[status.name], []).append(status)
+        for place, statuses in by_place.items():
+            try:
+                async with open_backend(place, hooks) as backend:
+                    handles = await _handles(view, statuses, backend)
+                    remains = await backend.cancel(handles, grace_s=view.grace_s)
+                    left |= {handle.tag.job: why for handle, why in remains.items()}
+                    seen = await backend.observe(handles)
+            except (NrunError, OSError, TimeoutError) as error:
+                left |= {status.name: str(error) for status in statuses}
+                continue
+            now = time.time()
+            ends = [
+                JobObserved(at=now, job=handle.tag.job, attempt=handle.tag.attempt, observation=observation)
+                for handle, observation in seen.items()
+                if observation.state.ended
+            ]
+            if ends:
+                journal.append(ends)
+            fold_all(view.statuses, ends, view.folder.id)
+    return left
+
+
+async def read_logs(
+    view: View, job: str, hooks: Hooks, *, stream: str, offset: int = 0, follow: bool = False
+) -> AsyncIterator[LogChunk]:
+    """A log of the latest attempt of a job, from byte `offset` on. Nothing for a job that was never submitted."""
+    status = view.statuses[job]
+    if status.handle is None and not status.in_doubt:
+        return
+    async with open_backend(view.places[job], hooks) as backend:
+        for handle in await _handles(view, [status], backend):
+            async with contextlib.aclosing(
+                backend.logs(handle, stream=stream, offset=offset, follow=follow)
+            ) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
+
+@contextlib.asynccontextmanager
+async def open_backend(place: Place, hooks: Hooks) -> AsyncIterator[Backend]:
+    """The backend of a place, opened. Raises UnknownName or PluginError if its executor is not installed."""
+    async with hooks.executors.get(place.kind).backend()(place) as backend:
+        yield backend
+
+
+def _attempt(folder: ExperimentFolder, status: JobStatus) -> Attempt:
+    tag = Tag(folder.id, status.name, status.attempt)
+    return Attempt(tag=tag, folder=folder.attempt(status.name, status.attempt))
+
+
+def _launcher_gone(events: Sequence[Event], description: Description) -> bool:
+    """Whether the last process in charge ended, or ran on this machine and does not exist any more."""
+    for event in reversed(events):
+        if isinstance(event, ExperimentEnded):
+            return True
+        if isinstance(event, ExperimentStarted):
+            return event.host == socket.gethostname() and not _exists(event.pid)
+    by = description.by
+    return by.get("host") == socket.gethostname() and not _exists(int(by.get("pid", 0)))
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

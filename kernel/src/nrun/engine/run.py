@@ -1,0 +1,380 @@
+"""Carries out a plan: package, submit, watch, retry, stop. Writes every step down before and after.
+
+One lane per place works on its own; what they share is the schedule, the statuses and the journal.
+Nothing here knows a backend by name, and no trouble in watching ends a job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nrun.engine.lane import Lane, concurrency_limit
+from nrun.engine.schedule import Schedule
+from nrun.errors import NrunError, RecordError
+from nrun.events import (
+    CancelRequested,
+    ControlError,
+    ExperimentEnded,
+    ExperimentStarted,
+    JobObserved,
+    JobRefused,
+    JobSkipped,
+    JobSubmitted,
+    JobSubmitting,
+    TimeLimitReached,
+)
+from nrun.model import Attempt, Handle, Refused, State, Tag
+from nrun.planning import launch_of
+from nrun.record import JobStatus, fold_all, overall
+from nrun.record.bundles import pack_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from nrun.events import Event
+    from nrun.model import Bundle, Observation, Place
+    from nrun.planning import Job, Plan
+    from nrun.plugins import Hooks
+    from nrun.protocols import Backend, Packager
+    from nrun.record import ExperimentFolder, Journal
+
+CALL_TIMEOUT_S = 60.0
+"""Deadline of one call for many jobs that only looks."""
+SUBMIT_TIMEOUT_S = 600.0
+"""Deadline of one submission of many jobs."""
+SUBMIT_TRIES = 3
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Pauses after calls that failed, growing while they keep failing."""
+
+
+class Run:
+    """One process in charge of one experiment, from the first submission until every job has ended."""
+
+    def __init__(
+        self, plan: Plan, folder: ExperimentFolder, journal: Journal, hooks: Hooks, backends: Mapping[Place, Backend]
+    ) -> None:
+        self.plan = plan
+        self.folder = folder
+        self.statuses = {job.name: JobStatus(name=job.name) for job in plan.jobs}
+        self._journal = journal
+        self._hooks = hooks
+        self._jobs = {job.name: job for job in plan.jobs}
+        self._schedule = Schedule(plan.jobs)
+        self._lanes = {place: self._lane(place, backend) for place, backend in backends.items()}
+        self._lane_of = {job.name: self._lanes[job.executor.place()] for job in plan.jobs}
+        self._bundles: list[tuple[Packager, asyncio.Task[Bundle]]] = []
+        self._news: asyncio.Queue[list[Event]] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    def _lane(self, place: Place, backend: Backend) -> Lane:
+        return Lane(backend, concurrency_limit(backend, [j for j in self.plan.jobs if j.executor.place() == place]))
+
+    async def execute(self) -> None:
+        """Run every job to its end. When it is interrupted, what runs on this machine is stopped first."""
+        telling = asyncio.create_task(self._tell_observers())
+        self._task = asyncio.current_task()
+        try:
+            async with self._hooks.around(self.plan):
+                started = ExperimentStarted(
+                    at=time.time(),
+                    experiment=self.folder.id,
+                    title=self.folder.title,
+                    jobs=len(self._jobs),
+                    pid=os.getpid(),
+                    host=socket.gethostname(),
+                )
+                self._note([started], durable=True)
+                self._release(self._schedule.ready())
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        for lane in self._lanes.values():
+                            group.create_task(self._serve(lane))
+                except BaseExceptionGroup as errors:
+                    raise errors.exceptions[0] from None
+                finally:
+                    state = overall(status.state for status in self.statuses.values())
+                    self._note([ExperimentEnded(at=time.time(), experiment=self.folder.id, state=state)])
+        finally:
+            self._news.put_nowait([])
+            await telling
+
+    # ---- writing down and telling
+
+    def _note(self, events: Sequence[Event], *, durable: bool = False) -> None:
+        """Write events down, take them into the statuses, and have the observers told."""
+        self._journal.append(events, durable=durable)
+        fold_all(self.statuses, events, self.folder.id)
+        self._news.put_nowait(list(events))
+
+    async def _tell_observers(self) -> None:
+        observers = self._hooks.observers()
+        while events := await self._news.get():
+            await observers.tell(events)
+
+    def _control_error(self, action: str, error: BaseException, jobs: Collection[str]) -> None:
+        message = error.message if isinstance(error, NrunError) else f"{type(error).__name__}: {error}"
+        self._note([ControlError(at=time.time(), action=action, message=message, jobs=tuple(jobs))])
+
+    def _heed_others(self) -> None:
+        """Take in what other processes asked for: jobs to be cancelled."""
+        asked = [event for event in self._journal.foreign() if isinstance(event, CancelRequested)]
+        fold_all(self.statuses, asked, self.folder.id)
+        for lane in self._lanes.values() if asked else ():
+            for job in [job for job in lane.waiting if self.statuses[job.name].cancel_requested_by]:
+                lane.waiting.remove(job)
+                self._give_up(job.name, f"cancelled by {self.statuses[job.name].cancel_requested_by}")
+
+    # ---- a lane
+
+    async def _serve(self, lane: Lane) -> None:
+        backend = lane.backend
+        try:
+            await backend.__aenter__()
+        except (NrunError, OSError, TimeoutError) as error:
+            await self._refuse_everything(lane, error)
+            return
+        try:
+            await self._work(lane)
+        except asyncio.CancelledError:
+            if self._interrupted():
+                await self._stop_what_runs_here(lane)
+            raise
+        finally:
+            for other in self._lanes.values():  # they may be waiting for what happened here
+                other.wake()
+            await lane.close()
+            await backend.__aexit__(None, None, None)
+
+    async def _work(self, lane: Lane) -> None:
+        failures = 0
+        while self._schedule.unended:
+            self._heed_others()
+            if batch := lane.take():
+                await self._submit(lane, batch)
+                continue
+            if late := lane.overdue():
+                await self._stop_late(lane, late)
+            if not self._schedule.unended:
+                return
+            try:
+                changed = await lane.next_change()
+                if changed:
+                    async with asyncio.timeout(CALL_TIMEOUT_S):
+                        self._observed(lane, changed, await lane.backend.observe(changed))
+                failures = 0
+            except (NrunError, OSError, TimeoutError) as error:
+                if isinstance(error, RecordError):
+                    raise
+                if failures == 0:
+                    self._control_error("observe", error, [job.name for job in lane.active.values()])
+                await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+                failures += 1
+
+    def _release(self, names: Collection[str]) -> None:
+        """Queue jobs that may run now, each in the lane of its place."""
+        by_lane: dict[Lane, list[Job]] = {}
+        for name in names:
+            if not self.statuses[name].state.ended:
+                by_lane.setdefault(self._lane_of[name], []).append(self._jobs[name])
+        for lane, jobs in by_lane.items():
+            lane.add(jobs)
+
+    def _observed(self, lane: Lane, handles: Collection[Handle], seen: Mapping[Handle, Observation]) -> None:
+        events: list[Event] = []
+        ended: list[Handle] = []
+        now = time.time()
+        for handle in handles:
+            job, observation = lane.active.get(handle), seen.get(handle)
+            if job is None or observation is None:
+                continue
+            status = self.statuses[job.name]
+            if observation.state is not status.state or observation.reason != status.reason:
+                events.append(JobObserved(at=now, job=job.name, attempt=handle.tag.attempt, observation=observation))
+            if observation.state.ended:
+                ended.append(handle)
+        if events:
+            self._note(events)
+        for handle in ended:
+            self._ended(lane.ended(handle))
+
+    def _ended(self, job: Job) -> None:
+        status = self.statuses[job.name]
+        if status.state is State.SUCCEEDED:
+            self._release(self._schedule.succeeded(job.name))
+        elif status.state is State.FAILED and status.attempt <= job.executor.retries:
+            self._lane_of[job.name].add([job])
+        else:
+            self._skip_dependents(job.name)
+
+    def _skip_dependents(self, name: str) -> None:
+        """Everything that needed `name` is skipped, each with the dependency it waited for."""
+        state = self.statuses[name].state.value.lower()
+        skipped: list[Event] = []
+        for lost, cause in self._schedule.failed(name):
+            reason = f"dependency {cause!r} {state if cause == name else 'did not run'}"
+            skipped.append(JobSkipped(at=time.time(), job=lost, reason=reason))
+        if skipped:
+            self._note(skipped)
+
+    def _give_up(self, name: str, reason: str) -> None:
+        """A job that was not submitted and will not be."""
+        self._note([JobSkipped(at=time.time(), job=name, reason=reason)])
+        self._skip_dependents(name)
+
+    # ---- submitting
+
+    async def _submit(self, lane: Lane, batch: Sequence[Job]) -> None:
+        attempts = await self._attempts(batch)
+        jobs = [job for job in batch if job.name in attempts]
+        if not jobs:
+            return
+        durable = not lane.backend.capabilities.here
+        now = time.time()
+        intents = [JobSubmitting(at=now, job=j.name, attempt=attempts[j.name].tag.attempt) for j in jobs]
+        self._note(intents, durable=durable)
+        answers = await self._hand_over(lane.backend, jobs, attempts)
+        events: list[Event] = []
+        refused: list[str] = []
+        state = State.RUNNING if lane.backend.capabilities.starts_at_once else State.SUBMITTED
+        now = time.time()
+        for job in jobs:
+            tag = attempts[job.name].tag
+            answer = answers[tag]
+            if isinstance(answer, Handle):
+                events.append(
+                    JobSubmitted(at=now, job=job.name, attempt=tag.attempt, handle=answer.data, state=state)
+                )
+                lane.started(answer, job)
+            else:
+                events.append(JobRefused(at=now, job=job.name, attempt=tag.attempt, reason=answer.reason))
+                refused.append(job.name)
+        self._note(events)
+        for name in refused:
+            self._skip_dependents(name)
+
+    async def _attempts(self, batch: Sequence[Job]) -> dict[str, Attempt]:
+        """The next attempt of each job, with its code; a job whose code cannot be packed fails here."""
+        attempts = {}
+        for job in batch:
+            number = self.statuses[job.name].attempt + 1
+            bundle = None
+            if job.executor.packager.ships:
+                try:
+                    bundle = await self._bundle(job.executor.packager)
+                except (NrunError, OSError) as error:
+                    at, why = time.time(), f"packaging failed: {error}"
+                    self._note([
+                        JobSubmitting(at=at, job=job.name, attempt=number),
+                        JobRefused(at=at, job=job.name, attempt=number, reason=why),
+                    ])
+                    self._skip_dependents(job.name)
+                    continue
+            attempts[job.name] = self._attempt(job.name, number, bundle)
+        return attempts
+
+    def _attempt(self, name: str, number: int, bundle: Bundle | None = None) -> Attempt:
+        tag, folder = Tag(self.folder.id, name, number), self.folder.attempt(name, number)
+        return Attempt(tag=tag, folder=folder, bundle=bundle)
+
+    async def _bundle(self, packager: Packager) -> Bundle:
+        """What `packager` packs, packed once per run however many jobs and lanes want it."""
+        for known, task in self._bundles:
+            if known == packager:
+                return await asyncio.shield(task)
+        source = Path(self.plan.surroundings.cwd)
+        task = asyncio.create_task(pack_bundle(packager, source, self.folder.home))
+        self._bundles.append((packager, task))
+        return await asyncio.shield(task)
+
+    async def _hand_over(
+        self, backend: Backend, jobs: Sequence[Job], attempts: Mapping[str, Attempt]
+    ) -> Mapping[Tag, Handle | Refused]:
+        """Submit; when the answer is lost, look first and submit again only what certainly does not exist."""
+        answers: dict[Tag, Handle | Refused] = {}
+        open_jobs = list(jobs)
+        for attempt in range(SUBMIT_TRIES):
+            try:
+                bundles = {a.bundle.id: a.bundle for a in attempts.values() if a.bundle is not None}
+                async with asyncio.timeout(SUBMIT_TIMEOUT_S):
+                    if bundles:
+                        await backend.stage(bundles.values())
+                    submissions = backend.plan([launch_of(job, self.plan) for job in open_jobs])
+                    answers |= await backend.submit(submissions, attempts)
+                return answers
+            except (NrunError, OSError, TimeoutError) as error:
+                lost = error
+                self._control_error("submit", error, [job.name for job in open_jobs])
+            while True:  # nothing is submitted again before we know that it is not there
+                try:
+                    async with asyncio.timeout(CALL_TIMEOUT_S):
+                        found = await backend.find([attempts[job.name] for job in open_jobs])
+                    break
+                except (NrunError, OSError, TimeoutError) as error:
+                    self._control_error("find", error, [job.name for job in open_jobs])
+                    await asyncio.sleep(PAUSES_S[min(attempt + 1, len(PAUSES_S) - 1)])
+            answers |= found
+            open_jobs = [job for job in open_jobs if attempts[job.name].tag not in answers]
+            if not open_jobs:
+                return answers
+            await asyncio.sleep(PAUSES_S[attempt])
+        reason = lost.message if isinstance(lost, NrunError) else f"{type(lost).__name__}: {lost}"
+        return answers | {attempts[job.name].tag: Refused(reason) for job in open_jobs}
+
+    async def _refuse_everything(self, lane: Lane, error: BaseException) -> None:
+        """The place cannot be reached: its jobs fail without having been submitted."""
+        reason = error.message if isinstance(error, NrunError) else f"{type(error).__name__}: {error}"
+        while self._schedule.unended:
+            for job in list(lane.waiting):
+                number, at = self.statuses[job.name].attempt + 1, time.time()
+                self._note([
+                    JobSubmitting(at=at, job=job.name, attempt=number),
+                    JobRefused(at=at, job=job.name, attempt=number, reason=reason),
+                ])
+                self._skip_dependents(job.name)
+            lane.waiting.clear()
+            for other in self._lanes.values():
+                other.wake()
+            if self._schedule.unended:
+                await lane.next_change()
+        await lane.close()
+
+    # ---- stopping
+
+    def _interrupted(self) -> bool:
+        """Whether the run itself was cancelled, not just a lane because another one broke."""
+        return self._task is not None and self._task.cancelling() > 0
+
+    async def _stop_late(self, lane: Lane, late: Sequence[Handle]) -> None:
+        events = []
+        for handle in late:
+            job = lane.active[handle]
+            limit = job.executor.timeout_s or 0.0
+            events.append(TimeLimitReached(at=time.time(), job=job.name, attempt=handle.tag.attempt, limit_s=limit))
+        self._note(events)
+        try:
+            await lane.backend.cancel(late, grace_s=max(lane.active[handle].executor.grace_s for handle in late))
+        except (NrunError, OSError, TimeoutError) as error:
+            self._control_error("cancel", error, [lane.active[handle].name for handle in late])
+
+    async def _stop_what_runs_here(self, lane: Lane) -> None:
+        """An interrupt ends what runs on this machine; jobs elsewhere are left alone and stay in the record."""
+        mine = [n for n, status in self.statuses.items() if not status.state.ended and self._lane_of[n] is lane]
+        if not lane.backend.capabilities.here or not mine:
+            return
+        self._note([CancelRequested(at=time.time(), job=name, by="interrupt") for name in mine])
+        doubtful = [self._attempt(name, self.statuses[name].attempt) for name in mine if self.statuses[name].in_doubt]
+        handles = [*lane.active, *(await lane.backend.find(doubtful)).values()]
+        lane.active |= {handle: self._jobs[handle.tag.job] for handle in handles}
+        grace_s = max((job.executor.grace_s for job in lane.active.values()), default=0.0)
+        try:
+            await lane.backend.cancel(handles, grace_s=min(grace_s, 5.0))
+            self._observed(lane, handles, await lane.backend.observe(handles))
+        except (NrunError, OSError, TimeoutError) as error:
+            self._control_error("cancel", error, [job.name for job in lane.active.values()])
+        never = [name for name in mine if not self.statuses[name].state.ended and self.statuses[name].handle is None]
+        self._note([JobSkipped(at=time.time(), job=name, reason="cancelled by interrupt") for name in never])

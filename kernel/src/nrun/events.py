@@ -1,0 +1,205 @@
+"""What happens in an experiment. These are the lines of its journal, and what observers are told.
+
+Each event is frozen, JSON-serialisable and enough by itself: folding the events of a journal in order
+gives the state of the experiment. `at` is the time it was recorded, in seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+import attrs
+
+from nrun.model import Handle, Observation, State, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nrun.model import Json
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """Anything that happened. `kind` is its name in the journal."""
+
+    kind: ClassVar[str] = ""
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class ExperimentStarted(Event):
+    """A process took charge of the experiment: it alone submits its jobs while it lives."""
+
+    kind = "started"
+    experiment: str
+    title: str
+    jobs: int
+    pid: int
+    host: str
+
+
+@attrs.frozen(kw_only=True)
+class JobSubmitting(Event):
+    """The intent to submit an attempt, written before anything is asked of the backend."""
+
+    kind = "submitting"
+    job: str
+    attempt: int
+
+
+@attrs.frozen(kw_only=True)
+class JobSubmitted(Event):
+    """The backend took the attempt."""
+
+    kind = "submitted"
+    job: str
+    attempt: int
+    handle: Mapping[str, Json]
+    state: State = State.SUBMITTED
+    """RUNNING where a backend starts jobs as they come."""
+
+
+@attrs.frozen(kw_only=True)
+class JobRefused(Event):
+    """The attempt certainly does not exist at the backend, for this reason."""
+
+    kind = "refused"
+    job: str
+    attempt: int
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class JobObserved(Event):
+    """Something new was seen of an attempt."""
+
+    kind = "observed"
+    job: str
+    attempt: int
+    observation: Observation
+
+
+@attrs.frozen(kw_only=True)
+class JobSkipped(Event):
+    """The job will not run."""
+
+    kind = "skipped"
+    job: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class CancelRequested(Event):
+    """Somebody wants the job stopped. What it then did is told by observations."""
+
+    kind = "cancel"
+    job: str
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class TimeLimitReached(Event):
+    """The attempt ran longer than its executor allows and is about to be stopped."""
+
+    kind = "time-limit"
+    job: str
+    attempt: int
+    limit_s: float
+
+
+@attrs.frozen(kw_only=True)
+class ControlError(Event):
+    """Watching or steering went wrong. Says nothing about what the jobs do."""
+
+    kind = "control-error"
+    action: str
+    message: str
+    jobs: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class ExperimentEnded(Event):
+    """The process in charge is done with the experiment."""
+
+    kind = "ended"
+    experiment: str
+    state: State
+
+
+_KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in Event.__subclasses__() if cls.kind}
+
+
+def to_json(event: Event) -> dict[str, Json]:
+    """The event as a JSON object; fields that say nothing are left out."""
+    line: dict[str, Json] = {"kind": event.kind}
+    for name in _field_names(type(event)):
+        value = getattr(event, name)
+        if isinstance(value, Observation):
+            line[name] = _observation_to_json(value)
+        elif isinstance(value, tuple):
+            if value:
+                line[name] = list(value)
+        else:
+            line[name] = value
+    return line
+
+
+def from_json(line: Mapping[str, Json]) -> Event:
+    """The event that `to_json` gave. Raises ValueError, TypeError or KeyError for anything else.
+
+    Unknown fields are left out, so that a journal of a newer nrun stays readable.
+    """
+    kind = line["kind"]
+    if not isinstance(kind, str) or kind not in _KINDS:
+        msg = f"unknown kind of event {kind!r}"
+        raise ValueError(msg)
+    cls = _KINDS[kind]
+    names = _field_names(cls)
+    fields: dict[str, object] = {name: value for name, value in line.items() if name in names}
+    if not isinstance(fields.get("at"), int | float):
+        msg = "an event needs the time it was recorded at"
+        raise TypeError(msg)
+    if cls is JobObserved:
+        fields["observation"] = observation_from_json(cast("Mapping[str, Json]", fields["observation"]))
+    elif "state" in fields:
+        fields["state"] = State(fields["state"])
+    elif cls is ControlError:
+        fields["jobs"] = tuple(cast("list[str]", fields.get("jobs", [])))
+    return cls(**fields)  # type: ignore[arg-type] # attrs checks the names; a wrong one raises TypeError
+
+
+def _field_names(cls: type[Event]) -> tuple[str, ...]:
+    names = _FIELD_NAMES.get(cls)
+    if names is None:
+        names = _FIELD_NAMES[cls] = tuple(field.name for field in attrs.fields(cls))
+    return names
+
+
+_FIELD_NAMES: dict[type[Event], tuple[str, ...]] = {}
+
+
+def _observation_to_json(seen: Observation) -> dict[str, Json]:
+    line: dict[str, Json] = {"state": seen.state, "source": seen.source, "observed_at": seen.observed_at}
+    for name in ("exit_code", "signal", "reason", "started_at", "ended_at"):
+        value = getattr(seen, name)
+        if value is not None:
+            line[name] = value
+    if seen.nodes:
+        line["nodes"] = list(seen.nodes)
+    return line
+
+
+def observation_from_json(line: Mapping[str, Json]) -> Observation:
+    """The observation a journal line holds. Raises ValueError, TypeError or KeyError."""
+    known = {name: value for name, value in line.items() if name in _OBSERVATION_FIELDS}
+    known["state"] = State(known["state"])
+    known["nodes"] = tuple(cast("list[str]", known.get("nodes", [])))  # type: ignore[assignment] # a tuple there
+    return Observation(**known)  # type: ignore[arg-type] # attrs checks the names; a wrong one raises TypeError
+
+
+_OBSERVATION_FIELDS = frozenset(field.name for field in attrs.fields(Observation))
+
+
+def handle_of(event: JobSubmitted, experiment: str) -> Handle:
+    """The handle that the event recorded."""
+    return Handle(Tag(experiment, event.job, event.attempt), event.handle)

@@ -1,0 +1,129 @@
+"""One job of an experiment, as its user sees it."""
+
+from __future__ import annotations
+
+import json
+import types
+from typing import TYPE_CHECKING, Any
+
+from nrun.config.script import Script
+from nrun.errors import ConfigError, RecordError, ResultError
+from nrun.model import State
+from nrun.sync import run_sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from nrun.experiment import Experiment
+    from nrun.planning import Task
+    from nrun.record import JobStatus
+
+STREAMS = ("out", "err")
+
+
+def task_of(task: Task | Callable[[], Any]) -> Task:
+    """`task` as it can travel; a plain function becomes a Partial of itself. Raises ConfigError."""
+    if isinstance(task, Script):
+        return task
+    from nrun.config.codec import encode
+    from nrun.config.node import Config, Partial, set_arguments, signature_of_node
+    from nrun.config.target import display_name
+
+    if isinstance(task, types.FunctionType | types.BuiltinFunctionType | type):
+        task = Partial(task)
+    if not isinstance(task, Config | Partial):
+        msg = f"{task!r:.200} is not a task"
+        raise ConfigError(msg, hint="a task is a Script, a function, or a Config or Partial of one")
+    encode(task)  # what cannot travel is refused now, not when it is submitted
+    if not isinstance(task.__nrun_target__, str):
+        missing = signature_of_node(task).missing(set_arguments(task))
+        if missing:
+            target = display_name(task.__nrun_target__)
+            msg = f"the task {target} lacks required arguments: {', '.join(missing)}"
+            raise ConfigError(msg, hint=f"give them: Partial({target}, {missing[0]}=...)")
+    return task
+
+
+def name_of(task: Task) -> str:
+    """A name for a job that was given none."""
+    if isinstance(task, Script):
+        name = task.name
+    else:
+        from nrun.config.target import display_name
+
+        name = display_name(task.__nrun_target__)
+    return name.lstrip(".").replace("/", "_")[:50] or "job"
+
+
+class Job:
+    """What became of one job. Cheap to make; asks its experiment."""
+
+    def __init__(self, experiment: Experiment, name: str) -> None:
+        self._experiment = experiment
+        self.name = name
+
+    @property
+    def status(self) -> JobStatus:
+        """Everything that is known now."""
+        return self._experiment.status().jobs[self.name]
+
+    @property
+    def state(self) -> State:
+        """What the job did, as far as is known."""
+        return self.status.state
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code; None while it runs, or when a signal ended it."""
+        return self.status.exit_code
+
+    def result(self, task: int = 0) -> Any:  # noqa: ANN401 - whatever the function returned
+        """What the function returned; `task` counts within a group. Raises ResultError if there is nothing to give."""
+        status = self.status
+        folder = self._folder(status, task)
+        try:
+            told = json.loads((folder / "result.json").read_bytes())
+        except FileNotFoundError:
+            told = {}
+        except (OSError, ValueError) as error:
+            msg = f"the result of job {self.name!r} cannot be read: {error}"
+            raise RecordError(msg) from error
+        if "error" in told:
+            error = told["error"]
+            msg = f"job {self.name!r} raised {error['type']}: {error['message']}\n{error['traceback']}"
+            raise ResultError(msg)
+        if "not_json" in told:
+            why = told["not_json"]
+            msg = f"job {self.name!r} returned a {why['type']}, which JSON cannot hold: {why['why']}"
+            raise ResultError(msg, hint="return numbers, texts, lists and dictionaries; write the rest to files")
+        if "value" not in told or not status.state.ended:
+            msg = f"job {self.name!r} has no result: it is {status.state.value}"
+            raise ResultError(msg, hint=status.reason or "only a function task that has succeeded has one")
+        return told["value"]
+
+    def logs(self, *, stream: str | None = None, tail: int | None = None) -> str:
+        """Its log: output, then errors; with `stream` ("out" or "err") one of them; with `tail`, the last lines."""
+        names = STREAMS if stream is None else (stream,)
+        text = "".join(run_sync(self._read(name)).decode("utf-8", "replace") for name in names)
+        if tail is not None:
+            text = "".join(text.splitlines(keepends=True)[-tail:] if tail else [])
+        return text
+
+    async def _read(self, stream: str) -> bytes:
+        from nrun.engine.look import read_logs
+
+        view, hooks = self._experiment.looked()
+        return b"".join([chunk.data async for chunk in read_logs(view, self.name, hooks, stream=stream)])
+
+    def _folder(self, status: JobStatus, task: int) -> Path:
+        path = self._experiment.path
+        if path is None:
+            msg = f"job {self.name!r} has not been run"
+            raise ResultError(msg)
+        attempt = path / "jobs" / self.name / f"attempt-{status.attempt}"
+        in_group = attempt / f"task-{task}"
+        return in_group if in_group.is_dir() else attempt
+
+    def __repr__(self) -> str:
+        return f"Job({self.name!r}, experiment={self._experiment.title!r})"

@@ -1,0 +1,80 @@
+"""What launching takes from the process it happens in: its surroundings, and the command that drives it."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nrun.planning import Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nrun.experiment import Experiment
+
+MAIN_MODULES = ("__main__", "__nrun_main__")
+
+
+class LaunchInsideJob(BaseException):  # noqa: N818 - it ends the loading of a script, like SystemExit
+    """A job loaded the script that launched it, to find its function, and got to where the script launches.
+
+    The worker, which knows this class by its name, stops loading there: everything defined above is loaded.
+    """
+
+    def __str__(self) -> str:
+        return (
+            "this script launches an experiment when a job loads it to find a function; define the function "
+            "above the launch, or launch under `if __name__ == '__main__':`"
+        )
+
+
+@attrs.define(eq=False)
+class Session:
+    """The experiments of a script that a command runs; with `plan_only` they are planned, not run."""
+
+    plan_only: bool
+    experiments: list[Experiment] = attrs.field(factory=list)
+    sequential: set[int] = attrs.field(factory=set)
+
+    def seen(self, exp: Experiment) -> None:
+        """Note an experiment that the script made."""
+        self.experiments.append(exp)
+
+
+_session: contextvars.ContextVar[Session | None] = contextvars.ContextVar("nrun_session", default=None)
+
+
+def current_session() -> Session | None:
+    """The session in which this code runs, if a command drives it."""
+    return _session.get()
+
+
+@contextlib.contextmanager
+def session(*, plan_only: bool) -> Iterator[Session]:
+    """Collect the experiments that are made within."""
+    new = Session(plan_only=plan_only)
+    token = _session.set(new)
+    try:
+        yield new
+    finally:
+        _session.reset(token)
+
+
+def surroundings() -> Surroundings:
+    """What tasks take over from this process: its folder, where it imports from, and its script."""
+    main = next((sys.modules[name] for name in reversed(MAIN_MODULES) if name in sys.modules), None)
+    file = getattr(main, "__file__", None)
+    spec = getattr(main, "__spec__", None)
+    folder = sys.path[0] if sys.path else ""
+    cwd = os.getcwd()  # noqa: PTH109 - a text is wanted
+    return Surroundings(
+        cwd=cwd,
+        path=(os.path.abspath(folder) if folder else cwd,),  # noqa: PTH100 - as above
+        main=os.path.abspath(file) if file and os.path.exists(file) else None,  # noqa: PTH100, PTH110 - as above
+        main_module=spec.name if spec is not None and spec.name not in MAIN_MODULES else None,
+    )

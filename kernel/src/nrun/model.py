@@ -1,0 +1,207 @@
+"""The vocabulary that kernel and plugins share: frozen data, no behaviour beyond text forms.
+
+Times are seconds since the epoch (UTC); durations are seconds.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from nrun.protocols import Executor
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+class State(str, enum.Enum):
+    """What a workload did, as far as is known."""
+
+    PENDING = "PENDING"
+    """Waiting here: for a dependency or for a free slot."""
+    SUBMITTED = "SUBMITTED"
+    """With the backend, not started."""
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    SKIPPED = "SKIPPED"
+    """Never run, because a dependency did not succeed."""
+    UNKNOWN = "UNKNOWN"
+    """Nothing positive is known at present. It is an answer, not a failure."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether a job in this state will not change any more."""
+        return self in _ENDED
+
+
+_ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED})
+
+
+@attrs.frozen
+class Tag:
+    """Names one attempt of one job everywhere: in the record, at the backend, in the job."""
+
+    experiment: str
+    job: str
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"{self.experiment}/{self.job}/{self.attempt}"
+
+    @classmethod
+    def parse(cls, text: str) -> Tag:
+        """The tag that `str` gave. Raises ValueError for any other text."""
+        experiment, job, attempt = text.split("/")
+        return cls(experiment, job, int(attempt))
+
+
+@attrs.frozen
+class Place:
+    """Where jobs go. Equal places share one backend: one connection, one watcher.
+
+    `kind` is the name of the executor that opens it; `options` is all it needs to do so, so that
+    a process which holds nothing but the record can look after the jobs.
+    """
+
+    kind: str
+    options: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return self.kind + "".join(f" {key}={value}" for key, value in self.options)
+
+
+@attrs.frozen
+class Handle:
+    """Where an attempt went: plain JSON, and enough for another process on another day."""
+
+    tag: Tag
+    data: Mapping[str, Json] = attrs.field(eq=False)
+
+
+@attrs.frozen
+class Refused:
+    """A submission that the backend will not take; nothing of it exists there."""
+
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Observation:
+    """What was seen of one attempt: state, how it is known, and when it was seen."""
+
+    state: State
+    source: str
+    """What told: "exit marker", "process table", a scheduler's command …"""
+    observed_at: float
+    exit_code: int | None = None
+    """0..255; None while it runs, after a signal, or when not known."""
+    signal: str | None = None
+    """Name of the signal that ended it, such as "SIGKILL"."""
+    reason: str | None = None
+    nodes: tuple[str, ...] = ()
+    started_at: float | None = None
+    ended_at: float | None = None
+
+
+@attrs.frozen
+class JobPath:
+    """A file in the folder of the attempt, whose absolute place only the job itself knows."""
+
+    name: str
+
+
+@attrs.frozen
+class Worker:
+    """The path of `worker.py`, which travels with the experiment."""
+
+
+Word: TypeAlias = str | JobPath | Worker
+"""One argument of a command: literal text, or a path that the job fills in."""
+
+
+@attrs.frozen(kw_only=True)
+class Command:
+    """How one process of a job starts. Made from a task, then wrapped by launchers and containers."""
+
+    argv: tuple[Word, ...]
+    env: Mapping[str, str]
+    cwd: str | JobPath
+    files: Mapping[str, str] = attrs.field(factory=dict)
+    """Text files that must lie in the folder of the attempt: name -> content."""
+
+
+@attrs.frozen(kw_only=True)
+class Launch:
+    """One job made ready for its backend: pure data, the same for every attempt.
+
+    A job with several commands is a group: they start together, all must succeed, and when one
+    fails the others are stopped.
+    """
+
+    experiment: str
+    """Title of the experiment."""
+    job: str
+    commands: tuple[Command, ...]
+    executor: Executor
+
+
+@attrs.frozen(kw_only=True)
+class Submission:
+    """The exact text that one submit hands over, for one job or for many of them at once."""
+
+    jobs: tuple[str, ...]
+    files: Mapping[str, Mapping[str, str]]
+    """For each job, the text files of its attempt's folder: relative path -> content."""
+    request: str = ""
+    """What is sent to a scheduler beside the files; empty where `launch.sh` is simply started."""
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """One try of a job: its tag, its folder in the record (made by whoever writes into it), and its code."""
+
+    tag: Tag
+    folder: Path
+    bundle: Bundle | None = None
+
+
+@attrs.frozen
+class Bundle:
+    """Code that travels, stored once under the digest of its content."""
+
+    id: str
+    """SHA-256, hexadecimal."""
+    root: Path
+
+
+@attrs.frozen
+class LogChunk:
+    """A piece of a log. `offset` is the byte position of `data` in the stream, so reading can resume."""
+
+    stream: str
+    offset: int
+    data: bytes
+
+
+@attrs.frozen(kw_only=True)
+class Capabilities:
+    """What a backend says about itself, so that the engine can make up for what it lacks."""
+
+    batch: int = 1000
+    """Most jobs it takes in one `submit`."""
+    concurrency: int | None = None
+    """How many jobs should be with it at once unless the executor says otherwise; None: any number."""
+    here: bool = False
+    """Whether its jobs run on this machine. Then they see its files, an interrupt stops them, and a power cut
+    ends them too, so intents need not be forced to disk before each submission."""
+    starts_at_once: bool = False
+    """Whether a submitted job runs at once instead of queueing."""
+    refuses: Mapping[str, str] = attrs.field(factory=dict)
+    """Features it cannot offer -> the reason. A plan that needs one is refused. Known: "groups", "code"."""

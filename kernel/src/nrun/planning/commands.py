@@ -1,0 +1,76 @@
+"""From a task to the command that runs it: argv, environment, folder, files. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nrun.config.script import Script, environment
+from nrun.errors import PlanError
+from nrun.model import Command, JobPath, Launch, Word, Worker
+
+if TYPE_CHECKING:
+    from nrun.planning.jobs import Job, Plan, Surroundings, Task
+    from nrun.protocols import Executor
+
+TASK_FILE = "task.json"
+SCRIPT_FILE = "script"
+CODE_FOLDER = "code"
+"""Where a shipped tree lies in the folder of an attempt."""
+
+
+def launch_of(job: Job, plan: Plan) -> Launch:
+    """The job made ready for its backend: one command per task, wrapped by the executor's launcher."""
+    commands = tuple(_command(task, job.executor, plan.surroundings) for task in job.tasks)
+    launcher = job.executor.launcher
+    if launcher is not None:
+        commands = tuple(launcher.wrap(command, job.executor) for command in commands)
+    return Launch(experiment=plan.title, job=job.name, commands=commands, executor=job.executor)
+
+
+def _command(task: Task, executor: Executor, surroundings: Surroundings) -> Command:
+    env = environment(executor.env_vars, f"{type(executor).__name__}.env_vars")
+    cwd = JobPath(CODE_FOLDER) if executor.packager.ships else surroundings.cwd
+    if isinstance(task, Script):
+        command = _script(task, executor)
+        return attrs.evolve(command, env={**env, **task.env}, cwd=cwd)
+    return Command(
+        argv=(executor.interpreter(), Worker(), JobPath(TASK_FILE)),
+        env=env,
+        cwd=cwd,
+        files={TASK_FILE: task_json(task, surroundings)},
+    )
+
+
+def _script(script: Script, executor: Executor) -> Command:
+    program = executor.interpreter() if script.entrypoint == "python" else script.entrypoint
+    if script.inline:
+        argv: tuple[Word, ...] = (program, JobPath(SCRIPT_FILE), *script.args)
+        return Command(argv=argv, env={}, cwd="", files={SCRIPT_FILE: script.inline})
+    if script.m:
+        return Command(argv=(program, "-m", script.path, *script.args), env={}, cwd="")
+    # A path that begins with a dash must not be taken for an option of the program.
+    path = f"./{script.path}" if script.path.startswith("-") else script.path
+    return Command(argv=(program, path, *script.args), env={}, cwd="")
+
+
+def task_json(task: Task, surroundings: Surroundings) -> str:
+    """The file from which `worker.py` runs a function task. Raises ConfigError for what cannot travel."""
+    from nrun.config.codec import VERSION, encode
+
+    document = {
+        "nrun": VERSION,
+        "main": surroundings.main,
+        "path": list(surroundings.path),
+        "task": encode(task),
+    }
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    if '"__main__:' in text or '"__nrun_main__:' in text:
+        if surroundings.main_module:
+            return text.replace('"__main__:', f'"{surroundings.main_module}:')
+        if surroundings.main is None:
+            msg = "this task uses something defined in an interactive session, which a job cannot load"
+            raise PlanError(msg, hint="move the function to a file and import it from there")
+    return text + "\n"

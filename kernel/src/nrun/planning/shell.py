@@ -1,0 +1,149 @@
+"""`launch.sh`: how the commands of a job become a plain POSIX shell script. Pure.
+
+The script is started as `sh …/attempt-N/launch.sh`, finds everything beside itself, and leaves two
+markers: `start.json` (who runs, where) and `exit.json` (how it ended), each one line written at once; when
+they were written is the time of the file.
+It starts no process but the job's own, so it costs next to nothing, and it can be run by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from nrun.model import JobPath, Worker
+
+if TYPE_CHECKING:
+    from nrun.model import Command, Launch, Word
+
+LAUNCH_FILE = "launch.sh"
+_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# What the job sees of its own folder and how that is written, before anything of the user's.
+_HEAD = """\
+#!/bin/sh
+# nrun: {what}
+case $0 in /*) NRUN_JOB_DIR=$0 ;; *) NRUN_JOB_DIR=$PWD/$0 ;; esac
+NRUN_JOB_DIR=${{NRUN_JOB_DIR%/*}}
+export NRUN_JOB_DIR NRUN_JOB_NAME={job}
+exec </dev/null >>"$NRUN_JOB_DIR/out.log" 2>>"$NRUN_JOB_DIR/err.log"
+_nrun_stop='' _nrun_group='' _nrun_ticks=0 _nrun_boot='' _nrun_host=''
+trap '_nrun_stop=INT' INT
+trap '_nrun_stop=TERM' TERM
+trap '_nrun_stop=HUP' HUP
+if [ -r "/proc/$$/stat" ]; then
+    read -r _ _ _ _ _nrun_group _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _nrun_ticks _ <"/proc/$$/stat"
+    read -r _nrun_boot </proc/sys/kernel/random/boot_id
+    read -r _nrun_host </proc/sys/kernel/hostname
+fi
+case $_nrun_host in *[!A-Za-z0-9._-]*) _nrun_host='' ;; esac
+printf '{{"pid":%d,"ticks":%s,"boot":"%s","host":"%s"}}\\n' \\
+    "$$" "$_nrun_ticks" "$_nrun_boot" "$_nrun_host" >"$NRUN_JOB_DIR/start.json"
+"""
+
+_TAIL = """\
+printf '{"exit_code":%d,"stop":"%s"}\\n' \\
+    "$_nrun_code" "$_nrun_stop" >"$NRUN_JOB_DIR/exit.json"
+exit "$_nrun_code"
+"""
+
+# A group: the first task that fails has the others stopped, and after a while killed. Every task keeps its own
+# folder and markers; the group as a whole ends with the code of the first task that failed by itself.
+_GROUP = """\
+_nrun_failed='' _nrun_late='' _nrun_code=0 _nrun_pids=''
+_nrun_all() {{
+    [ "$_nrun_group" != "$$" ] || kill "$1" 0
+}}
+_nrun_fail() {{
+    [ -z "$_nrun_failed" ] || return 0
+    _nrun_failed=1
+    _nrun_all -TERM
+    (trap '' TERM; sleep {grace_s}; kill -USR2 "$$") &
+}}
+_nrun_task() {{
+    trap : TERM INT HUP
+    sh "$NRUN_JOB_DIR/$1/launch.sh"
+    _nrun_code=$?
+    [ "$_nrun_code" -eq 0 ] || kill -USR1 "$$"
+    exit "$_nrun_code"
+}}
+trap _nrun_fail USR1
+trap '_nrun_late=1' USR2
+trap '[ -n "$_nrun_failed" ] || _nrun_stop=TERM' TERM
+for _nrun_name in {folders}; do
+    _nrun_task "$_nrun_name" &
+    _nrun_pids="$_nrun_pids $!"
+done
+for _nrun_pid in $_nrun_pids; do
+    while :; do
+        wait "$_nrun_pid"
+        _nrun_one=$?
+        [ -z "$_nrun_late" ] || break 2
+        kill -0 "$_nrun_pid" 2>/dev/null && continue
+        wait "$_nrun_pid" # what a signal cut short above; 127 when that wait was answered
+        _nrun_again=$?
+        [ "$_nrun_again" -eq 127 ] || _nrun_one=$_nrun_again
+        break
+    done
+    case $_nrun_code/$_nrun_one in
+        0/* | 143/[!0]*) _nrun_code=$_nrun_one ;;
+    esac
+done
+"""
+_GROUP_TAIL = """\
+printf '{"exit_code":%d,"stop":"%s"}\\n' \\
+    "$_nrun_code" "$_nrun_stop" >"$NRUN_JOB_DIR/exit.json"
+[ -z "$_nrun_failed" ] || _nrun_all -KILL
+exit "$_nrun_code"
+"""
+GROUP_GRACE_S = 10
+"""How long the tasks of a failed group may take to stop, in seconds."""
+
+
+def launch_files(launch: Launch) -> dict[str, str]:
+    """The text files of an attempt's folder: `launch.sh` and what its commands need, by relative path."""
+    if len(launch.commands) == 1:
+        return _task_files(launch.commands[0], launch, "", "")
+    folders = [f"task-{index}" for index in range(len(launch.commands))]
+    files = {LAUNCH_FILE: _group_script(launch, folders)}
+    for folder, command in zip(folders, launch.commands, strict=True):
+        files |= {f"{folder}/{name}": text for name, text in _task_files(command, launch, folder, "../").items()}
+    return files
+
+
+def _group_script(launch: Launch, folders: list[str]) -> str:
+    what = f"job {_shown(launch.job)} of {_shown(launch.experiment)}: {len(folders)} tasks side by side"
+    head = _HEAD.format(what=what, job=shlex.quote(launch.job))
+    return head + _GROUP.format(grace_s=GROUP_GRACE_S, folders=" ".join(folders)) + _GROUP_TAIL
+
+
+def _task_files(command: Command, launch: Launch, folder: str, up: str) -> dict[str, str]:
+    what = f"{folder} of job {_shown(launch.job)}" if folder else f"job {_shown(launch.job)}"
+    head = _HEAD.format(what=f"{what} of {_shown(launch.experiment)}", job=shlex.quote(launch.job))
+    odd = {name: value for name, value in command.env.items() if not _SHELL_NAME.fullmatch(name)}
+    lines = [f"    cd {_word(command.cwd, up)} || exit 72"]
+    for name, value in command.env.items():
+        if name not in odd:
+            lines.append(f"    export {name}={shlex.quote(value)}")
+    words = [_word(word, up) for word in command.argv]
+    if odd:  # names that no shell can export
+        words = ["env", "--", *(shlex.quote(f"{name}={value}") for name, value in odd.items()), *words]
+    lines.append("    exec " + " ".join(words))
+    body = "(\n" + "\n".join(lines) + "\n)\n_nrun_code=$?\n"
+    return {LAUNCH_FILE: head + body + _TAIL, **command.files}
+
+
+def _word(word: Word, up: str) -> str:
+    """One word of a command as the shell must read it. `up` leads from a task's folder to its attempt's."""
+    if isinstance(word, Worker):
+        return f'"$NRUN_JOB_DIR/{up}../../../worker.py"'
+    if isinstance(word, JobPath):
+        return '"$NRUN_JOB_DIR"/' + shlex.quote(word.name)
+    return shlex.quote(word)
+
+
+def _shown(name: str) -> str:
+    """A name in a comment: on one line, whatever it contains."""
+    return json.dumps(name)

@@ -1,0 +1,167 @@
+"""The typed face of the hooks: the only code that calls a plugin through pluggy.
+
+One method per hook, one private function per calling convention (`nrun.hookspecs` defines them).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from nrun.declare import CheckSpec, CommandSpec, Declared, ExecutorSpec, LauncherSpec, PackagerSpec, Spec
+from nrun.errors import NrunError, PluginError
+from nrun.plugins.host import PluginState
+from nrun.plugins.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    import pluggy
+
+    from nrun.planning import Plan, Task
+    from nrun.plugins.host import PluginHost, PluginRecord
+    from nrun.plugins.observers import Observers
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+class Hooks:
+    """Everything the kernel may ask of the plugins of one host."""
+
+    def __init__(self, host: PluginHost) -> None:
+        self.host = host
+
+    # ---- declarations: collected once
+
+    @functools.cached_property
+    def executors(self) -> Registry[ExecutorSpec]:
+        """Where tasks can run."""
+        return self._collect("executor", "nrun_executors", ExecutorSpec)
+
+    @functools.cached_property
+    def packagers(self) -> Registry[PackagerSpec]:
+        """What code can travel."""
+        return self._collect("packager", "nrun_packagers", PackagerSpec)
+
+    @functools.cached_property
+    def launchers(self) -> Registry[LauncherSpec]:
+        """How processes can start."""
+        return self._collect("launcher", "nrun_launchers", LauncherSpec)
+
+    @functools.cached_property
+    def commands(self) -> Registry[CommandSpec]:
+        """What can be typed."""
+        return self._collect("command", "nrun_commands", CommandSpec)
+
+    @functools.cached_property
+    def checks(self) -> Registry[CheckSpec]:
+        """What `nrun plugins doctor` looks at."""
+        return self._collect("check", "nrun_checks", CheckSpec)
+
+    # ---- participation: may fail a run
+
+    def configure(self, task: Task, job: str) -> Task:
+        """`task` as the plugins want it."""
+        for record, function in self._implementations("nrun_configure"):
+            changed = _call(record, "nrun_configure", function, task=task, job=job)
+            task = task if changed is None else cast("Task", changed)
+        return task
+
+    def default_executor(self) -> str:
+        """Name of the executor for jobs that were given none."""
+        for record, function in self._implementations("nrun_default_executor"):
+            name = _call(record, "nrun_default_executor", function)
+            if name is not None:
+                return cast("str", name)
+        return "local"
+
+    def validate(self, plan: Plan) -> list[str]:
+        """Every objection to `plan`, each with the plugin that raised it."""
+        problems: list[str] = []
+        for record, function in self._implementations("nrun_validate"):
+            try:
+                found = list(cast("Sequence[str]", _call(record, "nrun_validate", function, plan=plan) or ()))
+            except PluginError as error:
+                found = [error.message]
+            problems += [f"{problem} (says plugin {record.name})" for problem in found]
+        return problems
+
+    @contextlib.asynccontextmanager
+    async def around(self, plan: Plan) -> AsyncIterator[None]:
+        """Within what the plugins wrap around a run of `plan`."""
+        async with contextlib.AsyncExitStack() as stack:
+            for record, function in self._implementations("nrun_around"):
+                scope = _call(record, "nrun_around", function, plan=plan)
+                if scope is not None:
+                    with _attributed(record, "nrun_around"):
+                        await stack.enter_async_context(cast("AbstractAsyncContextManager[None]", scope))
+            yield
+
+    # ---- observation: never fails a run
+
+    def observers(self) -> Observers:
+        """Those who want to be told, for the length of one run."""
+        from nrun.plugins.observers import Observers  # asyncio: only runs need it
+
+        return Observers(self._implementations("nrun_event"))
+
+    # ---- the conventions
+
+    def _implementations(self, hook: str) -> list[tuple[PluginRecord, Callable[..., object]]]:
+        """Who implements `hook`, in the order of calling: tryfirst, then by name, then trylast."""
+        caller: pluggy.HookCaller = getattr(self.host.manager.hook, hook)
+        found = []
+        for impl in reversed(caller.get_hookimpls()):
+            record = self.host.record(impl.plugin_name)
+            if record is not None and record.state is PluginState.LOADED:
+                found.append((record, functools.partial(_with_known, impl.function, frozenset(impl.argnames))))
+        return found
+
+    def _collect(self, kind: str, hook: str, cls: type[SpecT]) -> Registry[SpecT]:
+        by_name: dict[str, list[Declared[SpecT]]] = {}
+        for record, function in self._implementations(hook):
+            try:
+                specs = list(cast("Sequence[SpecT]", function() or ()))
+                for spec in specs:
+                    if not isinstance(spec, cls):
+                        msg = f"{hook} must give {cls.__name__} objects, not {type(spec).__name__}"
+                        raise TypeError(msg)  # noqa: TRY301 - one guard for everything a plugin may do wrong
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - recorded; other plugins go on
+                record.fail(error, f"{hook} failed")
+                continue
+            for spec in specs:
+                declared = Declared(spec, record.name, record.ref.distribution)
+                by_name.setdefault(spec.name, []).append(declared)
+        for name, owners in by_name.items():
+            if len(owners) > 1:
+                who = " and ".join(dict.fromkeys(owner.distribution for owner in owners))
+                for owner in owners:
+                    record = cast("PluginRecord", self.host.record(owner.plugin))
+                    record.fail(NrunError(f"{kind} {name!r} is declared twice: by {who}"), f"{hook} clashes")
+        failed = {record.name for record in self.host.failed()}
+        declared_once = [owner for owners in by_name.values() for owner in owners if owner.plugin not in failed]
+        return Registry(kind, declared_once, self.host.failed())
+
+
+def _with_known(function: Callable[..., object], known: frozenset[str], **arguments: object) -> object:
+    """Call an implementation with those of the arguments that it takes."""
+    return function(**{name: value for name, value in arguments.items() if name in known})
+
+
+def _call(record: PluginRecord, hook: str, function: Callable[..., object], **arguments: Any) -> object:  # noqa: ANN401 - forwarded
+    with _attributed(record, hook):
+        return function(**arguments)
+
+
+@contextlib.contextmanager
+def _attributed(record: PluginRecord, hook: str) -> Iterator[None]:
+    """Turn what a participant raises into a PluginError that names it."""
+    try:
+        yield
+    except NrunError:
+        raise
+    except Exception as error:
+        msg = f"plugin {record.name!r} failed in {hook}: {type(error).__name__}: {error}"
+        raise PluginError(msg, plugin=f"{record.ref.distribution} {record.ref.version}") from error

@@ -1,0 +1,175 @@
+"""The contracts of plugins: what they subclass or implement, with the promises they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+from nrun.model import Place
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from nrun.model import (
+        Attempt,
+        Bundle,
+        Capabilities,
+        Command,
+        Handle,
+        Launch,
+        LogChunk,
+        Observation,
+        Refused,
+        Submission,
+        Tag,
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Packager:
+    """What code travels with a job. This one ships nothing; plugins subclass it."""
+
+    @property
+    def ships(self) -> bool:
+        """Whether jobs start in a shipped tree instead of the current folder. Known without I/O."""
+        return type(self) is not Packager
+
+    async def pack(self, source: Path, dest: Path) -> None:
+        """Fill the empty folder `dest` with what is to travel from `source`, the current folder.
+
+        Promises: 1. The same input gives the same tree. 2. Nothing outside `dest` is written.
+        3. An input that cannot be shipped raises NrunError, which fails the jobs that need it.
+        """
+
+
+@attrs.frozen(kw_only=True)
+class Launcher:
+    """How the processes of a job start. This one starts a command as it is; plugins subclass it."""
+
+    def wrap(self, command: Command, executor: Executor) -> Command:
+        """The command that starts `command`, placed by `executor`, under this launcher. Pure."""
+        del executor
+        return command
+
+
+@attrs.frozen(kw_only=True)
+class Executor:
+    """Where and how a task runs: data that can be printed, compared, saved and overridden.
+
+    Backends subclass it, frozen and keyword-only, and say in `place` where such jobs go. A subclass
+    of an installed executor takes part like the executor itself.
+    """
+
+    packager: Packager = attrs.field(factory=Packager)
+    launcher: Launcher | None = None
+    env_vars: Mapping[str, str] = attrs.field(factory=dict)
+    """Environment of the job, added to what the backend gives."""
+    retries: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    """How often a failed job is tried again."""
+    timeout_s: float | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.gt(0))
+    )
+    """Time limit of one attempt in seconds, counted from its start; None: no limit."""
+    grace_s: float = attrs.field(default=10.0, validator=attrs.validators.ge(0))
+    """How long a job that is asked to stop may take before it is killed, in seconds."""
+    max_parallel: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
+    )
+    """Most jobs with the backend at once; None: what the backend advises."""
+
+    def place(self) -> Place:
+        """Where these jobs go. Every executor overrides it."""
+        msg = f"{type(self).__name__} does not say where its jobs go; override place()"
+        raise TypeError(msg)
+
+    def interpreter(self) -> str:
+        """The Python for function tasks, and for scripts whose entrypoint is `python`."""
+        return "python3"
+
+
+class Backend(Protocol):
+    """Acts for all jobs that go to one place. Opened once per place and run, as a context manager.
+
+    Promises:
+
+    1. `plan` is pure and deterministic: no I/O, no clock, callable before the backend is opened.
+    2. A handle is plain JSON and enough for another process on another day.
+    3. Every submission carries its tag in a form that `find` finds again. The engine records the
+       intent before it calls `submit`, and asks `find` before it ever submits a tag again.
+    4. An observation says state, exit code or signal, reason, nodes, times, source and age;
+       "I do not know" (`State.UNKNOWN`) is an observation. Only positive evidence ends a job.
+    5. Nothing is cancelled, restarted or failed because a call failed: a call that could not do its
+       work raises BackendError and leaves every job alone.
+    6. Every call may be cancelled at any await (that is how deadlines arrive) and leaves the backend usable.
+    7. Batches are sized by the backend (`capabilities.batch`), not by the caller.
+    8. What a backend cannot do it declares in `capabilities.refuses`, with the reason; the engine then
+       refuses the plan before anything is submitted.
+    9. Closing leaves jobs alone and leaks nothing: no process, task, thread or descriptor.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this backend can do. Known before it is opened."""
+        ...
+
+    def plan(self, launches: Sequence[Launch]) -> Sequence[Submission]:
+        """The exact text to submit: one submission per job, or one for many (an array, a group)."""
+        ...
+
+    async def __aenter__(self) -> Self:
+        """Connect. Raises BackendError, with what to do, when the place cannot be reached."""
+        ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Disconnect (promise 9)."""
+        ...
+
+    async def stage(self, bundles: Collection[Bundle]) -> None:
+        """Make code present at the place, shipping only what is missing there."""
+        ...
+
+    async def submit(
+        self, submissions: Sequence[Submission], attempts: Mapping[str, Attempt]
+    ) -> Mapping[Tag, Handle | Refused]:
+        """Hand over the submissions; `attempts` has the attempt of each job in them, by its name.
+
+        Every attempt is answered. Raises BackendError when the answer was lost: then `find` tells.
+        """
+        ...
+
+    async def find(self, attempts: Collection[Attempt]) -> Mapping[Tag, Handle]:
+        """Those of the attempts that were submitted, alive or ended. Absent: it certainly was not."""
+        ...
+
+    async def changes(self) -> Collection[Handle]:
+        """Wait until something may have changed, then say for which handles it is worth observing.
+
+        Speaks of the handles this backend has submitted, found or observed unended. A backend with events waits for
+        them; one that must ask waits out its own pace. Never empty-handed twice without a wait between.
+        """
+        ...
+
+    async def observe(self, handles: Collection[Handle]) -> Mapping[Handle, Observation]:
+        """What is known of each handle: one call for many, an answer for every one of them."""
+        ...
+
+    def logs(self, handle: Handle, *, stream: str, offset: int, follow: bool) -> AsyncGenerator[LogChunk, None]:
+        """The bytes of a log from `offset` on; `stream` is "out" or "err", or "err.2" for the third task of a group.
+
+        With `follow` it ends when the job has ended and everything was read. A log that does not
+        exist (yet) is empty.
+        """
+        ...
+
+    async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
+        """Stop the jobs: ask, wait up to `grace_s` seconds, force, verify. Ended jobs are left alone.
+
+        Returns what is still alive and why; empty when everything is gone.
+        """
+        ...

@@ -1,0 +1,23 @@
+"""The record on disk: folders, journal, descriptions, bundles, and the state folded from them."""
+
+from __future__ import annotations
+
+from nrun.record.catalogue import experiments, find_experiment
+from nrun.record.folder import ExperimentFolder, claim_folder, copy_worker, home_folder, write_file
+from nrun.record.journal import Journal, read_journal
+from nrun.record.status import JobStatus, fold_all, overall
+
+__all__ = [
+    "ExperimentFolder",
+    "JobStatus",
+    "Journal",
+    "claim_folder",
+    "copy_worker",
+    "experiments",
+    "find_experiment",
+    "fold_all",
+    "home_folder",
+    "overall",
+    "read_journal",
+    "write_file",
+]

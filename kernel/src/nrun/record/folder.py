@@ -1,0 +1,110 @@
+"""Where an experiment lives on disk: claiming its folder, finding it again, writing whole files.
+
+    $NRUN_HOME/experiments/<title>/<id>/
+        experiment.json     what was asked; written once
+        journal.jsonl       what happened; appended
+        worker.py …         what function tasks are run with
+        jobs/<name>/attempt-<n>/
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nrun.errors import RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+JOURNAL = "journal.jsonl"
+DESCRIPTION = "experiment.json"
+_WORKER_FILES = ("worker.py", "worker_forms.py")
+
+
+def home_folder(env: Mapping[str, str] | None = None) -> Path:
+    """Where the records are: `$NRUN_HOME`, or `~/.nrun`."""
+    given = (os.environ if env is None else env).get("NRUN_HOME")
+    return Path(given).expanduser().absolute() if given else Path.home() / ".nrun"
+
+
+@attrs.frozen
+class ExperimentFolder:
+    """The folder of one experiment."""
+
+    home: Path
+    title: str
+    id: str
+
+    @property
+    def path(self) -> Path:
+        """The folder itself."""
+        return self.home / "experiments" / self.title / self.id
+
+    @property
+    def journal(self) -> Path:
+        """What happened."""
+        return self.path / JOURNAL
+
+    @property
+    def worker(self) -> Path:
+        """This experiment's copy of the worker."""
+        return self.path / "worker.py"
+
+    def attempt(self, job: str, number: int) -> Path:
+        """The folder of one attempt of a job. Made by whoever writes into it."""
+        return self.path / "jobs" / job / f"attempt-{number}"
+
+
+def claim_folder(home: Path, title: str) -> ExperimentFolder:
+    """Make the folder of a new experiment, which no other process can get. Raises RecordError.
+
+    The id is the time in UTC to the microsecond, so ids sort by time, and four random digits, so that
+    two titles hardly ever share one; that no two experiments share a folder is sure, for it is made exclusively.
+    """
+    try:
+        parent = home / "experiments" / title
+        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        while True:
+            now = time.time_ns()
+            moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now // 10**9))
+            folder = ExperimentFolder(home, title, f"{moment}-{now // 1000 % 10**6:06d}-{secrets.token_hex(2)}")
+            try:
+                folder.path.mkdir(mode=0o700)
+            except FileExistsError:
+                continue
+            return folder
+    except OSError as error:
+        msg = f"cannot make a folder for the experiment in {home}: {error.strerror}"
+        raise RecordError(msg, hint="set NRUN_HOME to a folder that you can write to") from error
+
+
+def write_file(path: Path, text: str, *, durable: bool = False) -> None:
+    """Write a private file so that readers see all of it or nothing. Raises RecordError."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            with open(file, "wb", closefd=False) as out:  # noqa: PTH123 - a descriptor with its mode
+                out.write(text.encode("utf-8", "surrogateescape"))
+            if durable:
+                os.fsync(file)
+        finally:
+            os.close(file)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        msg = f"cannot write {path}: {error.strerror}"
+        raise RecordError(msg, hint="is the disk full, or read-only?") from error
+
+
+def copy_worker(folder: ExperimentFolder) -> None:
+    """Put the worker where the jobs of the experiment find it."""
+    source = Path(__file__).parents[1]
+    for name in _WORKER_FILES:
+        write_file(folder.path / name, (source / name).read_text("utf-8"))

@@ -1,0 +1,69 @@
+"""Statuses as plain text for people; names are shown on one line, whatever they contain."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from nrun.model import State
+    from nrun.record.status import JobStatus
+
+
+def printable(text: str) -> str:
+    """`text` without anything that could move a terminal's cursor or change its colours."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def duration(seconds: float) -> str:
+    """A time span for people, such as `4.2 s` or `1:02:03`."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{max(seconds, 0.0):.1f} s"
+    hours, rest = divmod(int(seconds), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def ending(job: JobStatus) -> str:
+    """How a job ended, or why it is where it is: `exit code 3`, `SIGKILL`, a reason."""
+    parts = []
+    if job.signal:
+        parts.append(job.signal)
+    elif job.exit_code:
+        parts.append(f"exit code {job.exit_code}")
+    if job.reason and job.reason not in parts:
+        parts.append(job.reason)
+    return ", ".join(parts)
+
+
+def elapsed(job: JobStatus, now: float) -> str:
+    """How long the job has run, or ran."""
+    return duration((job.ended_at or now) - job.started_at) if job.started_at else ""
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows under each other, every column as wide as its widest cell."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def status_table(
+    title: str, id_: str | None, state: State, jobs: Iterable[JobStatus], notes: Iterable[str]
+) -> str:
+    """An experiment and its jobs."""
+    now = time.time()
+    lines = [f"{printable(title)}  {id_ or '(not run)'}  {state.value}"]
+    rows = [("job", "state", "attempt", "time", "")]
+    rows += [
+        (printable(job.name), job.state.value, str(job.attempt or ""), elapsed(job, now), printable(ending(job)))
+        for job in jobs
+    ]
+    lines.append(columns(rows))
+    lines += [f"note: {printable(note)}" for note in notes]
+    lines += [
+        f"note: {printable(job.name)}: {printable(error)}" for job in jobs for error in job.control_errors[-1:]
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,105 @@
+"""The parts of `worker.py` that few tasks need, in a file of their own so that the others do not compile them.
+
+Like it: the standard library of Python 3.8 or later, and nothing else. Travels beside it.
+"""
+
+
+def positional(build, target, at, kwargs):
+    """Positional arguments in order, with the named ones that come before them."""
+    import inspect
+
+    names = [p.name for p in inspect.signature(target).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD]
+    first = min(map(int, at))
+    before = [kwargs.pop(name) for name in names] if first >= len(names) > 0 else []
+    return before + [build.value(at[index]) for index in sorted(at, key=int)]
+
+
+def read(build, tag, form):
+    """The value of a form that is not a node."""
+    return READERS[tag](build, form[tag], form)
+
+
+def read_bytes(build, text, form):
+    import binascii
+
+    return binascii.a2b_base64(text)
+
+
+def read_path(build, text, form):
+    import pathlib
+
+    return pathlib.Path(text)
+
+
+def read_object(build, symbol, form):
+    return build.symbol(symbol)(**{name: build.value(item) for name, item in form["fields"].items()})
+
+
+def read_moment(build, text, form):
+    import datetime
+
+    return getattr(datetime, next(iter(form))[1:]).fromisoformat(text)
+
+
+def read_timedelta(build, parts, form):
+    import datetime
+
+    return datetime.timedelta(*parts)
+
+
+def read_decimal(build, text, form):
+    import decimal
+
+    return decimal.Decimal(text)
+
+
+def read_uuid(build, text, form):
+    import uuid
+
+    return uuid.UUID(text)
+
+
+READERS = {
+    "$symbol": lambda build, symbol, form: build.symbol(symbol),
+    "$enum": lambda build, symbol, form: build.symbol(symbol)[form["name"]],
+    "$object": read_object,
+    "$dict": lambda build, pairs, form: {build.value(key): build.value(item) for key, item in pairs},
+    "$tuple": lambda build, items, form: tuple(build.value(item) for item in items),
+    "$set": lambda build, items, form: {build.value(item) for item in items},
+    "$frozenset": lambda build, items, form: frozenset(build.value(item) for item in items),
+    "$float": lambda build, text, form: float(text),
+    "$complex": lambda build, parts, form: complex(float(parts[0]), float(parts[1])),
+    "$bytes": read_bytes,
+    "$path": read_path,
+    "$datetime": read_moment,
+    "$date": read_moment,
+    "$time": read_moment,
+    "$timedelta": read_timedelta,
+    "$decimal": read_decimal,
+    "$uuid": read_uuid,
+}
+
+
+def result_text(value):
+    """The outcome as JSON; a value that JSON cannot hold is described instead."""
+    if value is None:
+        return '{"value": null}\n'
+    import json
+
+    try:
+        return json.dumps({"value": value}) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        told = {"type": type(value).__module__ + "." + type(value).__qualname__, "why": str(error)}
+        return json.dumps({"not_json": told}) + "\n"
+
+
+def error_text(error):
+    import json
+    import traceback
+
+    told = {
+        "type": type(error).__module__ + "." + type(error).__qualname__,
+        "message": str(error),
+        "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+    }
+    return json.dumps({"error": told}) + "\n"

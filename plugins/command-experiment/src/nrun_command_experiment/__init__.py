@@ -1,0 +1,1 @@
+"""The `nrun experiment` commands: list, status, logs, cancel."""

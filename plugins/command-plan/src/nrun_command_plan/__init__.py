@@ -1,0 +1,1 @@
+"""The `nrun plan` command: print exactly what would be submitted."""

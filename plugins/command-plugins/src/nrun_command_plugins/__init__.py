@@ -1,0 +1,1 @@
+"""The `nrun plugins` commands: list, info, doctor."""

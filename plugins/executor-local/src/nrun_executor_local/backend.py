@@ -1,0 +1,300 @@
+"""Runs jobs as processes of this machine and learns of their end by an event, never by polling."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nrun import NrunError, State
+from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Submission
+from nrun.planning import launch_files
+from nrun_executor_local import processes
+from nrun_executor_local.processes import Process
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from nrun.model import Attempt, Bundle, Launch, Place, Tag
+
+LOG_PIECE_BYTES = 1 << 18
+LOG_PAUSE_S = 0.2
+"""How often a followed log is looked at while its job runs."""
+ADOPTED_PAUSE_S = 0.5
+"""How often jobs started by another process are looked at where their end is no event for us."""
+CANCEL_PAUSE_S = 0.05
+
+
+class LocalBackend:
+    """The processes of this machine. See `nrun.protocols.Backend` for what its methods promise."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._watched: dict[Tag, tuple[Handle, int]] = {}
+        self._own: dict[Tag, int] = {}
+        self._changed: set[Handle] = set()
+        self._news = asyncio.Event()
+        self._boot = processes.boot_id()
+        self._environment = dict(os.environ)
+        self._host = os.uname().nodename
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Jobs run here, at once, as many as there are processors."""
+        return Capabilities(concurrency=len(os.sched_getaffinity(0)), here=True, starts_at_once=True)
+
+    def plan(self, launches: Sequence[Launch]) -> Sequence[Submission]:
+        """One submission per job; `launch.sh` is all there is to hand over."""
+        return [Submission(jobs=(launch.job,), files={launch.job: launch_files(launch)}) for launch in launches]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        for _, descriptor in self._watched.values():
+            if descriptor >= 0:
+                loop.remove_reader(descriptor)
+                os.close(descriptor)
+        self._watched.clear()
+
+    async def stage(self, bundles: Collection[Bundle]) -> None:
+        """The store is on this machine: code is there already."""
+
+    async def submit(
+        self, submissions: Sequence[Submission], attempts: Mapping[str, Attempt]
+    ) -> Mapping[Tag, Handle | Refused]:
+        """Write the files of each job and start its script."""
+        answers: dict[Tag, Handle | Refused] = {}
+        for submission in submissions:
+            for job, files in submission.files.items():
+                attempt = attempts[job]
+                try:
+                    answers[attempt.tag] = self._start(attempt, files)
+                except OSError as error:
+                    answers[attempt.tag] = Refused(f"it could not be started: {error}")
+        return answers
+
+    def _start(self, attempt: Attempt, files: Mapping[str, str]) -> Handle:
+        folder = str(attempt.folder)
+        os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 - this path decides how fast jobs start
+        for name, text in files.items():
+            path = f"{folder}/{name}"
+            if "/" in name:
+                os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with open(file, "wb") as out:  # noqa: PTH123 - as above
+                out.write(text.encode("utf-8", "surrogateescape"))
+        if attempt.bundle is not None:
+            shutil.copytree(attempt.bundle.root, attempt.folder / "code", symlinks=True)
+        tag = attempt.tag
+        env = self._environment | {
+            "NRUN_TAG": str(tag),
+            "NRUN_EXPERIMENT_ID": tag.experiment,
+            "NRUN_ATTEMPT": str(tag.attempt),
+        }
+        pid = processes.start(f"{folder}/launch.sh", folder, env)
+        data = {
+            "folder": folder,
+            "pid": pid,
+            "ticks": processes.start_ticks(pid),
+            "boot": self._boot,
+            "host": self._host,
+        }
+        handle = Handle(tag, data)
+        self._own[tag] = pid
+        self._watch(handle, pid)
+        return handle
+
+    async def find(self, attempts: Collection[Attempt]) -> Mapping[Tag, Handle]:
+        """Those that left a start marker, and those whose process carries the tag and is about to write one."""
+        found = {}
+        for attempt in attempts:
+            known = processes.started(attempt.folder)
+            if known is not None:
+                process = known[0]
+            else:
+                unborn = Process(-1, 0, self._boot, self._host)
+                pids = sorted(processes.members(unborn, str(attempt.tag)))
+                if not pids:
+                    continue
+                process = Process(pids[0], processes.start_ticks(pids[0]), self._boot, self._host)
+            data = {
+                "folder": str(attempt.folder),
+                "pid": process.pid,
+                "ticks": process.ticks,
+                "boot": process.boot,
+                "host": process.host,
+            }
+            found[attempt.tag] = Handle(attempt.tag, data)
+        return found
+
+    # ---- watching
+
+    def _watch(self, handle: Handle, pid: int) -> None:
+        """Have the end of a process noticed, by an event where the system has one."""
+        try:
+            descriptor = os.pidfd_open(pid)
+        except (AttributeError, OSError):
+            self._watched[handle.tag] = (handle, -1)
+            if handle.tag in self._own:
+                self._wait_in_thread(handle, pid)
+            return
+        self._watched[handle.tag] = (handle, descriptor)
+        asyncio.get_running_loop().add_reader(descriptor, self._on_end, handle)
+
+    def _wait_in_thread(self, handle: Handle, pid: int) -> None:
+        loop = asyncio.get_running_loop()
+
+        def wait() -> None:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            loop.call_soon_threadsafe(self._on_end, handle)
+
+        loop.run_in_executor(None, wait)
+
+    def _on_end(self, handle: Handle) -> None:
+        watched = self._watched.pop(handle.tag, None)
+        if watched is not None and watched[1] >= 0:
+            asyncio.get_running_loop().remove_reader(watched[1])
+            os.close(watched[1])
+        self._changed.add(handle)
+        self._news.set()
+
+    async def changes(self) -> Collection[Handle]:
+        """The jobs that ended since the last call."""
+        while not self._changed:
+            blind = [handle for handle, descriptor in self._watched.values() if descriptor < 0 and handle.tag not in self._own]
+            try:
+                async with asyncio.timeout(ADOPTED_PAUSE_S if blind else None):
+                    await self._news.wait()
+            except TimeoutError:
+                return blind
+        self._news.clear()
+        changed, self._changed = self._changed, set()
+        return changed
+
+    async def observe(self, handles: Collection[Handle]) -> Mapping[Handle, Observation]:
+        """The exit marker is the first truth, then the process table."""
+        return {handle: self._observe(handle) for handle in handles}
+
+    def _observe(self, handle: Handle) -> Observation:
+        status = self._reap(handle.tag)
+        folder = Path(str(handle.data["folder"]))
+        marked = processes.ended(folder)
+        if marked is not None:
+            return marked
+        now = time.time()
+        try:
+            process = Process.from_json(handle.data)
+        except (KeyError, TypeError, ValueError) as error:
+            return Observation(
+                state=State.UNKNOWN, source="handle", observed_at=now, reason=f"the handle is damaged: {error!r}"
+            )
+        start = processes.started(folder)
+        began = start[1] if start else None
+        if process.elsewhere():
+            why = f"it runs on {process.host}; look from there"
+            return Observation(
+                state=State.UNKNOWN, source="process table", observed_at=now, reason=why, started_at=began
+            )
+        if process.alive():
+            if handle.tag not in self._watched:
+                self._watch(handle, process.pid)
+            return Observation(state=State.RUNNING, source="process table", observed_at=now, started_at=began)
+        late = processes.ended(folder)  # the marker may have been written since we looked
+        if late is not None:
+            return late
+        name = signal.Signals(os.WTERMSIG(status)).name if status is not None and os.WIFSIGNALED(status) else None
+        code = os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
+        return Observation(
+            state=State.FAILED,
+            source="process table",
+            observed_at=now,
+            exit_code=code,
+            signal=name,
+            reason="it ended without a word: killed, or the machine went down",
+            started_at=began,
+            ended_at=now,
+        )
+
+    def _reap(self, tag: Tag) -> int | None:
+        """The wait status of a process of ours that has ended; afterwards its number is free."""
+        pid = self._own.get(tag)
+        if pid is None:
+            return None
+        try:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            ended, status = pid, None
+        if ended:
+            del self._own[tag]
+            return status
+        return None
+
+    # ---- logs, stopping
+
+    async def logs(
+        self, handle: Handle, *, stream: str, offset: int, follow: bool
+    ) -> AsyncGenerator[LogChunk, None]:
+        """The file the job itself writes; each read gives only what is new."""
+        kind, _, task = stream.partition(".")
+        if kind not in {"out", "err"} or (task and not task.isdigit()):
+            msg = f"there is no log {stream!r}; logs are 'out' and 'err', in groups also 'out.0', 'err.0' …"
+            raise NrunError(msg)
+        folder = Path(str(handle.data["folder"]))
+        paths = [folder / f"task-{task}" / f"{kind}.log"] if task else [folder / f"{kind}.log"]
+        if not task:  # of a group: what its tasks wrote, one after another
+            paths += sorted(folder.glob(f"task-*/{kind}.log"), key=lambda path: int(path.parent.name.rpartition("-")[2]))
+        for index, path in enumerate(paths):
+            last = index == len(paths) - 1
+            async for chunk in self._file(handle, path, stream, max(offset, 0), follow=follow and last):
+                yield chunk
+                offset = chunk.offset + len(chunk.data)
+            offset = 0
+
+    async def _file(
+        self, handle: Handle, path: Path, stream: str, offset: int, *, follow: bool
+    ) -> AsyncGenerator[LogChunk, None]:
+        while True:
+            over = not follow or self._observe(handle).state.ended  # asked before reading, so that nothing is missed
+            try:
+                with path.open("rb") as file:
+                    file.seek(offset)
+                    while data := file.read(LOG_PIECE_BYTES):
+                        yield LogChunk(stream, offset, data)
+                        offset += len(data)
+            except FileNotFoundError:
+                pass
+            if over:
+                return
+            await asyncio.sleep(LOG_PAUSE_S)
+
+    async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
+        """TERM to every process of the job, KILL after the grace, then a look at what is left."""
+        pending = [handle for handle in handles if self._members(handle)]
+        for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 5.0)):
+            for handle in pending:
+                processes.send(self._members(handle), number)
+            until = time.monotonic() + patience
+            while pending := [handle for handle in pending if self._members(handle)]:
+                if time.monotonic() >= until:
+                    break
+                await asyncio.sleep(CANCEL_PAUSE_S)
+        return {handle: f"processes {self._members(handle)} are still alive" for handle in pending}
+
+    def _members(self, handle: Handle) -> list[int]:
+        try:
+            process = Process.from_json(handle.data)
+        except (KeyError, TypeError, ValueError):
+            return []
+        if process.elsewhere():
+            return []
+        return processes.members(process, str(handle.tag))

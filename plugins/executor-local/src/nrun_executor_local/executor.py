@@ -1,0 +1,30 @@
+"""`LocalExecutor`: what users write to run tasks on this machine."""
+
+from __future__ import annotations
+
+import sys
+
+import attrs
+
+from nrun import Executor
+from nrun.model import Place
+
+
+@attrs.frozen(kw_only=True)
+class LocalExecutor(Executor):
+    """Runs tasks as processes of this machine, each in a process group and with log files of its own.
+
+    Jobs inherit the environment of the launching process, then `env_vars`. At most `max_parallel` run at
+    once; the default is the number of processors this process may use.
+    """
+
+    python: str = sys.executable
+    """Interpreter of function tasks, and of scripts whose entrypoint is `python`."""
+
+    def place(self) -> Place:
+        """This machine."""
+        return Place("local")
+
+    def interpreter(self) -> str:
+        """The interpreter that launches, unless told otherwise."""
+        return self.python

@@ -1,0 +1,222 @@
+"""Processes of this machine: starting, recognising, stopping them, and what their markers say."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nrun import CheckResult, State
+from nrun.model import Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nrun.model import Json
+
+PROC = Path("/proc")
+SHELL = "/bin/sh"
+
+
+@attrs.frozen
+class Process:
+    """A process that can be recognised later, however its number may have been used since."""
+
+    pid: int
+    ticks: int
+    """When it started, in clock ticks since boot; 0 where the system does not tell."""
+    boot: str
+    """Identity of the boot; empty where the system does not tell."""
+    host: str
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Json]) -> Process:
+        """The process that a handle or a start marker names. Raises KeyError, TypeError or ValueError."""
+        return cls(int(str(data["pid"])), int(str(data["ticks"])), str(data["boot"]), str(data["host"]))
+
+    def elsewhere(self) -> bool:
+        """Whether it belongs to another machine, so that nothing can be said about it from here."""
+        here = socket.gethostname()
+        return bool(self.host) and self.host != here and self.boot != boot_id()
+
+    def alive(self) -> bool:
+        """Whether it exists now and has not ended (a zombie has)."""
+        if self.boot and self.boot != boot_id():
+            return False
+        stat = _stat(self.pid)
+        if stat is None:
+            return _exists(self.pid) and not PROC.is_dir()
+        return stat[0] != "Z" and (not self.ticks or stat[1] == self.ticks)
+
+
+def boot_id() -> str:
+    """Identity of this boot; empty where the system does not tell."""
+    try:
+        return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def start_ticks(pid: int) -> int:
+    """When a process started, in clock ticks since boot; 0 where the system does not tell."""
+    stat = _stat(pid)
+    return stat[1] if stat else 0
+
+
+def start(script: str, folder: str, env: Mapping[str, str]) -> int:
+    """Start `script` in a session of its own, its output in files in `folder`. Gives its process id.
+
+    Raises OSError. The files are opened in the new process: no pipe leads back here.
+    """
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.posix_spawn(
+        SHELL,
+        ["sh", script],
+        env,
+        setsid=True,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, f"{folder}/out.log", append, 0o600),
+            (os.POSIX_SPAWN_OPEN, 2, f"{folder}/err.log", append, 0o600),
+        ],
+        setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE],
+        setsigmask=[],
+    )
+
+
+def members(process: Process, tag: str) -> list[int]:
+    """The processes of a job that are still there: its session's, and those that left it but carry its tag."""
+    if not PROC.is_dir():
+        return [process.pid] if process.alive() else []
+    mark = f"NRUN_TAG={tag}".encode("utf-8", "surrogateescape")
+    found = []
+    for entry in PROC.iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        stat = _stat(int(entry.name))
+        if stat is None or stat[0] == "Z":
+            continue
+        if (stat[2] == process.pid and process.boot == boot_id()) or mark in _environment(entry):
+            found.append(int(entry.name))
+    return found
+
+
+def send(pids: Sequence[int], number: signal.Signals) -> None:
+    """Send a signal to processes; those that are gone do not matter."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def ended(folder: Path) -> Observation | None:
+    """What the exit marker in `folder` says; None while there is none."""
+    marker = _marker(folder / "exit.json")
+    if marker is None:
+        return None
+    told, at = marker
+    code = told.get("exit_code")
+    if not isinstance(code, int):
+        return None
+    started = _marker(folder / "start.json")
+    name = _signal_name(code)
+    stop = told.get("stop")
+    reason = f"asked to stop by SIG{stop}" if stop and code else None
+    return Observation(
+        state=State.SUCCEEDED if code == 0 else State.FAILED,
+        source="exit marker",
+        observed_at=at,
+        exit_code=None if name else code,
+        signal=name,
+        reason=reason,
+        started_at=started[1] if started else None,
+        ended_at=at,
+    )
+
+
+def started(folder: Path) -> tuple[Process, float] | None:
+    """The process that the start marker in `folder` names, and when it started; None while there is none."""
+    marker = _marker(folder / "start.json")
+    if marker is None:
+        return None
+    try:
+        return Process.from_json(marker[0]), marker[1]
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def check() -> list[CheckResult]:
+    """Whether this machine can run jobs, for `nrun plugins doctor`."""
+    results = []
+    try:
+        subprocess.run([SHELL, "-c", ":"], check=True, timeout=10, stdin=subprocess.DEVNULL)
+        results.append(CheckResult(ok=True, message=f"{SHELL} starts"))
+    except (OSError, subprocess.SubprocessError) as error:
+        results.append(CheckResult(ok=False, message=f"{SHELL} does not start: {error}", remedy="install a POSIX shell"))
+    if hasattr(os, "pidfd_open"):
+        results.append(CheckResult(ok=True, message="the end of a process is an event (pidfd)"))
+    else:
+        results.append(CheckResult(ok=True, message="no pidfd here: a thread waits for each process"))
+    results.append(CheckResult(ok=True, message=f"python is {sys.executable}"))
+    return results
+
+
+def _marker(path: Path) -> tuple[dict[str, Json], float] | None:
+    """The one line of a marker and when it was written; None if it is missing or not whole."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        line, at = os.read(file, 4096), os.fstat(file).st_mtime
+    finally:
+        os.close(file)
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return None
+    return (told, at) if isinstance(told, dict) else None
+
+
+def _signal_name(code: int) -> str | None:
+    """The signal that a shell reports as 128 + its number."""
+    try:
+        return signal.Signals(code - 128).name if code > 128 else None  # noqa: PLR2004 - how shells report signals
+    except ValueError:
+        return None
+
+
+def _stat(pid: int) -> tuple[str, int, int] | None:
+    """State, start in ticks and session of a process; None if it is not there."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - often
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return fields[0].decode(), int(fields[19]), int(fields[3])
+
+
+def _environment(entry: Path) -> list[bytes]:
+    try:
+        return (entry / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return error.errno == errno.EPERM
+    return True

@@ -1,0 +1,1 @@
+"""A live view of running experiments in the terminal."""
