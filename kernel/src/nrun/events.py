@@ -31,7 +31,6 @@ class ExperimentStarted(Event):
     """A process took charge of the experiment: it alone submits its jobs while it lives."""
 
     kind = "started"
-    experiment: str
     title: str
     jobs: int
     pid: int
@@ -122,7 +121,6 @@ class ExperimentEnded(Event):
     """The process in charge is done with the experiment."""
 
     kind = "ended"
-    experiment: str
     state: State
 
 

@@ -151,8 +151,8 @@ def nrun_around(plan: Plan) -> AbstractAsyncContextManager[None] | None:
 
 
 @hookspec
-def nrun_event(event: Event) -> Awaitable[None] | None:
-    """Be told what happens; `nrun.events` lists the kinds.
+def nrun_event(event: Event, experiment: str) -> Awaitable[None] | None:
+    """Be told what happens in the experiment with the id `experiment`; `nrun.events` lists the kinds.
 
     Convention: notify; may be `async`. Fires after the event is in the journal, in its order. A failing or
     slow plugin is reported once and then left out for the rest of the run.
@@ -160,9 +160,9 @@ def nrun_event(event: Event) -> Awaitable[None] | None:
     Example::
 
         @hookimpl
-        async def nrun_event(event):
+        async def nrun_event(event, experiment):
             if isinstance(event, ExperimentEnded):
-                await post(event.experiment, event.state)
+                await post(experiment, event.state)
     """
 
 

@@ -82,7 +82,6 @@ class Run:
             async with self._hooks.around(self.plan):
                 started = ExperimentStarted(
                     at=time.time(),
-                    experiment=self.folder.id,
                     title=self.folder.title,
                     jobs=len(self._jobs),
                     pid=os.getpid(),
@@ -98,7 +97,7 @@ class Run:
                     raise errors.exceptions[0] from None
                 finally:
                     state = overall(status.state for status in self.statuses.values())
-                    self._note([ExperimentEnded(at=time.time(), experiment=self.folder.id, state=state)])
+                    self._note([ExperimentEnded(at=time.time(), state=state)])
         finally:
             self._news.put_nowait([])
             await telling
@@ -114,7 +113,7 @@ class Run:
     async def _tell_observers(self) -> None:
         observers = self._hooks.observers()
         while events := await self._news.get():
-            await observers.tell(events)
+            await observers.tell(events, self.folder.id)
 
     def _control_error(self, action: str, error: BaseException, jobs: Collection[str]) -> None:
         message = error.message if isinstance(error, NrunError) else f"{type(error).__name__}: {error}"

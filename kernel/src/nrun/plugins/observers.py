@@ -25,14 +25,14 @@ class Observers:
     def __init__(self, implementations: list[tuple[PluginRecord, Callable[..., object]]]) -> None:
         self._implementations = implementations
 
-    async def tell(self, events: Sequence[Event]) -> None:
-        """Tell every observer of `events`, in order."""
+    async def tell(self, events: Sequence[Event], experiment: str) -> None:
+        """Tell every observer of `events` of one experiment, in order."""
         for implementation in tuple(self._implementations):
             record, function = implementation
             try:
                 async with asyncio.timeout(OBSERVER_TIMEOUT_S * len(events)):
                     for event in events:
-                        result = function(event=event)
+                        result = function(event=event, experiment=experiment)
                         if inspect.isawaitable(result):
                             await result
             except (Exception, SystemExit) as error:  # noqa: BLE001 - an observer never fails a run
