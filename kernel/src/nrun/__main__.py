@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nrun.cli import main
+from nrun.cli.root import main
 
 if __name__ == "__main__":
     main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,11 +129,11 @@ class Experiment:
 
     @classmethod
     def catalog(
-        cls, title: str | None = None, *, home: str | os.PathLike[str] | None = None
+        cls, title: str | None = None, *, limit: int | None = None, home: str | os.PathLike[str] | None = None
     ) -> list[ExperimentStatus]:
-        """Every experiment in the record, newest first, as the record knows it; nobody is asked."""
+        """The experiments in the record, newest first, as the record knows them; nobody is asked."""
         base = Path(home).expanduser().absolute() if home is not None else home_folder()
-        return [_catalogued(folder) for folder in experiments(base, title)]
+        return [_catalogued(folder) for folder in experiments(base, title)[:limit]]
 
     @classmethod
     def _loaded(cls, folder: ExperimentFolder, hooks: Hooks | None) -> Experiment:
@@ -242,7 +243,13 @@ class Experiment:
             if sequential:
                 session.sequential.add(id(self))
             return ExperimentStatus(id=None, title=self.title, state=State.PENDING, created=None, jobs={})
-        return run_sync(self.run_async(sequential=sequential, check=check))
+        try:
+            return run_sync(self.run_async(sequential=sequential, check=check))
+        except KeyboardInterrupt:
+            if self._view is not None:
+                stopped = sum(job.state is State.CANCELLED for job in self._view.statuses.values())
+                print(f"nrun: interrupted; {stopped} jobs cancelled; nrun status {self.id}", file=sys.stderr)  # noqa: T201 - Ctrl-C is answered by words
+            raise
 
     async def run_async(self, *, sequential: bool = False, check: bool = True) -> ExperimentStatus:
         """As `run`, for programs that have an event loop of their own."""
@@ -312,14 +319,14 @@ class Experiment:
 
     def logs(self, job: str, *, stream: str | None = None, tail: int | None = None) -> str:
         """The log of a job: its output, then its errors; with `stream` ("out" or "err") one of them; with `tail`, the last lines."""
-        return self._job(job).logs(stream=stream, tail=tail)
+        return self.job(job).logs(stream=stream, tail=tail)
 
-    def cancel(self, job: str | None = None) -> dict[str, str]:
-        """Stop a job, or all that have not ended. Gives what could not be stopped, and why; empty is well."""
+    def cancel(self, *jobs: str) -> dict[str, str]:
+        """Stop jobs; without names, all that have not ended. Gives what could not be stopped, and why; empty is well."""
         from nrun.engine.look import cancel
 
         view, hooks = self.looked()
-        names = list(view.statuses) if job is None else [self._job(job).name]
+        names = [self.job(name).name for name in jobs] or list(view.statuses)
         by = f"{os.environ.get('USER', 'somebody')} (process {os.getpid()})"
         return run_sync(cancel(view, names, hooks, by))
 
@@ -331,7 +338,8 @@ class Experiment:
             raise PlanError(msg, hint="exp.run() runs it")
         return self._view, self._hooks
 
-    def _job(self, name: str) -> Job:
+    def job(self, name: str) -> Job:
+        """The job called `name`. Raises UnknownName with what comes close."""
         jobs = self.jobs
         if name not in jobs:
             msg = f"there is no job {name!r} in experiment {self.title!r}.{did_you_mean(name, jobs)}"

@@ -12,10 +12,11 @@ from nrun.model import State
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
     from nrun.experiment import Experiment
+    from nrun.model import LogChunk
     from nrun.planning import Task
     from nrun.record import JobStatus
 
@@ -110,11 +111,19 @@ class Job:
             text = "".join(text.splitlines(keepends=True)[-tail:] if tail else [])
         return text
 
+    async def follow(self, stream: str = "out", offset: int = 0) -> AsyncGenerator[LogChunk, None]:
+        """Its log from byte `offset` on, as it grows, until the job has ended and all was read."""
+        async for chunk in self._chunks(stream, offset, follow=True):
+            yield chunk
+
     async def _read(self, stream: str) -> bytes:
+        return b"".join([chunk.data async for chunk in self._chunks(stream, 0, follow=False)])
+
+    def _chunks(self, stream: str, offset: int, *, follow: bool) -> AsyncGenerator[LogChunk, None]:
         from nrun.engine.look import read_logs
 
         view, hooks = self._experiment.looked()
-        return b"".join([chunk.data async for chunk in read_logs(view, self.name, hooks, stream=stream)])
+        return read_logs(view, self.name, hooks, stream=stream, offset=offset, follow=follow)
 
     def _folder(self, status: JobStatus, task: int) -> Path:
         path = self._experiment.path

@@ -22,7 +22,7 @@ from nrun.record import JobStatus, Journal, fold_all, overall, read_journal
 from nrun.record.description import read_description
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 
     from nrun.events import Event
     from nrun.model import LogChunk, Place
@@ -156,7 +156,7 @@ async def cancel(view: View, names: Collection[str], hooks: Hooks, by: str) -> d
 
 async def read_logs(
     view: View, job: str, hooks: Hooks, *, stream: str, offset: int = 0, follow: bool = False
-) -> AsyncIterator[LogChunk]:
+) -> AsyncGenerator[LogChunk, None]:
     """A log of the latest attempt of a job, from byte `offset` on. Nothing for a job that was never submitted."""
     status = view.statuses[job]
     if status.handle is None and not status.in_doubt:

@@ -60,6 +60,14 @@ class Hooks:
         """What `nrun plugins doctor` looks at."""
         return self._collect("check", "nrun_checks", CheckSpec)
 
+    def takes_part(self) -> dict[str, list[str]]:
+        """For each plugin, the hooks by which it takes part in runs or watches them, beyond declaring."""
+        found: dict[str, list[str]] = {}
+        for hook in ("nrun_configure", "nrun_default_executor", "nrun_validate", "nrun_around", "nrun_event"):
+            for record, _ in self._implementations(hook):
+                found.setdefault(record.name, []).append(hook)
+        return found
+
     # ---- participation: may fail a run
 
     def configure(self, task: Task, job: str) -> Task:

@@ -1,0 +1,25 @@
+"""`nrun experiment`: the commands that look after experiments, together."""
+
+from __future__ import annotations
+
+import click
+
+from nrun_command_experiment.cancel import cancel
+from nrun_command_experiment.listing import list_
+from nrun_command_experiment.logs import logs
+from nrun_command_experiment.status import status
+
+
+@click.group()
+def experiment() -> None:
+    """List experiments and look after them; each command also works without `experiment`.
+
+    \b
+    Examples:
+      nrun experiment list
+      nrun experiment status latest
+    """
+
+
+for _command in (cancel, list_, logs, status):
+    experiment.add_command(_command)

@@ -1,0 +1,52 @@
+"""What this distribution provides, declared without importing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nrun import CommandSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import click
+
+
+@hookimpl
+def nrun_commands() -> Iterable[CommandSpec]:
+    """`nrun experiment …`, and each of its commands by its short name."""
+    yield CommandSpec(name="experiment", summary="List experiments and look after them", command=_experiment)
+    yield CommandSpec(name="list", summary="List experiments, newest first", command=_list)
+    yield CommandSpec(name="status", summary="Show the state of every job of an experiment", command=_status)
+    yield CommandSpec(name="logs", summary="Print the log of a job", command=_logs)
+    yield CommandSpec(name="cancel", summary="Stop jobs of an experiment", command=_cancel)
+
+
+def _experiment() -> click.Command:
+    from nrun_command_experiment.group import experiment
+
+    return experiment
+
+
+def _list() -> click.Command:
+    from nrun_command_experiment.listing import list_
+
+    return list_
+
+
+def _status() -> click.Command:
+    from nrun_command_experiment.status import status
+
+    return status
+
+
+def _logs() -> click.Command:
+    from nrun_command_experiment.logs import logs
+
+    return logs
+
+
+def _cancel() -> click.Command:
+    from nrun_command_experiment.cancel import cancel
+
+    return cancel

@@ -1,0 +1,43 @@
+"""What is typed to name an experiment or a job, with completion from the record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from nrun.record import experiments, home_folder
+
+if TYPE_CHECKING:
+    from nrun import Experiment
+
+COMPLETED = 50
+"""How many experiments completion offers at most."""
+
+
+class ExperimentWord(click.ParamType):
+    """An id, a unique beginning of one, a title (its newest run) or `latest`."""
+
+    name = "experiment"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Titles and ids that begin with what is typed, newest first."""
+        del ctx, param
+        folders = experiments(home_folder())
+        titles = dict.fromkeys(folder.title for folder in folders)
+        words = ["latest", *titles, *(folder.id for folder in folders)]
+        fitting = [word for word in words if word.startswith(incomplete)]
+        return [CompletionItem(word) for word in fitting[:COMPLETED]]
+
+
+def only_job(exp: Experiment, job: str | None) -> str:
+    """The job meant: the one named, or the only one there is. Raises click.UsageError."""
+    names = list(exp.jobs)
+    if job is not None:
+        return job
+    if len(names) == 1:
+        return names[0]
+    shown = ", ".join(map(repr, names[:20]))
+    msg = f"{exp.id} has {len(names)} jobs; say which: {shown}"
+    raise click.UsageError(msg)

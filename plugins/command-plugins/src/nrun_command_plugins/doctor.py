@@ -1,0 +1,68 @@
+"""Looks at every plugin, and runs the checks they bring."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nrun.plugins import PluginState
+from nrun_command_plugins.provides import provided_by
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nrun import CheckResult, CheckSpec
+    from nrun.plugins import Hooks, PluginRecord
+
+CHECK_TIMEOUT_S = 30.0
+"""How long one check may take."""
+
+_REMEDIES = {
+    PluginState.FAILED: "update or uninstall {distribution}, or leave it out: NRUN_DISABLE_PLUGINS={name}",
+    PluginState.INCOMPATIBLE: "install a version of {distribution} for this nrun, or the nrun it was written for",
+    PluginState.SHADOWED: "uninstall one of the distributions named",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    ok: bool
+    message: str
+    remedy: str = ""
+    detail: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """As JSON."""
+        return attrs.asdict(self)
+
+
+def diagnose(hooks: Hooks) -> list[Finding]:
+    """Every plugin with its state, then every check with its answers."""
+    provided_by(hooks)  # collects every kind, so that a plugin that fails at declaring is known to have failed
+    checked = [finding for declared in hooks.checks for finding in asyncio.run(_run(declared.spec))]
+    return [_of_plugin(record) for record in hooks.host.records] + checked
+
+
+def _of_plugin(record: PluginRecord) -> Finding:
+    ok = record.state in {PluginState.LOADED, PluginState.DISABLED}
+    remedy = _REMEDIES.get(record.state, "").format(distribution=record.ref.distribution, name=record.name)
+    message = f"{record.state.value}{f': {record.cause}' if record.cause else ''}"
+    subject = f"plugin {record.name} ({record.ref.distribution} {record.ref.version})"
+    return Finding(subject=subject, ok=ok, message=message, remedy=remedy, detail=record.detail)
+
+
+async def _run(spec: CheckSpec) -> list[Finding]:
+    subject = f"check {spec.name}"
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            answer = spec.check()
+            results: Sequence[CheckResult] = await answer if inspect.isawaitable(answer) else answer
+    except Exception as error:  # noqa: BLE001 - a check that raises has not passed, and others go on
+        return [Finding(subject=subject, ok=False, message=f"{type(error).__name__}: {error}")]
+    return [Finding(subject=subject, ok=r.ok, message=r.message, remedy=r.remedy) for r in results]

@@ -1,0 +1,137 @@
+"""`nrun plugins`: what is installed, what it provides, and whether it is well."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from nrun import UnknownName
+from nrun.cli.root import hooks_of
+from nrun.errors import did_you_mean
+from nrun.plugins import PluginState
+from nrun.record.table import columns, printable
+from nrun_command_plugins.doctor import diagnose
+from nrun_command_plugins.provides import declarations, provided_by
+
+if TYPE_CHECKING:
+    from nrun.plugins import Hooks, PluginRecord
+
+SHORT_CAUSE = 100
+"""How much of a failure's cause a list shows."""
+
+
+@click.group()
+def plugins() -> None:
+    """Show what is installed, what it provides, and whether it is well.
+
+    \b
+    Examples:
+      nrun plugins list
+      nrun plugins info executor-local
+      nrun plugins doctor
+    """
+
+
+@plugins.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print them as a JSON array.")
+@click.pass_context
+def list_(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - an option of the command line
+    """List plugins with their distribution, state and what they provide.
+
+    \b
+    Examples:
+      nrun plugins list
+      nrun plugins list --json | jq -r '.[] | select(.state != "LOADED") | .name'
+    """
+    hooks = hooks_of(context)
+    found = provided_by(hooks)  # collecting may find a plugin failing, so it comes before the states are shown
+    if as_json:
+        click.echo(
+            json.dumps([_as_json(record, found.get(record.name, {})) for record in hooks.host.records], indent=2)
+        )
+        return
+    rows = [("plugin", "distribution", "version", "state", "provides")]
+    for record in hooks.host.records:
+        what = "; ".join(f"{kind} {', '.join(names)}" for kind, names in found.get(record.name, {}).items())
+        cause = printable(record.cause.partition("\n")[0])[:SHORT_CAUSE]
+        rows.append((record.name, record.ref.distribution, record.ref.version, record.state.value, cause or what))
+    click.echo(columns(rows))
+
+
+@plugins.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.pass_context
+def info(context: click.Context, name: str, as_json: bool) -> None:  # noqa: FBT001 - an option of the command line
+    """Show everything a plugin declares; for executors, packagers and launchers also their fields.
+
+    \b
+    Examples:
+      nrun plugins info executor-local
+    """
+    hooks = hooks_of(context)
+    found = provided_by(hooks)
+    record = _record(hooks, name)
+    declared = declarations(hooks, record)
+    if as_json:
+        form = _as_json(record, found.get(record.name, {})) | {"declarations": [one.to_json() for one in declared]}
+        click.echo(json.dumps(form, indent=2))
+        return
+    click.echo(f"{record.name}  {record.ref.distribution} {record.ref.version}  {record.state.value}")
+    click.echo(f"module {record.ref.module}, written for {record.ref.group}")
+    if record.cause:
+        click.echo(f"cause: {printable(record.cause)}")
+    for one in declared:
+        click.echo(f"\n{one.kind} {one.name}: {one.summary}")
+        if one.fields:
+            click.echo(columns([(f"  {f.name}", f.type, f.default) for f in one.fields]))
+
+
+@plugins.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.pass_context
+def doctor(context: click.Context, as_json: bool) -> int:  # noqa: FBT001 - an option of the command line
+    """Explain every plugin that is not well, and run the checks that plugins bring for this machine.
+
+    Exits with 0 if all is well, 1 otherwise.
+
+    \b
+    Examples:
+      nrun plugins doctor
+    """
+    findings = diagnose(hooks_of(context))
+    well = all(finding.ok for finding in findings)
+    if as_json:
+        click.echo(json.dumps({"ok": well, "findings": [finding.to_json() for finding in findings]}, indent=2))
+        return 0 if well else 1
+    for finding in findings:
+        click.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.subject}: {printable(finding.message)}")
+        if finding.remedy:
+            click.echo(f"     do: {finding.remedy}")
+        if finding.detail:
+            click.echo("".join(f"     | {line}\n" for line in finding.detail.splitlines()), nl=False)
+    return 0 if well else 1
+
+
+def _record(hooks: Hooks, name: str) -> PluginRecord:
+    for record in hooks.host.records:
+        if name in (record.name, record.ref.distribution):
+            return record
+    known = [record.name for record in hooks.host.records]
+    msg = f"there is no plugin {name!r}.{did_you_mean(name, known)}"
+    raise UnknownName(msg, hint="`nrun plugins list` shows what is installed")
+
+
+def _as_json(record: PluginRecord, provides: dict[str, list[str]]) -> dict[str, object]:
+    return {
+        "name": record.name,
+        "distribution": record.ref.distribution,
+        "version": record.ref.version,
+        "module": record.ref.module,
+        "group": record.ref.group,
+        "state": record.state.value,
+        "cause": record.cause,
+        "provides": provides if record.state is PluginState.LOADED else {},
+    }

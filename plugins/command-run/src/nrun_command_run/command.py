@@ -1,0 +1,73 @@
+"""`nrun run FILE[:NAME]`."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import itertools
+import json
+import sys
+
+import attrs
+import click
+
+from nrun import ExperimentStatus, JobsFailed, State
+from nrun.cli.load import load_experiments
+from nrun.launching import session
+
+FULL_TABLE_JOBS = 30
+
+
+@click.command(
+    short_help="Run a script that builds experiments, or a function",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what became of the experiments as JSON.")
+@click.argument("target", metavar="FILE[:NAME]", type=click.Path())
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def run(target: str, args: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001 - an option of the command line
+    """Run the experiments that FILE builds, to their end.
+
+    FILE is a Python script, run as `python FILE ARGS...` would run it; an experiment that it builds and does
+    not run is run afterwards. With NAME, the script's main guard does not run, and NAME is an Experiment, a task
+    (Config, Partial, Script), a function that returns an Experiment, or any other function, which is run as a task.
+
+    Exits with 0 only if every job succeeded, 1 if not, 2 for bad usage, 130 after Ctrl-C.
+
+    \b
+    Examples:
+      nrun run hello.py
+      nrun run train.py --epochs 3      options after FILE are the script's
+      nrun run train.py:train           run the function `train` as a job
+      nrun run --json hello.py
+    """
+    # What the script prints must not get between the lines of our JSON.
+    out = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
+    problem: JobsFailed | None = None
+    with session(plan_only=False) as collected, out:
+        try:
+            load_experiments(target, args, collected)
+            for exp in collected.experiments:
+                if exp.id is None:
+                    exp.run(check=False)
+        except JobsFailed as error:
+            problem = error
+    statuses = [exp.status() for exp in collected.experiments if exp.id is not None]
+    if as_json:
+        click.echo(json.dumps([status.to_json() for status in statuses], indent=2))
+    else:
+        click.echo("\n\n".join(summary(status) for status in statuses))
+    if problem is not None:
+        click.echo(f"error: {problem}", err=True)
+    return 0 if problem is None and all(status.state is State.SUCCEEDED for status in statuses) else 1
+
+
+def summary(status: ExperimentStatus) -> str:
+    """The whole table of a small experiment; of a large one, the counts and what did not succeed."""
+    if len(status.jobs) <= FULL_TABLE_JOBS:
+        return str(status)
+    counts = collections.Counter(job.state.value for job in status.jobs.values())
+    shown = {name: job for name, job in status.jobs.items() if job.state is not State.SUCCEEDED}
+    few = dict(itertools.islice(shown.items(), FULL_TABLE_JOBS))
+    told = ", ".join(f"{count} {state.lower()}" for state, count in counts.items())
+    return f"{attrs.evolve(status, jobs=few)}\n{len(status.jobs)} jobs: {told}"
