@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Spec:
     """What every declaration has: a name that is unique among its kind, and a summary of one line."""
 
-    name: str
+    name: str = attrs.field(validator=attrs.validators.instance_of(str))
     summary: str
 
 

@@ -5,13 +5,18 @@ Like it: the standard library of Python 3.8 or later, and nothing else. Travels 
 
 
 def positional(build, target, at, kwargs):
-    """Positional arguments in order, with the named ones that come before them."""
+    """Positional arguments in order, with the named ones that come before or between them."""
     import inspect
 
-    names = [p.name for p in inspect.signature(target).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD]
-    first = min(map(int, at))
-    before = [kwargs.pop(name) for name in names] if first >= len(names) > 0 else []
-    return before + [build.value(at[index]) for index in sorted(at, key=int)]
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):  # it takes anything
+        parameters = ()
+    names = [None if p.kind == p.POSITIONAL_ONLY else p.name for p in parameters if p.kind <= p.POSITIONAL_OR_KEYWORD]
+    args = []
+    for index in range(max(map(int, at)) + 1):
+        args.append(build.value(at[str(index)]) if str(index) in at else kwargs.pop(names[index]))
+    return args
 
 
 def read(build, tag, form):

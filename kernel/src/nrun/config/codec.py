@@ -9,7 +9,7 @@ do without nrun, reads the same forms.
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import decimal
 import enum
 import json
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from nrun.model import Json
 
 VERSION = 1
-_TIMES = (datetime.datetime, datetime.date, datetime.time)
 
 
 def dumps(value: object) -> str:
@@ -66,7 +65,9 @@ def decode(form: Json) -> Any:  # noqa: ANN401 - a form stands for any value
     """The value of a JSON form. Raises ConfigError for a form that nrun does not write."""
     try:
         return _Decoder().value(form)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, decimal.InvalidOperation) as error:
+    except ConfigError:
+        raise
+    except Exception as error:
         msg = f"damaged configuration: {type(error).__name__}: {error}"
         raise ConfigError(msg) from error
 
@@ -129,26 +130,10 @@ class _Encoder:
             form["at"] = cast("Json", indexed)
         return form
 
-    def _other(self, value: object) -> Json:  # noqa: PLR0911 - one line per form
-        if isinstance(value, enum.Enum):
-            return {"$enum": symbol_of(type(value)), "name": value.name}
-        if isinstance(value, tuple):
-            return {"$tuple": [self.value(item) for item in value]}
-        if isinstance(value, set | frozenset):
-            members = sorted((self.value(item) for item in value), key=lambda form: json.dumps(form, sort_keys=True))
-            return {f"${type(value).__name__}": cast("Json", members)}
-        if isinstance(value, bytes):
-            return {"$bytes": base64.b64encode(value).decode()}
-        if isinstance(value, complex):
-            return {"$complex": [repr(value.real), repr(value.imag)]}
-        if isinstance(value, pathlib.PurePath):
-            return {"$path": str(value)}
-        if isinstance(value, _TIMES):
-            return {f"${type(value).__name__}": value.isoformat()}
-        if isinstance(value, datetime.timedelta):
-            return {"$timedelta": [value.days, value.seconds, value.microseconds]}
-        if isinstance(value, decimal.Decimal | uuid.UUID):
-            return {f"${type(value).__name__.lower()}": str(value)}
+    def _other(self, value: object) -> Json:
+        for cls, write in self._WRITERS:
+            if isinstance(value, cls):
+                return write(self, value)
         if is_symbol(value):
             return {"$symbol": symbol_of(value)}
         if is_instance_of_data_class(value):
@@ -156,10 +141,42 @@ class _Encoder:
         msg = f"{type(value).__qualname__} objects cannot be written down"
         raise ConfigError(msg, hint=f"describe how to make it: Config({type(value).__qualname__}, ...)")
 
+    def _enum(self, member: enum.Enum) -> Json:
+        cls = type(member)
+        if member.name not in cls.__members__:
+            msg = f"{member!r} combines flags; it cannot be written down"
+            raise ConfigError(msg, hint="pass the flags in a list")
+        return {"$enum": symbol_of(cls), "name": member.name}
+
+    def _members(self, value: set[object] | frozenset[object]) -> Json:
+        """In an order that depends on nothing but the members."""
+        return cast(
+            "Json", sorted((self.value(item) for item in value), key=lambda form: json.dumps(form, sort_keys=True))
+        )
+
+    # How what JSON lacks is written. The first match counts: an Enum may be a str too, a datetime is a date.
+    _WRITERS: tuple[tuple[type, Callable[[_Encoder, Any], Json]], ...] = (
+        (enum.Enum, _enum),
+        (tuple, lambda self, value: {"$tuple": [self.value(item) for item in value]}),
+        (set, lambda self, value: {"$set": self._members(value)}),
+        (frozenset, lambda self, value: {"$frozenset": self._members(value)}),
+        (bytes, lambda _self, value: {"$bytes": base64.b64encode(value).decode()}),
+        (complex, lambda _self, value: {"$complex": [repr(value.real), repr(value.imag)]}),
+        (pathlib.Path, lambda _self, value: {"$path": str(value)}),
+        (dt.datetime, lambda _self, value: {"$datetime": value.isoformat()}),
+        (dt.date, lambda _self, value: {"$date": value.isoformat()}),
+        (dt.time, lambda _self, value: {"$time": value.isoformat()}),
+        (dt.timedelta, lambda _self, value: {"$timedelta": [value.days, value.seconds, value.microseconds]}),
+        (decimal.Decimal, lambda _self, value: {"$decimal": str(value)}),
+        (uuid.UUID, lambda _self, value: {"$uuid": str(value)}),
+    )
+
     def _instance(self, value: Any) -> Json:  # noqa: ANN401 - an instance of any class with fields
         cls = type(value)
         if attrs.has(cls):
-            fields = {field.alias or field.name: getattr(value, field.name) for field in attrs.fields(cls) if field.init}
+            fields = {
+                field.alias or field.name: getattr(value, field.name) for field in attrs.fields(cls) if field.init
+            }
         else:
             import dataclasses  # 15 ms, and few need it
 
@@ -194,8 +211,9 @@ class _Decoder:
         node = new_node(cls, symbol, arguments)
         if "$id" in form:
             self._nodes[form["$id"]] = node
-        arguments.update((int(index), self.value(item)) for index, item in form.get("at", {}).items())
+        # In the order in which they are written: a node stands where it is first met, references to it follow.
         arguments.update((name, self.value(item)) for name, item in form.get("args", {}).items())
+        arguments.update((int(index), self.value(item)) for index, item in form.get("at", {}).items())
         return node
 
     def _object(self, form: Any) -> Any:  # noqa: ANN401 - as above
@@ -209,7 +227,7 @@ class _Decoder:
         cls = resolve(form["$enum"])
         if not isinstance(cls, type) or not issubclass(cls, enum.Enum):
             msg = f"{form['$enum']!r} is not an Enum"
-            raise ValueError(msg)
+            raise ValueError(msg)  # noqa: TRY004 - the document is at fault, not a caller
         return cls[form["name"]]
 
     # The first key of a form -> how it is read. JSON of unknown shape goes in; decode guards what a reader raises.
@@ -228,10 +246,10 @@ class _Decoder:
         "$complex": lambda _self, form: complex(*(float(part) for part in form["$complex"])),
         "$bytes": lambda _self, form: base64.b64decode(form["$bytes"], validate=True),
         "$path": lambda _self, form: pathlib.Path(form["$path"]),
-        "$datetime": lambda _self, form: datetime.datetime.fromisoformat(form["$datetime"]),
-        "$date": lambda _self, form: datetime.date.fromisoformat(form["$date"]),
-        "$time": lambda _self, form: datetime.time.fromisoformat(form["$time"]),
-        "$timedelta": lambda _self, form: datetime.timedelta(*form["$timedelta"]),
+        "$datetime": lambda _self, form: dt.datetime.fromisoformat(form["$datetime"]),
+        "$date": lambda _self, form: dt.date.fromisoformat(form["$date"]),
+        "$time": lambda _self, form: dt.time.fromisoformat(form["$time"]),
+        "$timedelta": lambda _self, form: dt.timedelta(*form["$timedelta"]),
         "$decimal": lambda _self, form: decimal.Decimal(form["$decimal"]),
         "$uuid": lambda _self, form: uuid.UUID(form["$uuid"]),
     }

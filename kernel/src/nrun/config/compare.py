@@ -16,40 +16,36 @@ if TYPE_CHECKING:
 
 def same(left: Node, right: Node) -> bool:
     """Whether two trees mean the same. Unset equals set to the default; types matter; NaN equals NaN."""
-    partners: dict[int, int] = {}
-    partners_back: dict[int, int] = {}
+    ours: dict[int, int] = {}
+    theirs: dict[int, int] = {}
     todo: list[tuple[Any, Any]] = [(left, right)]
     while todo:
         a, b = todo.pop()
-        if type(a) is not type(b):
-            return False
-        if isinstance(a, _Node):
-            known, back = partners.get(id(a)), partners_back.get(id(b))
-            if known is not None or back is not None:
-                if known != id(b) or back != id(a):
+        if isinstance(a, _Node) and isinstance(b, _Node):
+            if id(a) in ours or id(b) in theirs:
+                if ours.get(id(a)) != id(b) or theirs.get(id(b)) != id(a):
                     return False
                 continue
-            partners[id(a)], partners_back[id(b)] = id(b), id(a)
-            if not _same_target(a, b):
-                return False
-            pairs = _argument_pairs(a, b)
-            if pairs is None:
-                return False
-            todo += pairs
-        elif isinstance(a, list | tuple):
-            if len(a) != len(b):
-                return False
-            todo += zip(a, b, strict=True)
-        elif isinstance(a, dict):
-            if a.keys() != b.keys():
-                return False
-            todo += [(value, b[key]) for key, value in a.items()]
-        elif isinstance(a, float):
-            if not (a == b or (math.isnan(a) and math.isnan(b))):
-                return False
-        elif a is not b and a != b:
+            ours[id(a)], theirs[id(b)] = id(b), id(a)
+        inside = _pairs_inside(a, b)
+        if inside is None:
             return False
+        todo += inside
     return True
+
+
+def _pairs_inside(a: Any, b: Any) -> list[tuple[Any, Any]] | None:  # noqa: ANN401 - any value of a tree
+    """What is left to compare in two values; None when they differ already."""
+    if type(a) is not type(b):
+        return None
+    if isinstance(a, _Node):
+        return _argument_pairs(a, b) if _same_target(a, b) else None
+    if isinstance(a, list | tuple):
+        return list(zip(a, b, strict=True)) if len(a) == len(b) else None
+    if isinstance(a, dict):
+        return [(value, b[key]) for key, value in a.items()] if a.keys() == b.keys() else None
+    both_nan = isinstance(a, float) and math.isnan(a) and math.isnan(b)
+    return [] if a is b or a == b or both_nan else None
 
 
 def _same_target(a: Node, b: Node) -> bool:

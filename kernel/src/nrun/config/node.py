@@ -1,9 +1,11 @@
 """`Config` and `Partial`: editable trees that describe calls, to be made later and elsewhere."""
+# ruff: noqa: ANN401 - arguments may be of any type
 
 from __future__ import annotations
 
 import copy
 import inspect
+import reprlib
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from nrun.config.target import Signature, display_name, resolve, signature_of
@@ -40,12 +42,7 @@ class _Node(Generic[T]):
     __nrun_args__: dict[str | int, Any]
 
     def __init__(self, target: Callable[..., T] | str, /, *args: Any, **kwargs: Any) -> None:
-        if isinstance(target, _Node):
-            msg = f"{display_name(target.__nrun_target__)} is wrapped already"
-            raise ConfigError(msg, hint="wrap what it calls, or copy it with copy.deepcopy")
-        if not isinstance(target, str) and not callable(target):
-            msg = f"{target!r} cannot be called, so it cannot be configured"
-            raise ConfigError(msg)
+        _check_target(target)
         _set(self, "__nrun_target__", target)
         _set(self, "__nrun_args__", {})
         if args:
@@ -153,6 +150,7 @@ class _Node(Generic[T]):
 
         return same(self, other)
 
+    @reprlib.recursive_repr()
     def __repr__(self) -> str:
         args = [
             repr(value) if isinstance(name, int) else f"{name}={value!r}" for name, value in self.__nrun_args__.items()
@@ -220,6 +218,15 @@ def new_node(cls: type[Node], target: str, arguments: dict[str | int, Any]) -> N
     _set(node, "__nrun_target__", target)
     _set(node, "__nrun_args__", arguments)
     return node
+
+
+def _check_target(target: object) -> None:
+    if isinstance(target, _Node):
+        msg = f"{display_name(target.__nrun_target__)} is wrapped already"
+        raise ConfigError(msg, hint="wrap what it calls, or copy it with copy.deepcopy")
+    if not isinstance(target, str) and not callable(target):
+        msg = f"{target!r} cannot be called, so it cannot be configured"
+        raise ConfigError(msg)
 
 
 def _path(node: Node, name: str | int) -> str:

@@ -44,7 +44,23 @@ def environment(values: Mapping[str, object], what: str) -> dict[str, str]:
     return env
 
 
-def _words(values: Iterable[object]) -> tuple[str, ...]:
+def _path(value: object) -> str:
+    return text_of(value, "Script.path")
+
+
+def _inline(value: object) -> str:
+    return text_of(value, "Script.inline")
+
+
+def _entrypoint(value: object) -> str:
+    return text_of(value, "Script.entrypoint")
+
+
+def _env(values: Mapping[str, object]) -> dict[str, str]:
+    return environment(values, "Script.env")
+
+
+def _args(values: Iterable[object]) -> tuple[str, ...]:
     if isinstance(values, str):
         msg = f"Script.args must be a list of words, not one text: {values!r}"
         raise ConfigError(msg, hint=f"write {values.split()!r}")
@@ -60,15 +76,11 @@ class Script:
     name of a module and is run as `entrypoint -m path`.
     """
 
-    path: str = attrs.field(default="", converter=lambda value: text_of(value, "Script.path"))
-    inline: str = attrs.field(default="", converter=lambda value: text_of(value, "Script.inline"), kw_only=True)
-    args: tuple[str, ...] = attrs.field(default=(), converter=_words, kw_only=True)
-    env: Mapping[str, str] = attrs.field(
-        factory=dict, converter=lambda values: environment(values, "Script.env"), kw_only=True
-    )
-    entrypoint: str = attrs.field(
-        default="bash", converter=lambda value: text_of(value, "Script.entrypoint"), kw_only=True
-    )
+    path: str = attrs.field(default="", converter=_path)
+    inline: str = attrs.field(default="", converter=_inline, kw_only=True)
+    args: tuple[str, ...] = attrs.field(default=(), converter=_args, kw_only=True)
+    env: Mapping[str, str] = attrs.field(factory=dict, converter=_env, kw_only=True)
+    entrypoint: str = attrs.field(default="bash", converter=_entrypoint, kw_only=True)
     m: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -56,7 +56,7 @@ def signature_of(target: Callable[..., Any]) -> Signature:
         return _read_signature.__wrapped__(target)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _read_signature(target: Callable[..., Any]) -> Signature:
     try:
         parameters = inspect.signature(target).parameters.values()
@@ -119,6 +119,9 @@ def resolve(symbol: str) -> Any:  # noqa: ANN401 - a symbol may name anything
     except ImportError as error:
         msg = f"cannot import {module_name!r} to find {symbol!r}: {error}"
         raise ConfigError(msg, hint="is it installed here, and on the path?") from error
+    except (Exception, SystemExit) as error:  # a module may do anything when it is imported
+        msg = f"importing {module_name!r} to find {symbol!r} failed: {type(error).__name__}: {error}"
+        raise ConfigError(msg) from error
     for part in qualified.split("."):
         try:
             found = getattr(found, part)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import enum
 import pathlib
 import types
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from nrun.config.target import symbol_of
 from nrun.errors import ConfigError
 
-SCALARS = (
-    *(type(None), bool, int, float, complex, str, bytes),
-    *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
-    *(decimal.Decimal, uuid.UUID, pathlib.PurePath, enum.Enum),
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SCALARS = frozenset(
+    {
+        *(type(None), bool, int, float, complex, str, bytes),
+        *(dt.datetime, dt.date, dt.time, dt.timedelta),
+        *(decimal.Decimal, uuid.UUID),
+    }
 )
-_PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
+_REDUCED: tuple[type[Any], ...] = (int, float, complex, str, bytes)
+"""Types whose subclasses, such as numpy's float64, are kept as the type itself: only that can be written down."""
 
 
 def is_instance_of_data_class(value: object) -> bool:
@@ -34,36 +40,46 @@ def is_symbol(value: object) -> bool:
 
 
 def admit(value: Any, where: str) -> Any:  # noqa: ANN401 - any value at all is judged here
-    """`value` as an argument keeps it: containers are copied, everything else is itself.
+    """`value` as an argument keeps it: containers are copied, other numbers and texts become Python's own.
 
     Raises ConfigError, naming `where`, for what could not be written down.
     """
     kind = type(value)
-    if kind in _PLAIN or getattr(kind, "__nrun_node__", False):
+    if _is_scalar(value) or getattr(kind, "__nrun_node__", False) or is_instance_of_data_class(value):
         return value
-    if kind is list:
-        return [admit(item, f"{where}[{i}]") for i, item in enumerate(value)]
-    if kind is dict:
-        return {_key(key, where): admit(item, f"{where}[{key!r}]") for key, item in value.items()}
-    if kind is tuple:
-        return tuple(admit(item, f"{where}[{i}]") for i, item in enumerate(value))
-    if kind in (set, frozenset):
-        return kind(_key(item, where) for item in value)
-    if isinstance(value, SCALARS):
-        return value
+    if kind in _CONTAINERS:
+        try:
+            return _CONTAINERS[kind](value, where)
+        except RecursionError:
+            msg = f"{where[:200]}: this {kind.__name__} contains itself, or is nested too deeply"
+            raise ConfigError(msg) from None
     if is_symbol(value):
         symbol_of(value)
         return value
-    if is_instance_of_data_class(value):
-        return value
+    for base in _REDUCED:
+        if isinstance(value, base):
+            return base(value)
     msg = f"{where}: a {kind.__module__}.{kind.__qualname__} object cannot be part of a configuration"
     raise ConfigError(msg, hint=f"describe how to make it: Config({kind.__qualname__}, ...)")
 
 
+_CONTAINERS: dict[type, Callable[[Any, str], Any]] = {
+    list: lambda value, where: [admit(item, f"{where}[{index}]") for index, item in enumerate(value)],
+    tuple: lambda value, where: tuple(admit(item, f"{where}[{index}]") for index, item in enumerate(value)),
+    dict: lambda value, where: {_key(key, where): admit(item, f"{where}[{key!r}]") for key, item in value.items()},
+    set: lambda value, where: {_key(item, where) for item in value},
+    frozenset: lambda value, where: frozenset(_key(item, where) for item in value),
+}
+
+
+def _is_scalar(value: object) -> bool:
+    return type(value) in _SCALARS or isinstance(value, enum.Enum | pathlib.Path)
+
+
 def _key(key: Any, where: str) -> Any:  # noqa: ANN401 - as in admit
-    if isinstance(key, tuple):
+    if type(key) is tuple:
         return tuple(_key(item, where) for item in key)
-    if isinstance(key, SCALARS):
+    if _is_scalar(key):
         return key
     msg = f"{where}: {key!r} cannot be a key or member; use text, numbers, enum members or tuples of them"
     raise ConfigError(msg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import attrs
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 TASK_FILE = "task.json"
 SCRIPT_FILE = "script"
+_IN_MAIN = re.compile(r'("\$(?:config|partial|symbol|object|enum)":)"__(?:nrun_)?main__:')
+"""A symbol of the launching script. In a text of the user's the quotes would be escaped."""
 CODE_FOLDER = "code"
 """Where a shipped tree lies in the folder of an attempt."""
 
@@ -66,11 +69,12 @@ def task_json(task: Task, surroundings: Surroundings) -> str:
         "path": list(surroundings.path),
         "task": encode(task),
     }
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    if '"__main__:' in text or '"__nrun_main__:' in text:
+    # Pure ASCII, so that any text arrives, even a file name that is no valid UTF-8.
+    text = json.dumps(document, separators=(",", ":")) + "\n"
+    if _IN_MAIN.search(text):
         if surroundings.main_module:
-            return text.replace('"__main__:', f'"{surroundings.main_module}:')
+            return _IN_MAIN.sub(rf'\1"{surroundings.main_module}:', text)
         if surroundings.main is None:
             msg = "this task uses something defined in an interactive session, which a job cannot load"
             raise PlanError(msg, hint="move the function to a file and import it from there")
-    return text + "\n"
+    return text

@@ -15,7 +15,7 @@ from nrun.plugins.host import PluginState
 from nrun.plugins.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
     import pluggy
@@ -90,7 +90,8 @@ class Hooks:
         problems: list[str] = []
         for record, function in self._implementations("nrun_validate"):
             try:
-                found = list(cast("Sequence[str]", _call(record, "nrun_validate", function, plan=plan) or ()))
+                with _attributed(record, "nrun_validate"):
+                    found = list(cast("Iterable[str]", function(plan=plan) or ()))
             except PluginError as error:
                 found = [error.message]
             problems += [f"{problem} (says plugin {record.name})" for problem in found]
@@ -120,7 +121,7 @@ class Hooks:
     def _implementations(self, hook: str) -> list[tuple[PluginRecord, Callable[..., object]]]:
         """Who implements `hook`, in the order of calling: tryfirst, then by name, then trylast."""
         caller: pluggy.HookCaller = getattr(self.host.manager.hook, hook)
-        found = []
+        found: list[tuple[PluginRecord, Callable[..., object]]] = []
         for impl in reversed(caller.get_hookimpls()):
             record = self.host.record(impl.plugin_name)
             if record is not None and record.state is PluginState.LOADED:
@@ -165,11 +166,13 @@ def _call(record: PluginRecord, hook: str, function: Callable[..., object], **ar
 
 @contextlib.contextmanager
 def _attributed(record: PluginRecord, hook: str) -> Iterator[None]:
-    """Turn what a participant raises into a PluginError that names it."""
+    """Have what a participant raises name it: nrun's own errors stay what they are, others become PluginError."""
+    plugin = f"{record.ref.distribution} {record.ref.version}"
     try:
         yield
-    except NrunError:
+    except NrunError as error:
+        error.plugin = error.plugin or plugin
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         msg = f"plugin {record.name!r} failed in {hook}: {type(error).__name__}: {error}"
-        raise PluginError(msg, plugin=f"{record.ref.distribution} {record.ref.version}") from error
+        raise PluginError(msg, plugin=plugin) from error

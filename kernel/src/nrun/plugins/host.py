@@ -29,7 +29,7 @@ HOOKS: frozenset[str] = frozenset(name for name in vars(hookspecs) if name.start
 _ORDINARY_OPTIONS = ("hookwrapper", "wrapper")
 
 
-class PluginState(str, enum.Enum):
+class PluginState(enum.StrEnum):
     """How loading a plugin went."""
 
     LOADED = "LOADED"
@@ -80,8 +80,9 @@ class PluginHost:
                 self._load(record)
 
     def record(self, name: str) -> PluginRecord | None:
-        """The record of the plugin called `name`; of several (SHADOWED ones), the first."""
-        return next((record for record in self.records if record.name == name), None)
+        """The record of the plugin called `name`; of several, the first that is written for this API."""
+        named = [record for record in self.records if record.name == name]
+        return next((record for record in named if record.ref.group == API_GROUP), named[0] if named else None)
 
     def failed(self) -> Sequence[PluginRecord]:
         """Plugins that are there but cannot be used."""

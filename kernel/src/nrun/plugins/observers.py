@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,20 +23,39 @@ _log = logging.getLogger("nrun.plugins")
 class Observers:
     """The observers of one run. One that raises or is too slow is reported once, then left out."""
 
-    def __init__(self, implementations: list[tuple[PluginRecord, Callable[..., object]]]) -> None:
+    def __init__(
+        self, implementations: list[tuple[PluginRecord, Callable[..., object]]], timeout_s: float = OBSERVER_TIMEOUT_S
+    ) -> None:
         self._implementations = implementations
+        self._timeout_s = timeout_s
 
     async def tell(self, events: Sequence[Event], experiment: str) -> None:
         """Tell every observer of `events` of one experiment, in order."""
         for implementation in tuple(self._implementations):
             record, function = implementation
             try:
-                async with asyncio.timeout(OBSERVER_TIMEOUT_S * len(events)):
-                    for event in events:
-                        result = function(event=event, experiment=experiment)
-                        if inspect.isawaitable(result):
-                            await result
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - an observer never fails a run
+                await self._tell_one(function, events, experiment)
+            except (Exception, SystemExit, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+                    raise
                 self._implementations.remove(implementation)
                 record.fail(error, "nrun_event failed")
                 _log.warning("observer %s failed and is left out: %s", record.name, record.cause)
+
+    async def _tell_one(self, function: Callable[..., object], events: Sequence[Event], experiment: str) -> None:
+        limit_s = self._timeout_s * len(events)
+        began = time.monotonic()
+        async with asyncio.timeout(limit_s):
+            for event in events:
+                result = function(event=event, experiment=experiment)
+                if inspect.isawaitable(result):
+                    await result
+        if time.monotonic() - began > limit_s:  # it blocked instead of awaiting, so that the timeout could not end it
+            msg = f"it blocked for more than {limit_s:g} s"
+            raise TimeoutError(msg)
+
+
+def _is_being_cancelled() -> bool:
+    """Whether somebody cancels the current task; an observer's own cancellations do not count."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
