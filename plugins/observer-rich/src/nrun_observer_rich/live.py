@@ -1,0 +1,151 @@
+"""An experiment as a picture that is redrawn in place, for terminals."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from nrun.events import ControlError
+from nrun.model import State
+from nrun.record.table import duration, ending, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console, RenderableType
+
+    from nrun.events import Event
+    from nrun.record import JobStatus
+    from nrun_observer_rich.progress import Progress
+
+REDRAWS_PER_SECOND = 5
+MOST_RUNNING_ROWS = 8
+MOST_FAILED_ROWS = 5
+BAR_WIDTH_CELLS = 40
+
+_STYLES = {
+    State.RUNNING: "cyan",
+    State.SUCCEEDED: "green",
+    State.FAILED: "red",
+    State.CANCELLED: "yellow",
+    State.SKIPPED: "yellow",
+    State.UNKNOWN: "magenta",
+}
+
+
+class LiveView:
+    """Redraws at its own pace from a thread of rich; an event only changes what the next redraw shows.
+
+    The cursor is never hidden: a launcher may be killed at any moment, and then nobody could show it again.
+    """
+
+    def __init__(self, progress: Progress, console: Console, *, on_close: Callable[[], None]) -> None:
+        self._progress = progress
+        self._on_close = on_close
+        self._lock = threading.Lock()
+        self._trouble = ""
+        self._live = Live(
+            console=console,
+            get_renderable=self._render,
+            refresh_per_second=REDRAWS_PER_SECOND,
+            # What is printed meanwhile must appear above the picture; output that goes elsewhere is left alone.
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
+        )
+        self._live.start()
+        console.show_cursor(show=True)
+        atexit.register(self._live.stop)
+
+    def take(self, event: Event) -> None:
+        """Take in what happened; drawing it is not done here."""
+        with self._lock:
+            self._progress.take(event)
+            if isinstance(event, ControlError):
+                self._trouble = f"could not {event.action}: {event.message}"
+
+    def close(self) -> None:
+        """Draw the final picture and leave it on the screen."""
+        self._live.stop()
+        atexit.unregister(self._live.stop)
+        self._on_close()
+
+    def _render(self) -> Group:
+        with self._lock:
+            return picture(self._progress, self._trouble, time.time())
+
+
+def picture(progress: Progress, trouble: str, now: float) -> Group:
+    """What the screen shows at the moment `now`. No name can be more than text in it."""
+    parts: list[RenderableType] = [_heading(progress, now), _bar(progress), _counts(progress)]
+    running, failed = progress.running(MOST_RUNNING_ROWS), progress.failed(MOST_FAILED_ROWS)
+    if running or failed:
+        parts.append(_rows(running, failed, now))
+    counts = progress.counts
+    for shown, state in ((running, State.RUNNING), (failed, State.FAILED)):
+        more = counts.get(state, 0) - len(shown)
+        if more > 0:
+            parts.append(Text(f"and {more} more {state.value.lower()}", style="dim"))
+    if trouble:
+        parts.append(Text(printable(trouble), style="yellow", overflow="ellipsis", no_wrap=True))
+    return Group(*parts)
+
+
+def _heading(progress: Progress, now: float) -> Text:
+    return Text("  ", overflow="ellipsis", no_wrap=True).join(
+        [
+            Text(printable(progress.title), style="bold"),
+            Text(progress.experiment, style="dim"),
+            _state(progress.state),
+            Text(duration(progress.age_s(now))),
+        ]
+    )
+
+
+def _bar(progress: Progress) -> Table:
+    style = "red" if State.FAILED in progress.counts else "green"
+    bar = ProgressBar(
+        total=progress.total,
+        completed=progress.ended,
+        width=BAR_WIDTH_CELLS,
+        complete_style=style,
+        finished_style=style,
+    )
+    line = Table.grid(padding=(0, 2))
+    line.add_row(bar, Text(f"{progress.ended}/{progress.total}"))
+    return line
+
+
+def _counts(progress: Progress) -> Text:
+    words = [Text(f"{n} {state.value.lower()}", style=_STYLES.get(state, "")) for state, n in progress.counts.items()]
+    return Text(", ").join(words)
+
+
+def _rows(running: list[JobStatus], failed: list[JobStatus], now: float) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for job in (*running, *failed):
+        since = job.started_at or job.observed_at or now  # a backend may not say when a job started
+        table.add_row(
+            _cell(job.name),
+            _state(job.state),
+            Text(f"attempt {job.attempt}" if job.attempt > 1 else ""),
+            Text(duration((job.ended_at or now) - since)),
+            _cell(ending(job)),
+        )
+    return table
+
+
+def _state(state: State) -> Text:
+    return Text(state.value, style=_STYLES.get(state, ""))
+
+
+def _cell(text: str) -> Text:
+    """Text of any origin, on one line, shortened where there is no room."""
+    return Text(printable(text), overflow="ellipsis", no_wrap=True)
