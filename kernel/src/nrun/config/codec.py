@@ -9,7 +9,7 @@ do without nrun, reads the same forms.
 from __future__ import annotations
 
 import base64
-import datetime as dt
+import datetime
 import decimal
 import enum
 import json
@@ -163,10 +163,10 @@ class _Encoder:
         (bytes, lambda _self, value: {"$bytes": base64.b64encode(value).decode()}),
         (complex, lambda _self, value: {"$complex": [repr(value.real), repr(value.imag)]}),
         (pathlib.Path, lambda _self, value: {"$path": str(value)}),
-        (dt.datetime, lambda _self, value: {"$datetime": value.isoformat()}),
-        (dt.date, lambda _self, value: {"$date": value.isoformat()}),
-        (dt.time, lambda _self, value: {"$time": value.isoformat()}),
-        (dt.timedelta, lambda _self, value: {"$timedelta": [value.days, value.seconds, value.microseconds]}),
+        (datetime.datetime, lambda _self, value: {"$datetime": value.isoformat()}),
+        (datetime.date, lambda _self, value: {"$date": value.isoformat()}),
+        (datetime.time, lambda _self, value: {"$time": value.isoformat()}),
+        (datetime.timedelta, lambda _self, value: {"$timedelta": [value.days, value.seconds, value.microseconds]}),
         (decimal.Decimal, lambda _self, value: {"$decimal": str(value)}),
         (uuid.UUID, lambda _self, value: {"$uuid": str(value)}),
     )
@@ -246,10 +246,10 @@ class _Decoder:
         "$complex": lambda _self, form: complex(*(float(part) for part in form["$complex"])),
         "$bytes": lambda _self, form: base64.b64decode(form["$bytes"], validate=True),
         "$path": lambda _self, form: pathlib.Path(form["$path"]),
-        "$datetime": lambda _self, form: dt.datetime.fromisoformat(form["$datetime"]),
-        "$date": lambda _self, form: dt.date.fromisoformat(form["$date"]),
-        "$time": lambda _self, form: dt.time.fromisoformat(form["$time"]),
-        "$timedelta": lambda _self, form: dt.timedelta(*form["$timedelta"]),
+        "$datetime": lambda _self, form: datetime.datetime.fromisoformat(form["$datetime"]),
+        "$date": lambda _self, form: datetime.date.fromisoformat(form["$date"]),
+        "$time": lambda _self, form: datetime.time.fromisoformat(form["$time"]),
+        "$timedelta": lambda _self, form: datetime.timedelta(*form["$timedelta"]),
         "$decimal": lambda _self, form: decimal.Decimal(form["$decimal"]),
         "$uuid": lambda _self, form: uuid.UUID(form["$uuid"]),
     }

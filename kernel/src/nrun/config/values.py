@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import datetime
 import decimal
 import enum
 import pathlib
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SCALARS = frozenset(
     {
         *(type(None), bool, int, float, complex, str, bytes),
-        *(dt.datetime, dt.date, dt.time, dt.timedelta),
+        *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
         *(decimal.Decimal, uuid.UUID),
     }
 )
