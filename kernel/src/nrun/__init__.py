@@ -49,9 +49,9 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604 - the names of _HOMES, spelt out for readers and type checkers
-    "BackendError",
+__all__ = [
     "Backend",
+    "BackendError",
     "CheckResult",
     "CheckSpec",
     "CommandSpec",

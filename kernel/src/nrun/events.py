@@ -160,7 +160,7 @@ def from_json(line: Mapping[str, Json]) -> Event:
     if cls is JobObserved:
         fields["observation"] = observation_from_json(cast("Mapping[str, Json]", fields["observation"]))
     elif "state" in fields:
-        fields["state"] = State(fields["state"])
+        fields["state"] = State(cast("str", fields["state"]))
     elif cls is ControlError:
         fields["jobs"] = tuple(cast("list[str]", fields.get("jobs", [])))
     return cls(**fields)  # type: ignore[arg-type] # attrs checks the names; a wrong one raises TypeError
@@ -190,7 +190,7 @@ def _observation_to_json(seen: Observation) -> dict[str, Json]:
 def observation_from_json(line: Mapping[str, Json]) -> Observation:
     """The observation a journal line holds. Raises ValueError, TypeError or KeyError."""
     known = {name: value for name, value in line.items() if name in _OBSERVATION_FIELDS}
-    known["state"] = State(known["state"])
+    known["state"] = State(cast("str", known["state"]))
     known["nodes"] = tuple(cast("list[str]", known.get("nodes", [])))  # type: ignore[assignment] # a tuple there
     return Observation(**known)  # type: ignore[arg-type] # attrs checks the names; a wrong one raises TypeError
 

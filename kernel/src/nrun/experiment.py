@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +17,14 @@ from nrun.job import Job, name_of, task_of
 from nrun.launching import LaunchInsideJob, current_session, surroundings
 from nrun.model import State
 from nrun.planning import Job as PlannedJob
-from nrun.planning import check_name, launch_of, plan_experiment
+from nrun.planning import check_name, launch_of, plan_experiment, task_json
 from nrun.plugins import installed
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, experiments, find_experiment, home_folder
 from nrun.record.table import ending
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -171,8 +172,11 @@ class Experiment:
         if self._folder is not None:
             msg = f"experiment {self.title!r} has been run; jobs are added before that"
             raise PlanError(msg, hint="make another Experiment")
-        group = isinstance(task, list | tuple)
-        tasks = tuple(task_of(one) for one in task) if isinstance(task, list | tuple) else (task_of(task),)
+        group = isinstance(task, Sequence)
+        tasks = tuple(task_of(one) for one in task) if isinstance(task, Sequence) else (task_of(task),)
+        for one in tasks:
+            if not isinstance(one, Script):
+                task_json(one, surroundings())  # what cannot travel is refused now, not when it is submitted
         if not tasks:
             msg = "a group needs at least one task"
             raise PlanError(msg)
@@ -318,11 +322,14 @@ class Experiment:
         return _status(self._view)
 
     def logs(self, job: str, *, stream: str | None = None, tail: int | None = None) -> str:
-        """The log of a job: its output, then its errors; with `stream` ("out" or "err") one of them; with `tail`, the last lines."""
+        """The log of a job: its output, then its errors.
+
+        `stream` ("out" or "err") asks for one of them, `tail` for the last lines.
+        """
         return self.job(job).logs(stream=stream, tail=tail)
 
     def cancel(self, *jobs: str) -> dict[str, str]:
-        """Stop jobs; without names, all that have not ended. Gives what could not be stopped, and why; empty is well."""
+        """Stop jobs; without names, all that have not ended. Gives what could not be stopped, and why."""
         from nrun.engine.look import cancel
 
         view, hooks = self.looked()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from nrun.config.script import Script
 from nrun.errors import ConfigError, RecordError, ResultError
-from nrun.model import State
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nrun.experiment import Experiment
-    from nrun.model import LogChunk
+    from nrun.model import LogChunk, State
     from nrun.planning import Task
     from nrun.record import JobStatus
 
@@ -27,7 +26,6 @@ def task_of(task: Task | Callable[[], Any]) -> Task:
     """`task` as it can travel; a plain function becomes a Partial of itself. Raises ConfigError."""
     if isinstance(task, Script):
         return task
-    from nrun.config.codec import encode
     from nrun.config.node import Config, Partial, set_arguments, signature_of_node
     from nrun.config.target import display_name
 
@@ -36,7 +34,6 @@ def task_of(task: Task | Callable[[], Any]) -> Task:
     if not isinstance(task, Config | Partial):
         msg = f"{task!r:.200} is not a task"
         raise ConfigError(msg, hint="a task is a Script, a function, or a Config or Partial of one")
-    encode(task)  # what cannot travel is refused now, not when it is submitted
     if not isinstance(task.__nrun_target__, str):
         missing = signature_of_node(task).missing(set_arguments(task))
         if missing:
@@ -91,8 +88,8 @@ class Job:
             msg = f"the result of job {self.name!r} cannot be read: {error}"
             raise RecordError(msg) from error
         if "error" in told:
-            error = told["error"]
-            msg = f"job {self.name!r} raised {error['type']}: {error['message']}\n{error['traceback']}"
+            raised = told["error"]
+            msg = f"job {self.name!r} raised {raised['type']}: {raised['message']}\n{raised['traceback']}"
             raise ResultError(msg)
         if "not_json" in told:
             why = told["not_json"]

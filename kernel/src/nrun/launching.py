@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAIN_MODULES = ("__main__", "__nrun_main__")
 
 
-class LaunchInsideJob(BaseException):  # noqa: N818 - it ends the loading of a script, like SystemExit
+class LaunchInsideJob(BaseException):
     """A job loaded the script that launched it, to find its function, and got to where the script launches.
 
     The worker, which knows this class by its name, stops loading there: everything defined above is loaded.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 
 
-class State(str, enum.Enum):
+class State(enum.StrEnum):
     """What a workload did, as far as is known."""
 
     PENDING = "PENDING"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from nrun.model import Place
+from nrun.text import environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
@@ -23,10 +23,15 @@ if TYPE_CHECKING:
         Launch,
         LogChunk,
         Observation,
+        Place,
         Refused,
         Submission,
         Tag,
     )
+
+
+def _env_vars(values: Mapping[str, object]) -> dict[str, str]:
+    return environment(values, "Executor.env_vars")
 
 
 @attrs.frozen(kw_only=True)
@@ -66,19 +71,15 @@ class Executor:
 
     packager: Packager = attrs.field(factory=Packager)
     launcher: Launcher | None = None
-    env_vars: Mapping[str, str] = attrs.field(factory=dict)
+    env_vars: Mapping[str, str] = attrs.field(factory=dict, converter=_env_vars)
     """Environment of the job, added to what the backend gives."""
     retries: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     """How often a failed job is tried again."""
-    timeout_s: float | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.gt(0))
-    )
+    timeout_s: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
     """Time limit of one attempt in seconds, counted from its start; None: no limit."""
     grace_s: float = attrs.field(default=10.0, validator=attrs.validators.ge(0))
     """How long a job that is asked to stop may take before it is killed, in seconds."""
-    max_parallel: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
-    )
+    max_parallel: int | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.ge(1)))
     """Most jobs with the backend at once; None: what the backend advises."""
 
     def place(self) -> Place:

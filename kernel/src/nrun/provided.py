@@ -35,7 +35,9 @@ def provided(name: str, hooks: Hooks | None = None) -> type:
                 hint="`nrun plugins doctor` shows the traceback",
                 plugin=f"{record.ref.distribution} {record.ref.version}",
             )
-    hint = f"pip install nrun-{kind}-{short}" if kind else "a plugin may provide it; `nrun plugins list` shows those here"
+    hint = (
+        f"pip install nrun-{kind}-{short}" if kind else "a plugin may provide it; `nrun plugins list` shows those here"
+    )
     msg = f"no installed plugin provides {name}.{did_you_mean(name, loaders)}"
     raise UnknownName(msg, hint=hint)
 

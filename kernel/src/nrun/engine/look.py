@@ -154,7 +154,7 @@ async def cancel(view: View, names: Collection[str], hooks: Hooks, by: str) -> d
     return left
 
 
-async def read_logs(
+async def read_logs(  # noqa: PLR0913 - a log is named by this much
     view: View, job: str, hooks: Hooks, *, stream: str, offset: int = 0, follow: bool = False
 ) -> AsyncGenerator[LogChunk, None]:
     """A log of the latest attempt of a job, from byte `offset` on. Nothing for a job that was never submitted."""
@@ -163,9 +163,7 @@ async def read_logs(
         return
     async with open_backend(view.places[job], hooks) as backend:
         for handle in await _handles(view, [status], backend):
-            async with contextlib.aclosing(
-                backend.logs(handle, stream=stream, offset=offset, follow=follow)
-            ) as chunks:
+            async with contextlib.aclosing(backend.logs(handle, stream=stream, offset=offset, follow=follow)) as chunks:
                 async for chunk in chunks:
                     yield chunk
 

@@ -245,9 +245,7 @@ class Run:
             tag = attempts[job.name].tag
             answer = answers[tag]
             if isinstance(answer, Handle):
-                events.append(
-                    JobSubmitted(at=now, job=job.name, attempt=tag.attempt, handle=answer.data, state=state)
-                )
+                events.append(JobSubmitted(at=now, job=job.name, attempt=tag.attempt, handle=answer.data, state=state))
                 lane.started(answer, job)
             else:
                 events.append(JobRefused(at=now, job=job.name, attempt=tag.attempt, reason=answer.reason))
@@ -267,10 +265,12 @@ class Run:
                     bundle = await self._bundle(job.executor.packager)
                 except (NrunError, OSError) as error:
                     at, why = time.time(), f"packaging failed: {error}"
-                    self._note([
-                        JobSubmitting(at=at, job=job.name, attempt=number),
-                        JobRefused(at=at, job=job.name, attempt=number, reason=why),
-                    ])
+                    self._note(
+                        [
+                            JobSubmitting(at=at, job=job.name, attempt=number),
+                            JobRefused(at=at, job=job.name, attempt=number, reason=why),
+                        ]
+                    )
                     self._skip_dependents(job.name)
                     continue
             attempts[job.name] = self._attempt(job.name, number, bundle)
@@ -330,10 +330,12 @@ class Run:
         while self._schedule.unended:
             for job in list(lane.waiting):
                 number, at = self.statuses[job.name].attempt + 1, time.time()
-                self._note([
-                    JobSubmitting(at=at, job=job.name, attempt=number),
-                    JobRefused(at=at, job=job.name, attempt=number, reason=reason),
-                ])
+                self._note(
+                    [
+                        JobSubmitting(at=at, job=job.name, attempt=number),
+                        JobRefused(at=at, job=job.name, attempt=number, reason=reason),
+                    ]
+                )
                 self._skip_dependents(job.name)
             lane.waiting.clear()
             for other in self._lanes.values():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nrun.config.script import Script, environment
+from nrun.config.script import Script
 from nrun.errors import PlanError
 from nrun.model import Command, JobPath, Launch, Word, Worker
 
@@ -34,14 +34,13 @@ def launch_of(job: Job, plan: Plan) -> Launch:
 
 
 def _command(task: Task, executor: Executor, surroundings: Surroundings) -> Command:
-    env = environment(executor.env_vars, f"{type(executor).__name__}.env_vars")
     cwd = JobPath(CODE_FOLDER) if executor.packager.ships else surroundings.cwd
     if isinstance(task, Script):
         command = _script(task, executor)
-        return attrs.evolve(command, env={**env, **task.env}, cwd=cwd)
+        return attrs.evolve(command, env={**executor.env_vars, **task.env}, cwd=cwd)
     return Command(
         argv=(executor.interpreter(), Worker(), JobPath(TASK_FILE)),
-        env=env,
+        env=executor.env_vars,
         cwd=cwd,
         files={TASK_FILE: task_json(task, surroundings)},
     )

@@ -18,9 +18,7 @@ LATEST = "latest"
 def experiments(home: Path, title: str | None = None) -> list[ExperimentFolder]:
     """The experiments under `home`, newest first; with `title`, only those of that title. Raises RecordError."""
     titles = [title] if title is not None else _folders(home / "experiments")
-    found = [
-        ExperimentFolder(home, one, name) for one in titles for name in _folders(home / "experiments" / one)
-    ]
+    found = [ExperimentFolder(home, one, name) for one in titles for name in _folders(home / "experiments" / one)]
     return sorted(found, key=lambda folder: folder.id, reverse=True)
 
 

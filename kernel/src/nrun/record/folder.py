@@ -1,10 +1,10 @@
 """Where an experiment lives on disk: claiming its folder, finding it again, writing whole files.
 
-    $NRUN_HOME/experiments/<title>/<id>/
-        experiment.json     what was asked; written once
-        journal.jsonl       what happened; appended
-        worker.py …         what function tasks are run with
-        jobs/<name>/attempt-<n>/
+$NRUN_HOME/experiments/<title>/<id>/
+experiment.json     what was asked; written once
+journal.jsonl       what happened; appended
+worker.py …         what function tasks are run with
+jobs/<name>/attempt-<n>/
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def write_file(path: Path, text: str, *, durable: bool = False) -> None:
     try:
         file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            with open(file, "wb", closefd=False) as out:  # noqa: PTH123 - a descriptor with its mode
+            with open(file, "wb", closefd=False) as out:
                 out.write(text.encode("utf-8", "surrogateescape"))
             if durable:
                 os.fsync(file)

@@ -1,5 +1,7 @@
-"""The state of jobs, folded from events. Three separate facts: what the workload did, how old that
-knowledge is, and what went wrong in watching."""
+"""The state of jobs, folded from events.
+
+Three separate facts: what the workload did, how old that knowledge is, and what went wrong in watching.
+"""
 
 from __future__ import annotations
 
@@ -72,9 +74,8 @@ class JobStatus:
 
 def fold(status: JobStatus, event: Event, experiment: str) -> None:
     """Take one event about the job into its status."""
-    if isinstance(event, JobObserved):
-        if event.attempt == status.attempt:
-            _observe(status, event.observation)
+    if isinstance(event, JobObserved) and event.attempt == status.attempt:
+        _observe(status, event.observation)
     elif isinstance(event, JobSubmitting):
         status.state, status.attempt, status.in_doubt, status.handle = State.PENDING, event.attempt, True, None
         status.exit_code = status.signal = status.reason = status.started_at = status.ended_at = None
@@ -89,12 +90,10 @@ def fold(status: JobStatus, event: Event, experiment: str) -> None:
         cancelled = status.cancel_requested_by is not None
         status.state = State.CANCELLED if cancelled else State.SKIPPED
         status.reason, status.source, status.observed_at = event.reason, "nrun", event.at
-    elif isinstance(event, CancelRequested):
-        if not status.state.ended:
-            status.cancel_requested_by = event.by
-    elif isinstance(event, TimeLimitReached):
-        if event.attempt == status.attempt and not status.state.ended:
-            status.time_limit_s = event.limit_s
+    elif isinstance(event, CancelRequested) and not status.state.ended:
+        status.cancel_requested_by = event.by
+    elif isinstance(event, TimeLimitReached) and event.attempt == status.attempt and not status.state.ended:
+        status.time_limit_s = event.limit_s
 
 
 def _observe(status: JobStatus, seen: Observation) -> None:

@@ -50,9 +50,7 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def status_table(
-    title: str, id_: str | None, state: State, jobs: Iterable[JobStatus], notes: Iterable[str]
-) -> str:
+def status_table(title: str, id_: str | None, state: State, jobs: Iterable[JobStatus], notes: Iterable[str]) -> str:
     """An experiment and its jobs."""
     now = time.time()
     lines = [f"{printable(title)}  {id_ or '(not run)'}  {state.value}"]
@@ -63,7 +61,5 @@ def status_table(
     ]
     lines.append(columns(rows))
     lines += [f"note: {printable(note)}" for note in notes]
-    lines += [
-        f"note: {printable(job.name)}: {printable(error)}" for job in jobs for error in job.control_errors[-1:]
-    ]
+    lines += [f"note: {printable(job.name)}: {printable(error)}" for job in jobs for error in job.control_errors[-1:]]
     return "\n".join(lines)

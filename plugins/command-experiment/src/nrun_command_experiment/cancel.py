@@ -8,14 +8,14 @@ import click
 
 from nrun import Experiment
 from nrun.record.table import printable
-from nrun_command_experiment.words import ExperimentWord
+from nrun_command_experiment.words import complete_experiment
 
 
 @click.command()
-@click.argument("experiment", type=ExperimentWord())
+@click.argument("experiment", shell_complete=complete_experiment)
 @click.argument("jobs", nargs=-1, metavar="[JOB]...")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-def cancel(experiment: str, jobs: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001 - an option of the command line
+def cancel(experiment: str, jobs: tuple[str, ...], as_json: bool) -> int:
     """Stop jobs, all of them or those named, and make sure that nothing of them is left.
 
     Jobs that have ended are left as they are. Exits with 0 if nothing is left running, 1 otherwise.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--title", help="Only experiments of this title.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the newest so many.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as a JSON array, newest first.")
-def list_(title: str | None, limit: int | None, as_json: bool) -> None:  # noqa: FBT001 - an option of the command line
+def list_(title: str | None, limit: int | None, as_json: bool) -> None:
     """List experiments, newest first, as the record knows them; no backend is asked.
 
     \b

@@ -12,14 +12,14 @@ import click
 
 from nrun import Experiment
 from nrun.job import STREAMS
-from nrun_command_experiment.words import ExperimentWord, only_job
+from nrun_command_experiment.words import complete_experiment, only_job
 
 if TYPE_CHECKING:
     from nrun import Job
 
 
 @click.command()
-@click.argument("experiment", type=ExperimentWord(), default="latest", metavar="[EXPERIMENT]")
+@click.argument("experiment", shell_complete=complete_experiment, default="latest", metavar="[EXPERIMENT]")
 @click.argument("job", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 def logs(
     experiment: str,
     job: str | None,
-    follow: bool,  # noqa: FBT001 - an option of the command line
+    follow: bool,
     tail: int | None,
     stream: str | None,
-    as_json: bool,  # noqa: FBT001 - an option of the command line
+    as_json: bool,
 ) -> None:
     """Print the log of a job: what it wrote to its output, then to its errors.
 

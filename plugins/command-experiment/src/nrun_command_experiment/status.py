@@ -7,16 +7,16 @@ import json
 import click
 
 from nrun import Experiment, State
-from nrun_command_experiment.words import ExperimentWord
+from nrun_command_experiment.words import complete_experiment
 
 NOT_FINISHED = 3
 """Exit code while jobs have not ended, or nobody knows whether they have."""
 
 
 @click.command()
-@click.argument("experiment", type=ExperimentWord(), default="latest", metavar="[EXPERIMENT]")
+@click.argument("experiment", shell_complete=complete_experiment, default="latest", metavar="[EXPERIMENT]")
 @click.option("--json", "as_json", is_flag=True, help="Print the state of every job as JSON.")
-def status(experiment: str, as_json: bool) -> int:  # noqa: FBT001 - an option of the command line
+def status(experiment: str, as_json: bool) -> int:
     """Show the state of every job, asking the backends about those that have not ended.
 
     EXPERIMENT is an id, a unique beginning of one, a title (its newest run) or `latest`, the default.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from nrun.record import experiments, home_folder
 
@@ -16,19 +15,13 @@ COMPLETED = 50
 """How many experiments completion offers at most."""
 
 
-class ExperimentWord(click.ParamType):
-    """An id, a unique beginning of one, a title (its newest run) or `latest`."""
-
-    name = "experiment"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Titles and ids that begin with what is typed, newest first."""
-        del ctx, param
-        folders = experiments(home_folder())
-        titles = dict.fromkeys(folder.title for folder in folders)
-        words = ["latest", *titles, *(folder.id for folder in folders)]
-        fitting = [word for word in words if word.startswith(incomplete)]
-        return [CompletionItem(word) for word in fitting[:COMPLETED]]
+def complete_experiment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """`latest`, titles and ids that begin with what is typed, newest first."""
+    del ctx, param
+    folders = experiments(home_folder())
+    titles = dict.fromkeys(folder.title for folder in folders)
+    words = ["latest", *titles, *(folder.id for folder in folders)]
+    return [word for word in words if word.startswith(incomplete)][:COMPLETED]
 
 
 def only_job(exp: Experiment, job: str | None) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the plans as JSON.")
 @click.argument("target", metavar="FILE[:NAME]", type=click.Path())
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-def plan(target: str, args: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - an option of the command line
+def plan(target: str, args: tuple[str, ...], as_json: bool) -> None:
     """Print the exact scripts that `nrun run FILE[:NAME]` would hand over. Nothing is written or submitted.
 
     The same input gives the same text, so two plans can be compared with `diff`. FILE itself is run, up to where

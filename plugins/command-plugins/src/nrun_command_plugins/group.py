@@ -37,7 +37,7 @@ def plugins() -> None:
 @plugins.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print them as a JSON array.")
 @click.pass_context
-def list_(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - an option of the command line
+def list_(context: click.Context, as_json: bool) -> None:
     """List plugins with their distribution, state and what they provide.
 
     \b
@@ -64,7 +64,7 @@ def list_(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - an o
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_context
-def info(context: click.Context, name: str, as_json: bool) -> None:  # noqa: FBT001 - an option of the command line
+def info(context: click.Context, name: str, as_json: bool) -> None:
     """Show everything a plugin declares; for executors, packagers and launchers also their fields.
 
     \b
@@ -92,7 +92,7 @@ def info(context: click.Context, name: str, as_json: bool) -> None:  # noqa: FBT
 @plugins.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
-def doctor(context: click.Context, as_json: bool) -> int:  # noqa: FBT001 - an option of the command line
+def doctor(context: click.Context, as_json: bool) -> int:
     """Explain every plugin that is not well, and run the checks that plugins bring for this machine.
 
     Exits with 0 if all is well, 1 otherwise.

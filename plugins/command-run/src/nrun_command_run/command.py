@@ -25,7 +25,7 @@ FULL_TABLE_JOBS = 30
 @click.option("--json", "as_json", is_flag=True, help="Print what became of the experiments as JSON.")
 @click.argument("target", metavar="FILE[:NAME]", type=click.Path())
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-def run(target: str, args: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001 - an option of the command line
+def run(target: str, args: tuple[str, ...], as_json: bool) -> int:
     """Run the experiments that FILE builds, to their end.
 
     FILE is a Python script, run as `python FILE ARGS...` would run it; an experiment that it builds and does

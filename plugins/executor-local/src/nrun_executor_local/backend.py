@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from nrun.model import Attempt, Bundle, Launch, Place, Tag
+    from nrun.model import Attempt, Bundle, Json, Launch, Place, Tag
 
 LOG_PIECE_BYTES = 1 << 18
 LOG_PAUSE_S = 0.2
@@ -102,7 +102,7 @@ class LocalBackend:
             "NRUN_ATTEMPT": str(tag.attempt),
         }
         pid = processes.start(f"{folder}/launch.sh", folder, env)
-        data = {
+        data: dict[str, Json] = {
             "folder": folder,
             "pid": pid,
             "ticks": processes.start_ticks(pid),
@@ -127,7 +127,7 @@ class LocalBackend:
                 if not pids:
                     continue
                 process = Process(pids[0], processes.start_ticks(pids[0]), self._boot, self._host)
-            data = {
+            data: dict[str, Json] = {
                 "folder": str(attempt.folder),
                 "pid": process.pid,
                 "ticks": process.ticks,
@@ -171,7 +171,8 @@ class LocalBackend:
     async def changes(self) -> Collection[Handle]:
         """The jobs that ended since the last call."""
         while not self._changed:
-            blind = [handle for handle, descriptor in self._watched.values() if descriptor < 0 and handle.tag not in self._own]
+            unseen = (handle for handle, descriptor in self._watched.values() if descriptor < 0)
+            blind = [handle for handle in unseen if handle.tag not in self._own]
             try:
                 async with asyncio.timeout(ADOPTED_PAUSE_S if blind else None):
                     await self._news.wait()
@@ -241,9 +242,7 @@ class LocalBackend:
 
     # ---- logs, stopping
 
-    async def logs(
-        self, handle: Handle, *, stream: str, offset: int, follow: bool
-    ) -> AsyncGenerator[LogChunk, None]:
+    async def logs(self, handle: Handle, *, stream: str, offset: int, follow: bool) -> AsyncGenerator[LogChunk, None]:
         """The file the job itself writes; each read gives only what is new."""
         kind, _, task = stream.partition(".")
         if kind not in {"out", "err"} or (task and not task.isdigit()):
@@ -252,7 +251,9 @@ class LocalBackend:
         folder = Path(str(handle.data["folder"]))
         paths = [folder / f"task-{task}" / f"{kind}.log"] if task else [folder / f"{kind}.log"]
         if not task:  # of a group: what its tasks wrote, one after another
-            paths += sorted(folder.glob(f"task-*/{kind}.log"), key=lambda path: int(path.parent.name.rpartition("-")[2]))
+            paths += sorted(
+                folder.glob(f"task-*/{kind}.log"), key=lambda path: int(path.parent.name.rpartition("-")[2])
+            )
         for index, path in enumerate(paths):
             last = index == len(paths) - 1
             async for chunk in self._file(handle, path, stream, max(offset, 0), follow=follow and last):

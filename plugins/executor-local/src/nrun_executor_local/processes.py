@@ -158,10 +158,12 @@ def check() -> list[CheckResult]:
     """Whether this machine can run jobs, for `nrun plugins doctor`."""
     results = []
     try:
-        subprocess.run([SHELL, "-c", ":"], check=True, timeout=10, stdin=subprocess.DEVNULL)
+        subprocess.run([SHELL, "-c", ":"], check=True, timeout=10, stdin=subprocess.DEVNULL)  # noqa: S603 - fixed words
         results.append(CheckResult(ok=True, message=f"{SHELL} starts"))
     except (OSError, subprocess.SubprocessError) as error:
-        results.append(CheckResult(ok=False, message=f"{SHELL} does not start: {error}", remedy="install a POSIX shell"))
+        results.append(
+            CheckResult(ok=False, message=f"{SHELL} does not start: {error}", remedy="install a POSIX shell")
+        )
     if hasattr(os, "pidfd_open"):
         results.append(CheckResult(ok=True, message="the end of a process is an event (pidfd)"))
     else:
