@@ -123,6 +123,8 @@ class Run:
         """Take in what other processes asked for: jobs to be cancelled."""
         asked = [event for event in self._journal.foreign() if isinstance(event, CancelRequested)]
         fold_all(self.statuses, asked, self.folder.id)
+        if asked:
+            self._news.put_nowait(list(asked))
         for lane in self._lanes.values() if asked else ():
             for job in [job for job in lane.waiting if self.statuses[job.name].cancel_requested_by]:
                 lane.waiting.remove(job)
@@ -184,6 +186,7 @@ class Run:
             lane.add(jobs)
 
     def _observed(self, lane: Lane, handles: Collection[Handle], seen: Mapping[Handle, Observation]) -> None:
+        self._heed_others()  # whoever stopped a job said so before
         events: list[Event] = []
         ended: list[Handle] = []
         now = time.time()
