@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
+from nrun.arguments import NamesItsArguments
 from nrun.text import environment
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def _env_vars(values: Mapping[str, object]) -> dict[str, str]:
 
 
 @attrs.frozen(kw_only=True)
-class Packager:
+class Packager(NamesItsArguments):
     """What code travels with a job. This one ships nothing; plugins subclass it."""
 
     @property
@@ -52,7 +53,7 @@ class Packager:
 
 
 @attrs.frozen(kw_only=True)
-class Launcher:
+class Launcher(NamesItsArguments):
     """How the processes of a job start. This one starts a command as it is; plugins subclass it."""
 
     def wrap(self, command: Command, executor: Executor) -> Command:
@@ -62,7 +63,7 @@ class Launcher:
 
 
 @attrs.frozen(kw_only=True)
-class Executor:
+class Executor(NamesItsArguments):
     """Where and how a task runs: data that can be printed, compared, saved and overridden.
 
     Backends subclass it, frozen and keyword-only, and say in `place` where such jobs go. A subclass

@@ -8,9 +8,10 @@ import inspect
 import reprlib
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
+from nrun.arguments import UnknownArgument, unknown_argument
 from nrun.config.target import Signature, display_name, resolve, signature_of
 from nrun.config.values import admit
-from nrun.errors import ConfigError, did_you_mean
+from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ABSENT = object()
-
-
-class UnknownArgument(ConfigError, TypeError, AttributeError):  # noqa: N818 - reads as what it says
-    """An argument that the target does not take."""
 
 
 class _Node(Generic[T]):
@@ -244,6 +241,4 @@ def _check_name(signature: Signature, target: str, name: str | int) -> None:
             msg = f"{target}: argument {name} is called {signature.positional[name]!r}; use the name"
             raise UnknownArgument(msg)
     elif name not in signature.names and not signature.takes_more_names:
-        known = ", ".join(signature.names) or "none"
-        msg = f"{target} takes no argument {name!r}; it takes: {known}.{did_you_mean(name, signature.names)}"
-        raise UnknownArgument(msg)
+        raise unknown_argument(target, name, signature.names)
