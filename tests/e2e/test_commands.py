@@ -353,6 +353,40 @@ def test_a_killed_launcher_harms_no_job_and_status_tells_the_truth(shell):
     assert shell.nrun("logs").stdout.endswith("line 5\n")
 
 
+def test_cancelling_what_a_killed_launcher_left_leaves_nothing_open(shell):
+    shell.write(
+        "slow.py",
+        SLOW.format(seconds=60).replace(
+            "exp.run()", 'exp.add(run.Script(inline="true"), name="t", dependencies=["s"])\n        exp.run()'
+        ),
+    )
+    running = shell.start("run", "slow.py")
+    wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
+    running.kill()
+    running.communicate(timeout=30)
+    assert "is gone" in shell.nrun("status").stdout
+    assert shell.nrun("cancel", "slow").returncode == 0
+    status = json.loads(shell.nrun("status", "--json").stdout)
+    assert [job["state"] for job in status["jobs"]] == ["CANCELLED", "CANCELLED"]
+    assert processes_of(status["id"]) == []
+
+
+def test_a_job_that_waits_for_another_is_cancelled_before_it_starts(shell):
+    shell.write(
+        "slow.py",
+        SLOW.format(seconds=0.5).replace(
+            "exp.run()", 'exp.add(run.Script(inline="true"), name="t", dependencies=["s"])\n        exp.run()'
+        ),
+    )
+    running = shell.start("run", "slow.py")
+    wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
+    assert shell.nrun("cancel", "slow", "t").returncode == 0
+    running.communicate(timeout=30)
+    assert running.returncode == 1
+    jobs = {job["name"]: job["state"] for job in json.loads(shell.nrun("status", "--json").stdout)["jobs"]}
+    assert jobs == {"s": "SUCCEEDED", "t": "CANCELLED"}
+
+
 # ---- plugins
 
 

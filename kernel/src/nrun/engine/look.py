@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from nrun.errors import NrunError
-from nrun.events import CancelRequested, ExperimentEnded, ExperimentStarted, JobObserved
+from nrun.events import CancelRequested, ExperimentEnded, ExperimentStarted, JobObserved, JobSkipped
 from nrun.model import Attempt, Handle, State, Tag
 from nrun.record import JobStatus, Journal, fold_all, overall, read_journal
 from nrun.record.description import read_description
@@ -127,6 +127,12 @@ async def cancel(view: View, names: Collection[str], hooks: Hooks, by: str) -> d
         if wish:
             journal.append(wish, durable=True)
         fold_all(view.statuses, wish, view.folder.id)
+        if view.launcher_gone:  # nobody else will ever submit or skip these
+            never = [status for status in wanted if status.handle is None and not status.in_doubt]
+            skips = [JobSkipped(at=time.time(), job=one.name, reason=f"cancelled by {by}") for one in never]
+            if skips:
+                journal.append(skips)
+                fold_all(view.statuses, skips, view.folder.id)
         left: dict[str, str] = {}
         by_place: dict[Place, list[JobStatus]] = {}
         for status in wanted:

@@ -128,7 +128,7 @@ class Run:
         for lane in self._lanes.values() if asked else ():
             for job in [job for job in lane.waiting if self.statuses[job.name].cancel_requested_by]:
                 lane.waiting.remove(job)
-                self._give_up(job.name, f"cancelled by {self.statuses[job.name].cancel_requested_by}")
+                self._give_up(job.name)
 
     # ---- a lane
 
@@ -180,7 +180,10 @@ class Run:
         """Queue jobs that may run now, each in the lane of its place."""
         by_lane: dict[Lane, list[Job]] = {}
         for name in names:
-            if not self.statuses[name].state.ended:
+            status = self.statuses[name]
+            if status.cancel_requested_by is not None:
+                self._give_up(name)
+            elif not status.state.ended:
                 by_lane.setdefault(self._lane_of[name], []).append(self._jobs[name])
         for lane, jobs in by_lane.items():
             lane.add(jobs)
@@ -223,8 +226,9 @@ class Run:
         if skipped:
             self._note(skipped)
 
-    def _give_up(self, name: str, reason: str) -> None:
-        """A job that was not submitted and will not be."""
+    def _give_up(self, name: str) -> None:
+        """A job that was to be cancelled before it was submitted."""
+        reason = f"cancelled by {self.statuses[name].cancel_requested_by}"
         self._note([JobSkipped(at=time.time(), job=name, reason=reason)])
         self._skip_dependents(name)
 
