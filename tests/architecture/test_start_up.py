@@ -1,0 +1,73 @@
+"""What start-up imports: nothing is loaded until it is used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KERNEL_SOURCE = ROOT / "kernel" / "src"
+HEAVY = {"asyncio", "cattrs", "rich", "yaml", "asyncssh", "aiodocker", "importlib.metadata"}
+
+ENTRY_MODULES = sorted(
+    module
+    for project in (*ROOT.glob("plugins/*/pyproject.toml"), *ROOT.glob("contrib/*/pyproject.toml"))
+    for module in tomllib.loads(project.read_text("utf-8"))["project"]["entry-points"]["nrun.v1"].values()
+)
+
+
+def modules_after(statement: str, *options: str) -> set[str]:
+    """What a fresh interpreter has loaded after `statement`, beyond what it has at its start."""
+    program = (
+        f"import sys; before = set(sys.modules)\n{statement}\n"
+        "found = sorted(set(sys.modules) - before); import json; print(); print(json.dumps(found))"
+    )
+    done = subprocess.run(
+        [sys.executable, *options, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+@pytest.mark.parametrize("module", ENTRY_MODULES)
+def test_an_entry_module_loads_nothing_heavy(module):
+    loaded = modules_after(f"import {module}")
+    assert not loaded & (HEAVY | {"click"})
+    own = {name for name in loaded if top(name) == top(module)}
+    assert own == {top(module), module}
+    foreign = {top(name) for name in loaded} - sys.stdlib_module_names
+    assert foreign <= {top(module), "nrun", "pluggy", "attr", "attrs"}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"]], ids=" ".join)
+def test_the_command_line_loads_nothing_heavy(words):
+    loaded = modules_after(
+        f"""
+from nrun.cli.root import main
+try:
+    main({words!r})
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+    )
+    assert "click" in loaded
+    assert not loaded & HEAVY
+
+
+def test_importing_nrun_loads_nothing_but_its_own_face():
+    add_path = f"sys.path.insert(0, {str(KERNEL_SOURCE)!r})"
+    for_types = modules_after("import __future__, typing", "-I", "-S")
+    assert modules_after(f"{add_path}; import nrun", "-I", "-S") <= {"nrun"} | for_types
+
+
+def test_every_public_name_can_be_had():
+    names = "import nrun; [getattr(nrun, name) for name in nrun.__all__]"
+    assert "nrun.experiment" in modules_after(names)
