@@ -60,12 +60,12 @@ _nrun_fail() {{
     [ -z "$_nrun_failed" ] || return 0
     _nrun_failed=1
     _nrun_all -TERM
-    (trap '' TERM; sleep {grace_s}; kill -USR2 "$$") &
+    (trap '' TERM; while sleep {grace_s} && kill -USR2 "$$"; do :; done) &
 }}
 _nrun_task() {{
-    trap : TERM INT HUP
-    sh "$NRUN_JOB_DIR/$1/launch.sh"
-    _nrun_code=$?
+    trap '_nrun_stop=TERM' TERM INT HUP
+    _nrun_code=143
+    [ -n "$_nrun_stop" ] || {{ sh "$NRUN_JOB_DIR/$1/launch.sh"; _nrun_code=$?; }}
     [ "$_nrun_code" -eq 0 ] || kill -USR1 "$$"
     exit "$_nrun_code"
 }}
@@ -73,14 +73,15 @@ trap _nrun_fail USR1
 trap '_nrun_late=1' USR2
 trap '[ -n "$_nrun_failed" ] || _nrun_stop=TERM' TERM
 for _nrun_name in {folders}; do
+    [ -z "$_nrun_failed$_nrun_stop" ] || {{ _nrun_code=143; break; }}
     _nrun_task "$_nrun_name" &
     _nrun_pids="$_nrun_pids $!"
 done
 for _nrun_pid in $_nrun_pids; do
     while :; do
+        [ -z "$_nrun_late" ] || ! kill -0 "$_nrun_pid" 2>/dev/null || continue 2 # it is killed in the end
         wait "$_nrun_pid"
         _nrun_one=$?
-        [ -z "$_nrun_late" ] || break 2
         kill -0 "$_nrun_pid" 2>/dev/null && continue
         wait "$_nrun_pid" # what a signal cut short above; 127 when that wait was answered
         _nrun_again=$?
@@ -91,6 +92,7 @@ for _nrun_pid in $_nrun_pids; do
         0/* | 143/[!0]*) _nrun_code=$_nrun_one ;;
     esac
 done
+[ -z "$_nrun_failed" ] || [ "$_nrun_code" -ne 0 ] || _nrun_code=143
 """
 _GROUP_TAIL = """\
 printf '{"exit_code":%d,"stop":"%s"}\\n' \\
@@ -123,7 +125,7 @@ def _task_files(command: Command, launch: Launch, folder: str, up: str) -> dict[
     what = f"{folder} of job {_shown(launch.job)}" if folder else f"job {_shown(launch.job)}"
     head = _HEAD.format(what=f"{what} of {_shown(launch.experiment)}", job=shlex.quote(launch.job))
     odd = {name: value for name, value in command.env.items() if not _SHELL_NAME.fullmatch(name)}
-    lines = [f"    cd {_word(command.cwd, up)} || exit 72"]
+    lines = ['    [ -z "$_nrun_stop" ] || exit 143', f"    cd {_word(command.cwd, up)} || exit 72"]
     for name, value in command.env.items():
         if name not in odd:
             lines.append(f"    export {name}={shlex.quote(value)}")
