@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nrun import NrunError, State
+from nrun import BackendError, NrunError, State
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Submission
 from nrun.planning import launch_files
 from nrun_executor_local import processes
@@ -47,7 +47,7 @@ class LocalBackend:
     @property
     def capabilities(self) -> Capabilities:
         """Jobs run here, at once, as many as there are processors."""
-        return Capabilities(concurrency=len(os.sched_getaffinity(0)), here=True, starts_at_once=True)
+        return Capabilities(concurrency=_processors(), here=True, starts_at_once=True)
 
     def plan(self, launches: Sequence[Launch]) -> Sequence[Submission]:
         """One submission per job; `launch.sh` is all there is to hand over."""
@@ -188,14 +188,14 @@ class LocalBackend:
 
     def _observe(self, handle: Handle) -> Observation:
         status = self._reap(handle.tag)
-        folder = Path(str(handle.data["folder"]))
-        marked = processes.ended(folder)
-        if marked is not None:
-            return marked
         now = time.time()
         try:
+            folder = _folder(handle)
+            marked = processes.ended(folder)
+            if marked is not None:
+                return marked
             process = Process.from_json(handle.data)
-        except (KeyError, TypeError, ValueError) as error:
+        except (BackendError, KeyError, TypeError) as error:
             return Observation(
                 state=State.UNKNOWN, source="handle", observed_at=now, reason=f"the handle is damaged: {error!r}"
             )
@@ -248,7 +248,7 @@ class LocalBackend:
         if kind not in {"out", "err"} or (task and not task.isdigit()):
             msg = f"there is no log {stream!r}; logs are 'out' and 'err', in groups also 'out.0', 'err.0' …"
             raise NrunError(msg)
-        folder = Path(str(handle.data["folder"]))
+        folder = _folder(handle)
         paths = [folder / f"task-{task}" / f"{kind}.log"] if task else [folder / f"{kind}.log"]
         if not task:  # of a group: what its tasks wrote, one after another
             paths += sorted(
@@ -281,6 +281,16 @@ class LocalBackend:
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """TERM to every process of the job, KILL after the grace, then a look at what is left."""
         pending = [handle for handle in handles if self._members(handle)]
+        try:
+            pending = await self._stop(pending, grace_s)
+        except asyncio.CancelledError:  # somebody is in a hurry: no more grace
+            for handle in pending:
+                processes.send(self._members(handle), signal.SIGKILL)
+            raise
+        return {handle: f"processes {self._members(handle)} are still alive" for handle in pending}
+
+    async def _stop(self, pending: list[Handle], grace_s: float) -> list[Handle]:
+        """TERM, then KILL; gives what is still alive."""
         for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 5.0)):
             for handle in pending:
                 processes.send(self._members(handle), number)
@@ -289,13 +299,29 @@ class LocalBackend:
                 if time.monotonic() >= until:
                     break
                 await asyncio.sleep(CANCEL_PAUSE_S)
-        return {handle: f"processes {self._members(handle)} are still alive" for handle in pending}
+        return pending
 
     def _members(self, handle: Handle) -> list[int]:
         try:
             process = Process.from_json(handle.data)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError):
             return []
         if process.elsewhere():
             return []
         return processes.members(process, str(handle.tag))
+
+
+def _folder(handle: Handle) -> Path:
+    """The folder of the attempt. Raises BackendError if the handle does not say."""
+    folder = handle.data.get("folder")
+    if not isinstance(folder, str):
+        msg = f"the handle of {handle.tag} is damaged: its folder is {folder!r}"
+        raise BackendError(msg)
+    return Path(folder)
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

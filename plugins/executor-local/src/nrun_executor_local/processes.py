@@ -39,8 +39,12 @@ class Process:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Json]) -> Process:
-        """The process that a handle or a start marker names. Raises KeyError, TypeError or ValueError."""
-        return cls(int(str(data["pid"])), int(str(data["ticks"])), str(data["boot"]), str(data["host"]))
+        """The process that a handle or a start marker names. Raises KeyError or TypeError."""
+        pid, ticks, boot, host = data["pid"], data["ticks"], data["boot"], data["host"]
+        if not (isinstance(pid, int) and isinstance(ticks, int) and isinstance(boot, str) and isinstance(host, str)):
+            msg = f"these do not name a process: {pid!r}, {ticks!r}, {boot!r}, {host!r}"
+            raise TypeError(msg)
+        return cls(pid, ticks, boot, host)
 
     def elsewhere(self) -> bool:
         """Whether it belongs to another machine, so that nothing can be said about it from here."""
@@ -150,7 +154,7 @@ def started(folder: Path) -> tuple[Process, float] | None:
         return None
     try:
         return Process.from_json(marker[0]), marker[1]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError):
         return None
 
 
