@@ -343,6 +343,36 @@ def test_ctrl_c_stops_what_runs_here_records_it_and_says_so(shell):
     assert processes_of(entry["id"]) == []
 
 
+def test_a_second_ctrl_c_gives_no_more_grace_and_leaves_no_process(shell):
+    shell.write(
+        "deaf.py", SLOW.format(seconds=0).replace("for i in", "trap '' TERM; while :; do sleep 1; done; for i in")
+    )
+    running = shell.start("run", "deaf.py")
+    wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
+    id_ = listed(shell)[0]["id"]
+    wait_for(lambda: len(processes_of(id_)) > 1)
+    running.send_signal(signal.SIGINT)
+    wait_for(lambda: "cancel" in next(shell.home.glob("experiments/slow/*/journal.jsonl")).read_text())
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    assert running.returncode == 130
+    wait_for(lambda: processes_of(id_) == [])
+    assert listed(shell)[0]["state"] in {"CANCELLED", "RUNNING"}
+    assert json.loads(shell.nrun("status", "--json").stdout)["state"] == "CANCELLED"
+
+
+def test_a_terminated_launcher_stops_what_runs_here(shell):
+    shell.write("slow.py", SLOW.format(seconds=60))
+    running = shell.start("run", "slow.py")
+    wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
+    running.terminate()
+    running.communicate(timeout=30)
+    assert running.returncode == 143
+    (entry,) = listed(shell)
+    assert entry["state"] == "CANCELLED"
+    assert processes_of(entry["id"]) == []
+
+
 def test_a_killed_launcher_harms_no_job_and_status_tells_the_truth(shell):
     shell.write("slow.py", SLOW.format(seconds=1))
     running = shell.start("run", "slow.py")

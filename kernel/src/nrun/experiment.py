@@ -13,14 +13,14 @@ import attrs
 
 from nrun.config.script import Script
 from nrun.errors import JobsFailed, PlanError, RecordError, UnknownName, did_you_mean
-from nrun.job import Job, name_of, task_of
+from nrun.job import STREAMS, Job, name_of, task_of
 from nrun.launching import LaunchInsideJob, current_session, surroundings
 from nrun.model import State
 from nrun.planning import Job as PlannedJob
 from nrun.planning import check_name, launch_of, plan_experiment, task_json
 from nrun.plugins import installed
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, experiments, find_experiment, home_folder
-from nrun.record.table import ending
+from nrun.record.table import ending, printable
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
@@ -273,14 +273,14 @@ class Experiment:
         self._folder = folder
         with Journal(folder.journal) as journal:
             run = Run(plan, folder, journal, self._hooks, backends)
-            self._keep(plan, run.statuses, folder)
+            view = self._keep(plan, run.statuses, folder)
             await run.execute()
-        status = self.status()
+        status = _status(view)
         if check and status.state is not State.SUCCEEDED:
-            raise _jobs_failed(self, status)
+            raise await _jobs_failed(self, status)
         return status
 
-    def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> None:
+    def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
         """What the run knows becomes what this object knows; nothing is read back."""
         from nrun.engine.look import View
 
@@ -293,6 +293,7 @@ class Experiment:
             damaged=(),
             launcher_gone=False,
         )
+        return self._view
 
     def _plan(self, *, sequential: bool) -> tuple[Plan, dict[Place, Backend]]:
         jobs = list(self._jobs.values())
@@ -422,7 +423,7 @@ def _status(view: View) -> ExperimentStatus:
     )
 
 
-def _jobs_failed(exp: Experiment, status: ExperimentStatus) -> JobsFailed:
+async def _jobs_failed(exp: Experiment, status: ExperimentStatus) -> JobsFailed:
     """The error that lists what failed and why, with the last lines of the first few logs."""
     bad = {name: job for name, job in status.jobs.items() if job.state is not State.SUCCEEDED}
     reasons = {name: f"{job.state.value} {ending(job)}".strip() for name, job in bad.items()}
@@ -432,7 +433,8 @@ def _jobs_failed(exp: Experiment, status: ExperimentStatus) -> JobsFailed:
     for name in [*failed, *(name for name in bad if name not in failed)][: 4 * SHOWN_JOBS]:
         lines.append(f"  {name!r}: {reasons[name]}")
         if name in shown:
-            lines += [f"    | {line}" for line in exp.logs(name, tail=LAST_LINES).splitlines()]
+            text = b"".join([await exp.jobs[name].read(stream) for stream in STREAMS]).decode("utf-8", "replace")
+            lines += [f"    | {printable(line)}" for line in text.splitlines()[-LAST_LINES:]]
     if len(bad) > 4 * SHOWN_JOBS:
         lines.append(f"  and {len(bad) - 4 * SHOWN_JOBS} more")
     return JobsFailed("\n".join(lines), reasons, hint=f"nrun logs {exp.id} JOB shows a whole log")

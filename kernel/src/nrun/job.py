@@ -103,7 +103,7 @@ class Job:
     def logs(self, *, stream: str | None = None, tail: int | None = None) -> str:
         """Its log: output, then errors; with `stream` ("out" or "err") one of them; with `tail`, the last lines."""
         names = STREAMS if stream is None else (stream,)
-        text = "".join(run_sync(self._read(name)).decode("utf-8", "replace") for name in names)
+        text = "".join(run_sync(self.read(name)).decode("utf-8", "replace") for name in names)
         if tail is not None:
             text = "".join(text.splitlines(keepends=True)[-tail:] if tail else [])
         return text
@@ -113,7 +113,8 @@ class Job:
         async for chunk in self._chunks(stream, offset, follow=True):
             yield chunk
 
-    async def _read(self, stream: str) -> bytes:
+    async def read(self, stream: str) -> bytes:
+        """One stream of its log as it is now, whole."""
         return b"".join([chunk.data async for chunk in self._chunks(stream, 0, follow=False)])
 
     def _chunks(self, stream: str, offset: int, *, follow: bool) -> AsyncGenerator[LogChunk, None]:

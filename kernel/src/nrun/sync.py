@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,12 +15,39 @@ T = TypeVar("T")
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`. Ctrl-C cancels it, waits for it to clean up, and raises KeyboardInterrupt."""
+    """The result of `work`.
+
+    Ctrl-C cancels it, waits for it to clean up, and raises KeyboardInterrupt; SIGTERM does the same and
+    raises SystemExit with the code that shells have for it.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        return asyncio.run(_until_terminated(work))
     return _run_in_thread(work)
+
+
+async def _until_terminated(work: Coroutine[Any, Any, T]) -> T:
+    """`work`, cancelled by SIGTERM where the program has not arranged for that signal itself."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        return await work
+    loop, task, terminated = asyncio.get_running_loop(), asyncio.current_task(), False
+
+    def terminate() -> None:
+        nonlocal terminated
+        terminated = True
+        if task is not None:
+            task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if terminated:
+            raise SystemExit(128 + signal.SIGTERM) from None
+        raise
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 def _run_in_thread(work: Coroutine[Any, Any, T]) -> T:

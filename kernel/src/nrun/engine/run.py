@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nrun.engine.lane import Lane, concurrency_limit
 from nrun.engine.schedule import Schedule
-from nrun.errors import NrunError, RecordError
+from nrun.errors import BackendError, NrunError
 from nrun.events import (
     CancelRequested,
     ControlError,
@@ -48,6 +48,8 @@ CALL_TIMEOUT_S = 60.0
 SUBMIT_TIMEOUT_S = 600.0
 """Deadline of one submission of many jobs."""
 SUBMIT_TRIES = 3
+INTERRUPT_GRACE_S = 5.0
+"""How long jobs may take to stop after an interrupt: somebody is waiting at the keyboard."""
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Pauses after calls that failed, growing while they keep failing."""
 
@@ -115,7 +117,7 @@ class Run:
         while events := await self._news.get():
             await observers.tell(events, self.folder.id)
 
-    def _control_error(self, action: str, error: BaseException, jobs: Collection[str]) -> None:
+    def _control_error(self, action: str, error: Exception, jobs: Collection[str]) -> None:
         message = error.message if isinstance(error, NrunError) else f"{type(error).__name__}: {error}"
         self._note([ControlError(at=time.time(), action=action, message=message, jobs=tuple(jobs))])
 
@@ -164,17 +166,16 @@ class Run:
                 return
             try:
                 changed = await lane.next_change()
-                if changed:
-                    async with asyncio.timeout(CALL_TIMEOUT_S):
-                        self._observed(lane, changed, await lane.backend.observe(changed))
-                failures = 0
-            except (NrunError, OSError, TimeoutError) as error:
-                if isinstance(error, RecordError):
-                    raise
+                async with asyncio.timeout(CALL_TIMEOUT_S):
+                    seen = await lane.backend.observe(changed) if changed else {}
+            except Exception as error:  # noqa: BLE001 - whatever a backend raises, its jobs are not to blame
                 if failures == 0:
                     self._control_error("observe", error, [job.name for job in lane.active.values()])
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
+                continue
+            failures = 0
+            self._observed(lane, seen)
 
     def _release(self, names: Collection[str]) -> None:
         """Queue jobs that may run now, each in the lane of its place."""
@@ -188,14 +189,14 @@ class Run:
         for lane, jobs in by_lane.items():
             lane.add(jobs)
 
-    def _observed(self, lane: Lane, handles: Collection[Handle], seen: Mapping[Handle, Observation]) -> None:
+    def _observed(self, lane: Lane, seen: Mapping[Handle, Observation]) -> None:
         self._heed_others()  # whoever stopped a job said so before
         events: list[Event] = []
         ended: list[Handle] = []
         now = time.time()
-        for handle in handles:
-            job, observation = lane.active.get(handle), seen.get(handle)
-            if job is None or observation is None:
+        for handle, observation in seen.items():
+            job = lane.active.get(handle)
+            if job is None:
                 continue
             status = self.statuses[job.name]
             if observation.state is not status.state or observation.reason != status.reason:
@@ -303,6 +304,7 @@ class Run:
         """Submit; when the answer is lost, look first and submit again only what certainly does not exist."""
         answers: dict[Tag, Handle | Refused] = {}
         open_jobs = list(jobs)
+        lost: Exception
         for attempt in range(SUBMIT_TRIES):
             try:
                 bundles = {a.bundle.id: a.bundle for a in attempts.values() if a.bundle is not None}
@@ -311,16 +313,19 @@ class Run:
                         await backend.stage(bundles.values())
                     submissions = backend.plan([launch_of(job, self.plan) for job in open_jobs])
                     answers |= await backend.submit(submissions, attempts)
-                return answers
-            except (NrunError, OSError, TimeoutError) as error:
+                open_jobs = [job for job in jobs if attempts[job.name].tag not in answers]
+                if not open_jobs:
+                    return answers
+                lost = BackendError("the backend did not answer for every job")
+            except Exception as error:  # noqa: BLE001 - whatever a backend raises, first we look what it did
                 lost = error
-                self._control_error("submit", error, [job.name for job in open_jobs])
+            self._control_error("submit", lost, [job.name for job in open_jobs])
             while True:  # nothing is submitted again before we know that it is not there
                 try:
                     async with asyncio.timeout(CALL_TIMEOUT_S):
                         found = await backend.find([attempts[job.name] for job in open_jobs])
                     break
-                except (NrunError, OSError, TimeoutError) as error:
+                except Exception as error:  # noqa: BLE001 - as above
                     self._control_error("find", error, [job.name for job in open_jobs])
                     await asyncio.sleep(PAUSES_S[min(attempt + 1, len(PAUSES_S) - 1)])
             answers |= found
@@ -366,7 +371,7 @@ class Run:
         self._note(events)
         try:
             await lane.backend.cancel(late, grace_s=max(lane.active[handle].executor.grace_s for handle in late))
-        except (NrunError, OSError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - as for observing
             self._control_error("cancel", error, [lane.active[handle].name for handle in late])
 
     async def _stop_what_runs_here(self, lane: Lane) -> None:
@@ -376,13 +381,13 @@ class Run:
             return
         self._note([CancelRequested(at=time.time(), job=name, by="interrupt") for name in mine])
         doubtful = [self._attempt(name, self.statuses[name].attempt) for name in mine if self.statuses[name].in_doubt]
-        handles = [*lane.active, *(await lane.backend.find(doubtful)).values()]
-        lane.active |= {handle: self._jobs[handle.tag.job] for handle in handles}
-        grace_s = max((job.executor.grace_s for job in lane.active.values()), default=0.0)
         try:
-            await lane.backend.cancel(handles, grace_s=min(grace_s, 5.0))
-            self._observed(lane, handles, await lane.backend.observe(handles))
-        except (NrunError, OSError, TimeoutError) as error:
+            for handle in (await lane.backend.find(doubtful)).values() if doubtful else ():
+                lane.active[handle] = self._jobs[handle.tag.job]
+            grace_s = max((job.executor.grace_s for job in lane.active.values()), default=0.0)
+            await lane.backend.cancel(list(lane.active), grace_s=min(grace_s, INTERRUPT_GRACE_S))
+            self._observed(lane, await lane.backend.observe(list(lane.active)))
+        except Exception as error:  # noqa: BLE001 - the record must be finished whatever happened
             self._control_error("cancel", error, [job.name for job in lane.active.values()])
         never = [name for name in mine if not self.statuses[name].state.ended and self.statuses[name].handle is None]
         self._note([JobSkipped(at=time.time(), job=name, reason="cancelled by interrupt") for name in never])
