@@ -1,4 +1,4 @@
-"""Arguments that a target does not take: one error for all of them, with what was probably meant."""
+"""Arguments that do not fit: one clear error, with what was probably meant."""
 
 from __future__ import annotations
 
@@ -15,14 +15,22 @@ class UnknownArgument(ConfigError, TypeError, AttributeError):  # noqa: N818 - r
     """An argument that the target does not take."""
 
 
+class UnfitValue(ConfigError, ValueError):  # noqa: N818 - reads as what it says
+    """A value that the argument does not admit."""
+
+
 def unknown_argument(target: str, name: str, known: Collection[str]) -> UnknownArgument:
     """The error for the argument `name` of `target`, which takes those in `known`."""
     takes = ", ".join(known) or "none"
     return UnknownArgument(f"{target} takes no argument {name!r}; it takes: {takes}.{did_you_mean(name, known)}")
 
 
-class NamesItsArguments:
-    """Base of the attrs classes that users write: an unknown keyword raises UnknownArgument, in subclasses too."""
+class ArgumentsExplained:
+    """Base of the attrs classes that users write, so that what they get wrong is told in words.
+
+    In these classes and their subclasses an unknown keyword raises UnknownArgument, and a value that a
+    validator or converter refuses with ValueError raises UnfitValue.
+    """
 
     __slots__ = ()
 
@@ -30,12 +38,12 @@ class NamesItsArguments:
     def __attrs_init_subclass__(cls) -> None:
         """Called by attrs when it has made a class; one without an `__init__` of its own inherits what is needed."""
         if "__init__" in vars(cls):
-            cls.__init__ = _naming_arguments(cls.__init__)  # type: ignore[method-assign] # the class is complete but for this
+            cls.__init__ = _explaining(cls.__init__)  # type: ignore[method-assign] # the class is complete but for this
 
 
-def _naming_arguments(init: Callable[..., None]) -> Callable[..., None]:
+def _explaining(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
-    def checked(self: object, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever the class takes
+    def explained(self: object, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever the class takes
         try:
             init(self, *args, **kwargs)
         except TypeError:
@@ -47,5 +55,9 @@ def _naming_arguments(init: Callable[..., None]) -> Callable[..., None]:
             if unknown and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
                 raise unknown_argument(type(self).__name__, unknown[0], known) from None
             raise
+        except ValueError as error:
+            if isinstance(error, ConfigError):
+                raise
+            raise UnfitValue(f"{type(self).__name__}: {error}") from error
 
-    return checked
+    return explained

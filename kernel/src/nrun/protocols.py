@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from nrun.arguments import NamesItsArguments
+from nrun.arguments import ArgumentsExplained
 from nrun.text import environment
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _env_vars(values: Mapping[str, object]) -> dict[str, str]:
 
 
 @attrs.frozen(kw_only=True)
-class Packager(NamesItsArguments):
+class Packager(ArgumentsExplained):
     """What code travels with a job. This one ships nothing; plugins subclass it."""
 
     @property
@@ -53,7 +53,7 @@ class Packager(NamesItsArguments):
 
 
 @attrs.frozen(kw_only=True)
-class Launcher(NamesItsArguments):
+class Launcher(ArgumentsExplained):
     """How the processes of a job start. This one starts a command as it is; plugins subclass it."""
 
     def wrap(self, command: Command, executor: Executor) -> Command:
@@ -63,7 +63,7 @@ class Launcher(NamesItsArguments):
 
 
 @attrs.frozen(kw_only=True)
-class Executor(NamesItsArguments):
+class Executor(ArgumentsExplained):
     """Where and how a task runs: data that can be printed, compared, saved and overridden.
 
     Backends subclass it, frozen and keyword-only, and say in `place` where such jobs go. A subclass
