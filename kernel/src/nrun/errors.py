@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class NrunError(Exception):
     """Root of everything nrun raises on purpose.
 
-    `hint` says what to do; `plugin` names the distribution at fault, when it is a plugin's.
+    `hint` says what to do; `plugin` names the distribution at fault, when it is a plugin's; `where` is the
+    line of the user's script it came from, filled in by who ran the script.
     """
 
     exit_code: ClassVar[int] = 1
@@ -25,9 +26,12 @@ class NrunError(Exception):
         self.message = message
         self.hint = hint
         self.plugin = plugin
+        self.where: str | None = None
 
     def __str__(self) -> str:
         lines = [self.message]
+        if self.where:
+            lines.append(f"  at: {self.where}")
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         if self.plugin:

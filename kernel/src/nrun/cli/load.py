@@ -86,19 +86,17 @@ def _execute(path: str, args: list[str], module_name: str, collected: Session) -
             raise
         sys.stderr.write(f"nrun: the script stopped here, for it wants a result: {error.message}\n")
     except NrunError as error:
-        where = _where(error, full)
-        if where and not error.hint:
-            error.hint = where
+        error.where = _where(error, full)
         raise
     except Exception as error:
         raise ScriptFailed(_told(error, full)) from error
     return module
 
 
-def _where(error: BaseException, file: str) -> str:
+def _where(error: BaseException, file: str) -> str | None:
     """The line of the user's file from which an error came, as `FILE:LINE: source`."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    return f"{file}:{frames[-1].lineno}: {frames[-1].line}" if frames else ""
+    return f"{file}:{frames[-1].lineno}: {frames[-1].line}" if frames else None
 
 
 def _told(error: BaseException, file: str) -> str:
