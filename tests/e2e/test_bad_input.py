@@ -17,10 +17,10 @@ TWO_JOBS = """
 """
 
 
-def script(*lines: str) -> str:
+def script(*lines: str, title: str = "hello") -> str:
     """A script that runs an experiment after doing `lines` to it."""
     body = textwrap.indent("\n".join(lines), "    ")
-    return f'import nrun as run\n\nwith run.Experiment("hello") as exp:\n{body}\n    exp.run()\n'
+    return f"import nrun as run\n\nwith run.Experiment({title!a}) as exp:\n{body}\n    exp.run()\n"
 
 
 def add(arguments: str) -> str:
@@ -109,7 +109,8 @@ def test_a_missing_script_file_is_refused_before_anything_is_written(shell):
 def test_a_missing_launch_file_is_named_with_the_one_that_was_probably_meant(shell):
     shell.write("launch.py", TWO_JOBS)
     assert_one_clear_error(shell.nrun("run", "lunch.py"), "'lunch.py' does not exist", "Did you mean 'launch.py'?")
-    assert_one_clear_error(shell.nrun("run", "launch.py:trian"), "no 'trian' in launch.py")
+    shell.write("train.py", "def train():\n    ...\n")
+    assert_one_clear_error(shell.nrun("run", "train.py:trian"), "no 'trian' in train.py", "Did you mean 'train'?")
     assert not shell.home.exists()
 
 
@@ -118,9 +119,7 @@ HOSTILE_NAMES = ["", "../up", "a/b", "/tmp/x", ".", "..", ".hidden", "nul\0", "x
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
 def test_a_title_that_could_leave_its_folder_is_refused_and_nothing_is_written(shell, name):
-    shell.write(
-        "launch.py", f"import nrun as run\n\nwith run.Experiment({name!a}) as exp:\n    {add('')}\n    exp.run()\n"
-    )
+    shell.write("launch.py", script(add(""), title=name))
     assert_one_clear_error(shell.nrun("run", "launch.py"), "the title of an experiment", "launch.py:3")
     assert [path.name for path in shell.folder.iterdir()] == ["launch.py"]
 
@@ -134,11 +133,10 @@ def test_a_job_name_that_could_leave_its_folder_is_refused_and_nothing_is_writte
 
 def test_odd_but_harmless_names_run_and_cannot_steer_the_terminal(shell):
     title, job = "two\nlines \x1b[2J", "-rf $(x) `y` \u202e'\""
-    text = f"import nrun as run\n\nwith run.Experiment({title!a}) as exp:\n    {add(f'name={job!a}')}\n    exp.run()\n"
-    shell.write("launch.py", text)
+    shell.write("launch.py", script(add(f"name={job!a}"), title=title))
     ran = shell.nrun("run", "launch.py")
     assert ran.returncode == 0, ran.stderr
-    for done in (ran, shell.nrun("status"), shell.nrun("list"), shell.nrun("plan", "launch.py")):
+    for done in (ran, shell.nrun("status"), shell.nrun("list")):
         assert done.returncode == 0, done.stderr
         assert "\x1b" not in done.stdout + done.stderr
         assert "\u202e" not in done.stdout + done.stderr
@@ -225,7 +223,7 @@ def test_an_experiment_whose_description_is_damaged_does_not_hide_the_others(she
         (["run"], ["FILE[:NAME]"]),
         (["plugins", "info", "exectuor-local"], ["exectuor-local", "executor-local"]),
     ],
-    ids=lambda value: " ".join(value),
+    ids=" ".join,
 )
 def test_bad_words_on_the_command_line_are_bad_usage(shell, words, wanted):
     assert_one_clear_error(shell.nrun(*words), *wanted)
