@@ -24,7 +24,7 @@ LAYERS = (
     {"planning"},
     {"record"},
     {"engine"},
-    {"sync", "launching", "job", "experiment", "provided"},
+    {"sync", "launching", "job", "outcome", "experiment", "provided"},
     {"cli", "__main__"},
 )
 FACADE = {"__init__"}  # names everything, imports it when it is asked for

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
         UnknownName,
         UsageError,
     )
-    from nrun.experiment import Experiment, ExperimentStatus, run
+    from nrun.experiment import Experiment, run
     from nrun.job import Job
     from nrun.markers import hookimpl
     from nrun.model import State
+    from nrun.outcome import ExperimentStatus
     from nrun.protocols import Backend, Executor, Launcher, Packager
 
 __version__ = "0.1.0"
@@ -41,7 +42,8 @@ _HOMES = {
         *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PlanError", "PluginError"),
         *("RecordError", "ResultError", "UnknownName", "UsageError"),
     ),
-    "nrun.experiment": ("Experiment", "ExperimentStatus", "run"),
+    "nrun.experiment": ("Experiment", "run"),
+    "nrun.outcome": ("ExperimentStatus",),
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
     "nrun.model": ("State",),

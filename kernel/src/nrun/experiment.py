@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nrun.config.script import Script
-from nrun.errors import JobsFailed, PlanError, RecordError, UnknownName, did_you_mean
-from nrun.job import STREAMS, Job, name_of, task_of
+from nrun.errors import PlanError, RecordError, UnknownName, did_you_mean
+from nrun.job import Job, name_of, task_of
 from nrun.launching import LaunchInsideJob, current_session, surroundings
 from nrun.model import State
+from nrun.outcome import ExperimentStatus, catalogued, jobs_failed, status_of
 from nrun.planning import Job as PlannedJob
 from nrun.planning import check_name, launch_of, plan_experiment, task_json
 from nrun.plugins import installed
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, experiments, find_experiment, home_folder
-from nrun.record.table import ending, printable
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
@@ -29,46 +29,11 @@ if TYPE_CHECKING:
     from typing import Self
 
     from nrun.engine.look import View
-    from nrun.model import Json, Place
+    from nrun.model import Place
     from nrun.planning import Plan, Task
     from nrun.plugins import Hooks
     from nrun.protocols import Backend, Executor
     from nrun.record import ExperimentFolder
-
-LAST_LINES = 10
-"""How many lines of its log a failed job shows in the error."""
-SHOWN_JOBS = 5
-"""How many failed jobs show their log in the error."""
-
-
-@attrs.frozen(kw_only=True)
-class ExperimentStatus:
-    """What is known of an experiment at one moment. Printed, it is a table."""
-
-    id: str | None
-    title: str
-    state: State
-    created: float | None
-    """When it was launched, in seconds since the epoch."""
-    jobs: Mapping[str, JobStatus]
-    notes: tuple[str, ...] = ()
-    """What there is to say about the record itself."""
-
-    def to_json(self) -> dict[str, Json]:
-        """As JSON: the jobs in the order they were added."""
-        return {
-            "id": self.id,
-            "title": self.title,
-            "state": self.state.value,
-            "created": self.created,
-            "jobs": [status.to_json() for status in self.jobs.values()],
-            "notes": list(self.notes),
-        }
-
-    def __str__(self) -> str:
-        from nrun.record.table import status_table
-
-        return status_table(self.title, self.id, self.state, self.jobs.values(), self.notes)
 
 
 class Experiment:
@@ -134,7 +99,7 @@ class Experiment:
     ) -> list[ExperimentStatus]:
         """The experiments in the record, newest first, as the record knows them; nobody is asked."""
         base = Path(home).expanduser().absolute() if home is not None else home_folder()
-        return [_catalogued(folder) for folder in experiments(base, title)[:limit]]
+        return [catalogued(folder) for folder in experiments(base, title)[:limit]]
 
     @classmethod
     def _loaded(cls, folder: ExperimentFolder, hooks: Hooks | None) -> Experiment:
@@ -275,9 +240,9 @@ class Experiment:
             run = Run(plan, folder, journal, self._hooks, backends)
             view = self._keep(plan, run.statuses, folder)
             await run.execute()
-        status = _status(view)
+        status = status_of(view)
         if check and status.state is not State.SUCCEEDED:
-            raise await _jobs_failed(self, status)
+            raise await jobs_failed(self, status)
         return status
 
     def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
@@ -320,7 +285,7 @@ class Experiment:
             from nrun.engine.look import look
 
             self._view = run_sync(look(self._folder, self._hooks))
-        return _status(self._view)
+        return status_of(self._view)
 
     def logs(self, job: str, *, stream: str | None = None, tail: int | None = None) -> str:
         """The log of a job: its output, then its errors.
@@ -391,50 +356,3 @@ def _check_files(plan: Plan, backends: Mapping[Place, Backend]) -> None:
                 if not path.exists():
                     msg = f"job {job.name!r}: there is no file {task.path!r} (looked for {path})"
                     raise PlanError(msg, hint="a path is relative to the folder you launch from")
-
-
-def _catalogued(folder: ExperimentFolder) -> ExperimentStatus:
-    """The status of an experiment as its record has it; one that cannot be read says so in its notes."""
-    from nrun.engine.look import read_view
-
-    try:
-        return _status(read_view(folder))
-    except RecordError as error:
-        return ExperimentStatus(
-            id=folder.id, title=folder.title, state=State.UNKNOWN, created=None, jobs={}, notes=(error.message,)
-        )
-
-
-def _status(view: View) -> ExperimentStatus:
-    notes = []
-    if view.damaged:
-        lines = "line is" if len(view.damaged) == 1 else "lines are"
-        where = ", ".join(map(str, view.damaged[:5]))
-        notes.append(f"{len(view.damaged)} {lines} damaged and left out of {view.folder.journal} (at byte {where})")
-    if view.launcher_gone:
-        notes.append("the process that launched this experiment is gone; jobs it had not submitted will not run")
-    return ExperimentStatus(
-        id=view.folder.id,
-        title=view.folder.title,
-        state=view.state,
-        created=view.created,
-        jobs=view.statuses,
-        notes=tuple(notes),
-    )
-
-
-async def _jobs_failed(exp: Experiment, status: ExperimentStatus) -> JobsFailed:
-    """The error that lists what failed and why, with the last lines of the first few logs."""
-    bad = {name: job for name, job in status.jobs.items() if job.state is not State.SUCCEEDED}
-    reasons = {name: f"{job.state.value} {ending(job)}".strip() for name, job in bad.items()}
-    lines = [f"{len(bad)} of {len(status.jobs)} jobs of {exp.title!r} did not succeed:"]
-    failed = [name for name, job in bad.items() if job.state is State.FAILED]
-    shown = failed[:SHOWN_JOBS]
-    for name in [*failed, *(name for name in bad if name not in failed)][: 4 * SHOWN_JOBS]:
-        lines.append(f"  {name!r}: {reasons[name]}")
-        if name in shown:
-            text = b"".join([await exp.jobs[name].read(stream) for stream in STREAMS]).decode("utf-8", "replace")
-            lines += [f"    | {printable(line)}" for line in text.splitlines()[-LAST_LINES:]]
-    if len(bad) > 4 * SHOWN_JOBS:
-        lines.append(f"  and {len(bad) - 4 * SHOWN_JOBS} more")
-    return JobsFailed("\n".join(lines), reasons, hint=f"nrun logs {exp.id} JOB shows a whole log")

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
     from typing import Any
 
 T = TypeVar("T")
@@ -17,37 +17,52 @@ T = TypeVar("T")
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`.
 
-    Ctrl-C cancels it, waits for it to clean up, and raises KeyboardInterrupt; SIGTERM does the same and
-    raises SystemExit with the code that shells have for it.
+    Ctrl-C cancels it, waits for it to clean up, and raises KeyboardInterrupt; pressed again, it cancels the
+    cleaning up too. SIGTERM does the same and raises SystemExit with the code that shells have for it.
     """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(_until_terminated(work))
+        return asyncio.run(_interruptible(work, _unhandled_signals()))
     return _run_in_thread(work)
 
 
-async def _until_terminated(work: Coroutine[Any, Any, T]) -> T:
-    """`work`, cancelled by SIGTERM where the program has not arranged for that signal itself."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        return await work
-    loop, task, terminated = asyncio.get_running_loop(), asyncio.current_task(), False
+async def _interruptible(work: Coroutine[Any, Any, T], signals: Sequence[signal.Signals]) -> T:
+    """`work`, cancelled by any of `signals`; the first that came decides what is raised.
 
-    def terminate() -> None:
-        nonlocal terminated
-        terminated = True
-        if task is not None:
-            task.cancel()
+    Signals arrive as cancellations, never as exceptions in the middle of a statement.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    received: list[signal.Signals] = []
 
-    loop.add_signal_handler(signal.SIGTERM, terminate)
+    def stop(number: signal.Signals) -> None:
+        received.append(number)
+        # Once, the work is told and may take its time; after that everything that still waits is told.
+        for one in asyncio.all_tasks(loop) if len(received) > 1 else [task]:
+            if one is not None:
+                one.cancel()
+
+    for number in signals:
+        loop.add_signal_handler(number, stop, number)
     try:
         return await work
     except asyncio.CancelledError:
-        if terminated:
+        if received and received[0] is signal.SIGTERM:
             raise SystemExit(128 + signal.SIGTERM) from None
+        if received:
+            raise KeyboardInterrupt from None
         raise
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def _unhandled_signals() -> list[signal.Signals]:
+    """The stopping signals that the program has not arranged for itself; none outside its main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    return [number for number, default in defaults.items() if signal.getsignal(number) == default]
 
 
 def _run_in_thread(work: Coroutine[Any, Any, T]) -> T:
@@ -73,8 +88,8 @@ def _run_in_thread(work: Coroutine[Any, Any, T]) -> T:
     try:
         thread.join()
     except KeyboardInterrupt:
-        for task in tasks:
-            loop.call_soon_threadsafe(task.cancel)
+        if thread.is_alive():
+            loop.call_soon_threadsafe(tasks[0].cancel)
         thread.join()
         raise
     if errors:

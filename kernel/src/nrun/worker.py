@@ -43,6 +43,7 @@ def load_main(path):
         except BaseException as error:
             if type(error).__name__ != "LaunchInsideJob":
                 raise
+            module.__nrun_launch__ = str(error)
         finally:
             del os.environ["NRUN_LOADING"]
     return sys.modules[MAIN]
@@ -73,6 +74,10 @@ class Builder:
             __import__(module)
             found = sys.modules[module]
         for part in qualified.split("."):
+            if hasattr(found, "__nrun_launch__") and not hasattr(found, part):
+                raise NameError(
+                    "%s is not defined in %s before it launches: %s" % (part, self.main, found.__nrun_launch__)
+                )
             found = getattr(found, part)
         return found
 
@@ -125,7 +130,7 @@ def run(task_path):
         value = target(*args, **kwargs)
     except Exception as error:
         trace = error.__traceback__
-        while trace and trace.tb_frame.f_globals is globals():
+        while trace and trace.tb_frame.f_globals.get("__name__") in ("__main__", "worker_forms"):
             trace = trace.tb_next  # show the task's own lines, not these
         error.__traceback__ = trace
         write(result, forms().error_text(error))

@@ -1,0 +1,103 @@
+"""What became of an experiment, as people and programs are told it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nrun.errors import JobsFailed, RecordError
+from nrun.job import STREAMS
+from nrun.model import State
+from nrun.record.table import ending, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nrun.engine.look import View
+    from nrun.experiment import Experiment
+    from nrun.model import Json
+    from nrun.record import ExperimentFolder, JobStatus
+
+LAST_LINES = 10
+"""How many lines of its log a failed job shows in the error."""
+SHOWN_JOBS = 5
+"""How many failed jobs show their log in the error."""
+
+
+@attrs.frozen(kw_only=True)
+class ExperimentStatus:
+    """What is known of an experiment at one moment. Printed, it is a table."""
+
+    id: str | None
+    title: str
+    state: State
+    created: float | None
+    """When it was launched, in seconds since the epoch."""
+    jobs: Mapping[str, JobStatus]
+    notes: tuple[str, ...] = ()
+    """What there is to say about the record itself."""
+
+    def to_json(self) -> dict[str, Json]:
+        """As JSON: the jobs in the order they were added."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "state": self.state.value,
+            "created": self.created,
+            "jobs": [status.to_json() for status in self.jobs.values()],
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        from nrun.record.table import status_table
+
+        return status_table(self.title, self.id, self.state, self.jobs.values(), self.notes)
+
+
+def catalogued(folder: ExperimentFolder) -> ExperimentStatus:
+    """The status of an experiment as its record has it; one that cannot be read says so in its notes."""
+    from nrun.engine.look import read_view
+
+    try:
+        return status_of(read_view(folder))
+    except RecordError as error:
+        return ExperimentStatus(
+            id=folder.id, title=folder.title, state=State.UNKNOWN, created=None, jobs={}, notes=(error.message,)
+        )
+
+
+def status_of(view: View) -> ExperimentStatus:
+    """What is known, for people and programs."""
+    notes = []
+    if view.damaged:
+        lines = "line is" if len(view.damaged) == 1 else "lines are"
+        where = ", ".join(map(str, view.damaged[:5]))
+        notes.append(f"{len(view.damaged)} {lines} damaged and left out of {view.folder.journal} (at byte {where})")
+    if view.launcher_gone:
+        notes.append("the process that launched this experiment is gone; jobs it had not submitted will not run")
+    return ExperimentStatus(
+        id=view.folder.id,
+        title=view.folder.title,
+        state=view.state,
+        created=view.created,
+        jobs=view.statuses,
+        notes=tuple(notes),
+    )
+
+
+async def jobs_failed(exp: Experiment, status: ExperimentStatus) -> JobsFailed:
+    """The error that lists what failed and why, with the last lines of the first few logs."""
+    bad = {name: job for name, job in status.jobs.items() if job.state is not State.SUCCEEDED}
+    reasons = {name: f"{job.state.value} {ending(job)}".strip() for name, job in bad.items()}
+    lines = [f"{len(bad)} of {len(status.jobs)} jobs of {exp.title!r} did not succeed:"]
+    failed = [name for name, job in bad.items() if job.state is State.FAILED]
+    shown = failed[:SHOWN_JOBS]
+    for name in [*failed, *(name for name in bad if name not in failed)][: 4 * SHOWN_JOBS]:
+        lines.append(f"  {name!r}: {reasons[name]}")
+        if name in shown:
+            text = b"".join([await exp.jobs[name].read(stream) for stream in STREAMS]).decode("utf-8", "replace")
+            lines += [f"    | {printable(line)}" for line in text.splitlines()[-LAST_LINES:]]
+    if len(bad) > 4 * SHOWN_JOBS:
+        lines.append(f"  and {len(bad) - 4 * SHOWN_JOBS} more")
+    return JobsFailed("\n".join(lines), reasons, hint=f"nrun logs {exp.id} JOB shows a whole log")
