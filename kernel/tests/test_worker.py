@@ -1,0 +1,322 @@
+"""`worker.py` as jobs run it: a process of any Python that is at hand, with nothing installed."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import nrun
+from nrun import Config, Partial, build
+from nrun.planning import Surroundings, task_json
+
+SOURCES = Path(nrun.__file__).parent
+
+# What tasks call. It runs on every interpreter, and here, to see that both build the same.
+TARGETS = '''
+import dataclasses, datetime, decimal, enum, functools, pathlib, sys, uuid
+
+class Color(enum.Enum):
+    RED = "r"
+
+@dataclasses.dataclass
+class Point:
+    x: float
+    y: float = 0.0
+
+class Holder:
+    class Inner:
+        def __init__(self, x): self.x = x
+        @staticmethod
+        def make(x): return ["made", x]
+
+def shape(value):
+    """A value as JSON that tells types apart and does not depend on the version of Python."""
+    kind = type(value).__name__
+    if isinstance(value, functools.partial):
+        return [kind, value.func.__name__, shape(value.args), shape(value.keywords)]
+    if isinstance(value, (list, tuple)):
+        return [kind, [shape(item) for item in value]]
+    if isinstance(value, (set, frozenset)):
+        return [kind, sorted(str(shape(item)) for item in value)]
+    if isinstance(value, dict):
+        return [kind, [[shape(key), shape(item)] for key, item in value.items()]]
+    if isinstance(value, (Point, Holder.Inner)):
+        return [kind, shape(vars(value))]
+    if callable(value):
+        return ["callable", value.__module__, value.__qualname__]
+    return [kind, ascii(str(value))]
+
+def each(values):
+    return [shape(value) for value in values]
+
+def everything(a, b=2, /, c=3, *args, d, e=5, **rest):
+    return shape([a, b, c, args, d, e, rest])
+
+def named_first(a, b=2, *args):
+    return shape([a, b, args])
+
+def same(a, b):
+    return a is b
+
+def give(value):
+    return value
+
+def fail(text):
+    raise LookupError(text)
+
+def leave(code):
+    sys.exit(code)
+
+def versions():
+    return [sys.version_info[1], sorted(set(sys.modules) & {"nrun", "attr", "json", "inspect", "site"})]
+'''
+
+
+@functools.cache
+def interpreters() -> list[str]:
+    """Every Python from 3.8 on that is found here and starts, one of each version."""
+    found = {f"3.{sys.version_info.minor}": sys.executable}
+    candidates = [
+        *sorted(map(str, Path.home().glob(".pyenv/versions/3.*/bin/python"))),
+        *filter(None, (shutil.which(f"python3.{minor}") for minor in range(8, 16))),
+    ]
+    for candidate in candidates:
+        number = re.search(r"3\.(\d+)", candidate)
+        if not number or int(number[1]) < 8 or f"3.{number[1]}" in found:
+            continue
+        told = subprocess.run([candidate, "-V"], capture_output=True, text=True, timeout=30, check=False)
+        if told.stdout.startswith(f"Python 3.{number[1]}."):
+            found[f"3.{number[1]}"] = candidate
+    return [found[version] for version in sorted(found, key=lambda text: int(text[2:]))]
+
+
+@pytest.fixture(params=interpreters(), ids=lambda path: re.sub(r".*?(3\.\d+).*", r"\1", path))
+def python(request):
+    return request.param
+
+
+class Job:
+    """A folder as jobs find it: the worker above, the task in the attempt."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.attempt = folder / "jobs" / "j" / "attempt-1"
+        self.attempt.mkdir(parents=True)
+        for name in ("worker.py", "worker_forms.py"):
+            shutil.copy(SOURCES / name, folder)
+
+    def write(self, name, source):
+        (self.folder / name).write_text(textwrap.dedent(source), "utf-8")
+        return self.folder / name
+
+    def run(self, task, python=sys.executable, *, options=("-S", "-E"), main=None):
+        surroundings = Surroundings(cwd=str(self.folder), path=(str(self.folder),), main=main and str(main))
+        (self.attempt / "task.json").write_text(task_json(task, surroundings), "utf-8")
+        words = [python, *options, str(self.folder / "worker.py"), str(self.attempt / "task.json")]
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd="/")
+
+    def result(self):
+        return json.loads((self.attempt / "result.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def job(tmp_path):
+    job = Job(tmp_path)
+    job.write("nrun_worker_targets.py", TARGETS)
+    return job
+
+
+@pytest.fixture(scope="module")
+def targets(tmp_path_factory):
+    """The same targets here, under the name by which the job imports them."""
+    path = tmp_path_factory.mktemp("targets") / "nrun_worker_targets.py"
+    path.write_text(TARGETS, "utf-8")
+    spec = importlib.util.spec_from_file_location("nrun_worker_targets", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+def every_form(targets):
+    import datetime
+    import decimal
+    import uuid
+
+    shared = Config(targets.give, {"x": [1]})
+    zone = datetime.timezone(datetime.timedelta(hours=-3, minutes=-30))
+    return [
+        *(None, True, 0, -1, 10**30, 0.1, 1e300, -0.0, float("inf"), float("-inf"), float("nan"), 1 + 2j),
+        *("", "é ☃ 😀 \x00\x1f\x7f\u2028", "\udcff\ud800", '"\\', "$ref", "__main__:x", b"\0\xff", b""),
+        *([], [[]], (), (1, (2,)), {}, {"a": {"b": []}}, {"$config": 1, "": 2}, {1: "one", (1, 2): "two", None: 0}),
+        *({1, 2}, {"a"}, frozenset({(1, "x")}), Path("/a b/é"), Path()),
+        *(datetime.datetime.fromisoformat("2026-01-02T03:04:05.000678"), datetime.datetime(2026, 1, 2, tzinfo=zone)),
+        *(datetime.date(1, 1, 1), datetime.time(23, 59, 59, 1), datetime.time(1, tzinfo=zone)),
+        *(datetime.timedelta(days=-1, microseconds=1), decimal.Decimal("1.10"), uuid.UUID(int=5)),
+        *(targets.Color.RED, targets.Color, targets.Point(1.5), targets.give, len, int, targets.Holder.Inner),
+        *(Config(targets.Point, x=1), Partial(targets.same, 1), [shared, (shared, {"k": shared})]),
+        *(Config(targets.Holder.Inner, x=2), Config(targets.Holder.Inner.make, 1)),
+        *(Config(max, 3, 4), Config(dict, a=1), Config(targets.everything, 1, 2, 3, 4, d=5)),
+    ]
+
+
+def test_every_form_of_value_is_built_as_nrun_builds_it(job, targets, python):
+    forms = every_form(targets)
+    done = job.run(Config(targets.each, forms), python)
+    assert (done.returncode, done.stderr) == (0, "")
+    ours = build(Config(targets.each, forms))
+    theirs = job.result()["value"]
+    assert len(ours) == len(theirs) == len(forms)
+    assert [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ([1], {"d": 4}),
+        ([1, 2], {"c": 3, "d": 4}),
+        ([1, 2, 3, 4, 5], {"d": 6, "z": 7}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", [Config, Partial])
+def test_arguments_arrive_as_nrun_passes_them(job, targets, kind, arguments):
+    args, kwargs = arguments
+    task = kind(targets.everything, *args, **kwargs)
+    assert job.run(task).returncode == 0
+    assert job.result() == {"value": targets.everything(*args, **kwargs)}
+
+
+def test_named_arguments_before_extra_positional_ones_are_passed_in_order(job, targets):
+    assert job.run(Config(targets.named_first, 1, 2, 3, 4)).returncode == 0
+    assert job.result() == {"value": targets.named_first(1, 2, 3, 4)}
+
+
+def test_a_shared_node_is_built_once(job, targets):
+    node = Config(targets.Point, x=1)
+    assert job.run(Config(targets.same, node, b=node)).returncode == 0
+    assert job.result() == {"value": True}
+
+
+def test_it_runs_where_nothing_is_installed_and_imports_next_to_nothing(job, targets, python):
+    done = job.run(Config(targets.versions), python, options=("-S", "-E", "-I"))
+    assert (done.returncode, done.stderr) == (0, "")
+    minor, modules = job.result()["value"]
+    assert str(minor) in python or python == sys.executable
+    assert not {"nrun", "attr", "site"} & set(modules)
+
+
+@pytest.mark.parametrize("value", [None, 0, "é\ud800", [1, {"a": None}], 0.5])
+def test_a_result_comes_back(job, targets, value):
+    assert job.run(Config(targets.give, value)).returncode == 0
+    assert job.result() == {"value": value}
+
+
+@pytest.mark.parametrize("value", [{1, 2}, [b"x"]], ids=str)
+def test_a_result_that_json_cannot_hold_is_described(job, targets, value):
+    assert job.run(Config(targets.give, value)).returncode == 0
+    assert set(job.result()["not_json"]) == {"type", "why"}
+    assert job.result()["not_json"]["type"] == f"builtins.{type(value).__name__}"
+
+
+def test_an_error_comes_back_with_the_lines_of_the_task_and_none_of_the_worker(job, targets, python):
+    done = job.run(Config(targets.fail, "oh é"), python)
+    assert done.returncode == 1
+    error = job.result()["error"]
+    assert (error["type"], error["message"]) == ("builtins.LookupError", "oh é")
+    for text in (error["traceback"], done.stderr):
+        assert "nrun_worker_targets.py" in text
+        assert "raise LookupError(text)" in text
+        assert "worker.py" not in text
+        assert "worker_forms.py" not in text
+
+
+def test_an_error_while_a_value_is_built_shows_none_of_the_worker_either(job, targets):
+    done = job.run(Config(targets.give, [Config(targets.fail, "deep")]))
+    assert done.returncode == 1
+    assert job.result()["error"]["message"] == "deep"
+    assert "worker" not in done.stderr.replace("nrun_worker_targets", "")
+
+
+def test_leaving_by_sys_exit_gives_its_code_and_no_result(job, targets):
+    assert job.run(Config(targets.leave, 7)).returncode == 7
+    assert not (job.attempt / "result.json").exists()
+
+
+def test_a_module_that_is_missing_is_named(job):
+    done = job.run(Config("no_such_module_xyz:f"))
+    assert done.returncode == 1
+    assert "No module named 'no_such_module_xyz'" in job.result()["error"]["message"]
+
+
+def test_output_of_the_task_is_its_output(job):
+    job.write("talks.py", "def talk():\n    import sys\n    print('out')\n    print('err', file=sys.stderr)\n")
+    done = job.run(Config("talks:talk"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out\n", "err\n")
+
+
+# ---- functions of the launching script
+
+GUARDED = """
+def work(x):
+    return [x, __name__, __file__]
+
+if __name__ == "__main__":
+    raise SystemExit("loaded as the main script")
+"""
+
+
+def test_a_function_of_the_launching_script_is_found_and_its_main_guard_holds(job, python):
+    script = job.write("launch.py", GUARDED)
+    done = job.run(Config("__main__:work", x=1), python, main=script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert job.result()["value"] == [1, "__nrun_main__", str(script)]
+
+
+LAUNCHING = """
+import sys
+sys.path.insert(0, {sources!r})
+import nrun
+
+def before(x):
+    return x + 1
+
+with nrun.Experiment("inner") as exp:
+    print("launched again")
+
+def after(x):
+    return x
+"""
+
+
+def test_an_unguarded_launch_ends_the_loading_and_what_is_above_it_is_found(job):
+    script = job.write("launch.py", LAUNCHING.format(sources=str(SOURCES.parent)))
+    done = job.run(Config("__main__:before", x=1), main=script, options=())
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert job.result() == {"value": 2}
+
+
+def test_a_function_below_an_unguarded_launch_is_missed_with_what_to_do(job):
+    script = job.write("launch.py", LAUNCHING.format(sources=str(SOURCES.parent)))
+    done = job.run(Config("__main__:after", x=1), main=script, options=())
+    assert done.returncode == 1
+    message = job.result()["error"]["message"]
+    assert message.startswith(f"after is not defined in {script} before it launches")
+    assert "if __name__ == '__main__':" in message
+
+
+def test_an_error_in_the_launching_script_is_shown_where_it_is(job):
+    script = job.write("launch.py", "def work(): pass\n\n1 / 0\n")
+    done = job.run(Config("__main__:work"), main=script)
+    assert done.returncode == 1
+    assert f'File "{script}", line 3' in job.result()["error"]["traceback"]
