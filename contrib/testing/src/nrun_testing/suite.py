@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 ENDLESS = Work(runs_for_s=600.0)
 """It ends only by being stopped."""
 FAILING = 3
-SOON_S = 0.2
+SOON_S = 0.1
 OFTEN = 100
 """More often than a backend that waits could speak in that time."""
 FEATURES = frozenset({"groups", "code"})
@@ -332,7 +332,7 @@ class BackendSuite:
             for damaged in _damaged(alive):
                 seen = (await other.observe([damaged]))[damaged]
                 assert not seen.state.ended, f"a handle with {dict(damaged.data)} was seen as {seen}"
-            assert (await rig.wait_for(other, alive, State.RUNNING)).exit_code is None
+            await rig.wait_for(other, alive, State.RUNNING)
 
     # ---- being told of changes
 
