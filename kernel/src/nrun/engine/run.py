@@ -31,7 +31,6 @@ from nrun.events import (
 from nrun.model import Attempt, Handle, Refused, State, Tag
 from nrun.planning import launch_of
 from nrun.record import JobStatus, fold_all, overall
-from nrun.record.bundles import pack_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -293,6 +292,8 @@ class Run:
         for known, task in self._bundles:
             if known == packager:
                 return await asyncio.shield(task)
+        from nrun.record.bundles import pack_bundle  # hashing and copying: few runs need them
+
         source = Path(self.plan.surroundings.cwd)
         task = asyncio.create_task(pack_bundle(packager, source, self.folder.home))
         self._bundles.append((packager, task))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import json
 import os
-import platform
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -154,7 +153,7 @@ def _provenance(plan: Plan, plugins: Mapping[str, str]) -> dict[str, Json]:
         "cwd": plan.surroundings.cwd,
         "main": plan.surroundings.main,
         "argv": list(sys.argv),
-        "python": platform.python_version(),
+        "python": sys.version.partition(" ")[0],
         "nrun": __version__,
         "plugins": dict(plugins),
     }

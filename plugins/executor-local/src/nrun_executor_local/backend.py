@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -94,6 +93,8 @@ class LocalBackend:
             with open(file, "wb") as out:  # noqa: PTH123 - as above
                 out.write(text.encode("utf-8", "surrogateescape"))
         if attempt.bundle is not None:
+            import shutil  # it imports every kind of compression, and few jobs ship code
+
             shutil.copytree(attempt.bundle.root, attempt.folder / "code", symlinks=True)
         tag = attempt.tag
         env = self._environment | {
