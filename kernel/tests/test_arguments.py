@@ -49,10 +49,19 @@ def test_an_unknown_keyword_is_named_with_what_was_probably_meant(make, message)
     assert isinstance(caught.value, TypeError)
 
 
-def test_a_value_that_is_refused_is_told_with_the_class():
-    with pytest.raises(ConfigError, match=r"Cluster: 'nodes' must be >= 1: 0") as caught:
-        Cluster(account="a", nodes=0)
-    assert isinstance(caught.value, ValueError)
+@pytest.mark.parametrize(
+    ("make", "message", "kind"),
+    [
+        (lambda: Cluster(account="a", nodes=0), "Cluster: 'nodes' must be >= 1: 0", ValueError),
+        (lambda: Cluster(account="a", retries="2"), "Cluster: 'retries' must be <class 'int'> .got '2'", TypeError),
+        (lambda: Cluster(account="a", packager="git"), "Cluster: 'packager' must be .*Packager", TypeError),
+        (lambda: Executor(timeout_s=float("nan")), "Executor: 'timeout_s' must be > 0: nan", ValueError),
+    ],
+)
+def test_a_value_that_is_refused_is_told_with_the_class(make, message, kind):
+    with pytest.raises(ConfigError, match=message) as caught:
+        make()
+    assert isinstance(caught.value, kind)
 
 
 def test_what_python_says_well_is_left_to_it():

@@ -62,6 +62,23 @@ REFUSED = {
         script(add("executor=run.LocalExecutor(retries=-1)")),
         ["LocalExecutor: 'retries' must be >= 0: -1", "launch.py:4"],
     ),
+    "executor that is only a name": (
+        script(add('executor="local"')),
+        ["an executor is an object such as run.LocalExecutor(), not 'local'", "launch.py:4"],
+    ),
+    "executor that is a class": (script(add("executor=run.LocalExecutor")), ["an executor is an object such as run.LocalExecutor()"]),
+    "launcher that is only a name": (
+        script(add('executor=run.LocalExecutor(launcher="torchrun")')),
+        ["LocalExecutor: 'launcher' must be", "'torchrun'"],
+    ),
+    "environment that is no dict": (
+        script('exp.add(run.Script(inline="true", env=["A=1"]))'),
+        ["Script.env must be a dict"],
+    ),
+    "arguments that are one text": (
+        script('exp.add(run.Script(inline="true", args="-n 3"))'),
+        ["Script.args must be a list of words", "write ['-n', '3']"],
+    ),
     "unknown keyword of a script": (
         script('exp.add(run.Script(paht="train.sh"))'),
         ["Script takes no argument 'paht'", "Did you mean 'path'?", "launch.py:4"],
@@ -74,6 +91,8 @@ REFUSED = {
         script(add('name="prepare"'), add('name="train", dependencies=["prepaer"]')),
         ["'train' depends on 'prepaer'", "Did you mean 'prepare'?"],
     ),
+    "dependency that is no name": (script(add("dependencies=[1]")), ["dependencies must be a list of job names"]),
+    "dependencies that are one text": (script(add('dependencies="a"')), ["dependencies must be a list of job names"]),
     "cycle": (
         script(
             add('name="a", dependencies=["c"]'),
@@ -155,8 +174,20 @@ def test_a_home_that_cannot_be_used_is_named(shell, command, home):
     assert (shell.folder / "file").read_text() == "not a folder"
 
 
+@pytest.mark.parametrize("command", ["list", "status", "run"])
+def test_a_home_of_a_user_that_does_not_exist_is_named(shell, command):
+    shell.write("launch.py", TWO_JOBS)
+    words = [command, "launch.py"] if command == "run" else [command]
+    assert_one_clear_error(
+        shell.nrun(*words, NRUN_HOME="~nobody-of-that-name/runs"), "~nobody-of-that-name", "NRUN_HOME"
+    )
+    assert [path.name for path in shell.folder.iterdir()] == ["launch.py"]
+
+
 @pytest.mark.parametrize("command", [["status"], ["logs"], ["cancel"]], ids=" ".join)
-@pytest.mark.parametrize("word", ["helo", "latst", "20200101", "../hello", "/", ""])
+@pytest.mark.parametrize(
+    "word", ["helo", "latst", "20200101", "../hello", "/", "", "x" * 300], ids=lambda word: word[:10]
+)
 def test_an_unknown_experiment_is_named_with_those_that_come_close(shell, command, word):
     shell.write("launch.py", TWO_JOBS)
     assert_one_clear_error(shell.nrun(*command, word), "no experiment", "NRUN_HOME")

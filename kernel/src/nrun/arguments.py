@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from nrun.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ class UnknownArgument(ConfigError, TypeError, AttributeError):  # noqa: N818 - r
     """An argument that the target does not take."""
 
 
-class UnfitValue(ConfigError, ValueError):  # noqa: N818 - reads as what it says
+class UnfitValue(ConfigError, TypeError, ValueError):  # noqa: N818 - reads as what it says
     """A value that the argument does not admit."""
 
 
@@ -29,7 +31,7 @@ class ArgumentsExplained:
     """Base of the attrs classes that users write, so that what they get wrong is told in words.
 
     In these classes and their subclasses an unknown keyword raises UnknownArgument, and a value that a
-    validator or converter refuses with ValueError raises UnfitValue.
+    validator of attrs refuses raises UnfitValue.
     """
 
     __slots__ = ()
@@ -46,7 +48,13 @@ def _explaining(init: Callable[..., None]) -> Callable[..., None]:
     def explained(self: object, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever the class takes
         try:
             init(self, *args, **kwargs)
-        except TypeError:
+        except ConfigError:
+            raise
+        except ValueError as error:
+            raise UnfitValue(f"{type(self).__name__}: {error}") from error
+        except TypeError as error:
+            if len(error.args) > 1 and isinstance(error.args[1], attrs.Attribute):  # instance_of tells all it knows
+                raise UnfitValue(f"{type(self).__name__}: {error.args[0]}") from error
             import inspect  # only errors pay for it
 
             parameters = inspect.signature(init).parameters.values()
@@ -55,9 +63,5 @@ def _explaining(init: Callable[..., None]) -> Callable[..., None]:
             if unknown and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
                 raise unknown_argument(type(self).__name__, unknown[0], known) from None
             raise
-        except ValueError as error:
-            if isinstance(error, ConfigError):
-                raise
-            raise UnfitValue(f"{type(self).__name__}: {error}") from error
 
     return explained

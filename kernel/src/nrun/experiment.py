@@ -18,7 +18,7 @@ from nrun.launching import LaunchInsideJob, current_session, surroundings
 from nrun.model import State
 from nrun.outcome import ExperimentStatus, catalogued, jobs_failed, status_of
 from nrun.planning import Job as PlannedJob
-from nrun.planning import check_name, launch_of, plan_experiment, task_json
+from nrun.planning import check_executor, check_name, dependency_names, launch_of, plan_experiment, task_json
 from nrun.plugins import installed
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, experiments, find_experiment, home_folder
 from nrun.sync import run_sync
@@ -132,7 +132,7 @@ class Experiment:
         """Add a job and give its name, which is also what `dependencies` takes.
 
         A list of tasks is a group: they run side by side as one job, and need a name. Raises PlanError for a
-        name that is taken or cannot be a folder, ConfigError for a task that cannot travel.
+        name that is taken or cannot be a folder and for what is no executor, ConfigError for a task that cannot travel.
         """
         if self._folder is not None:
             msg = f"experiment {self.title!r} has been run; jobs are added before that"
@@ -148,9 +148,6 @@ class Experiment:
         if group and not name:
             msg = "a group of tasks needs a name: exp.add([...], name=...)"
             raise PlanError(msg)
-        if isinstance(dependencies, str):
-            msg = f"dependencies must be a list of job names, not one text: {dependencies!r}"
-            raise PlanError(msg, hint=f"write [{dependencies!r}]")
         if name:
             check_name(name, "the name of a job")
             if name in self._jobs:
@@ -161,8 +158,8 @@ class Experiment:
         self._jobs[name] = PlannedJob(
             name=name,
             tasks=tasks,
-            executor=executor or self.executor or self._default_executor(),
-            dependencies=tuple(dependencies or ()),
+            executor=check_executor(executor or self.executor or self._default_executor()),
+            dependencies=dependency_names(dependencies or ()),
         )
         return name
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
+from attrs.validators import and_, ge, gt, instance_of, optional
 
 from nrun.arguments import ArgumentsExplained
 from nrun.text import environment
@@ -70,17 +71,17 @@ class Executor(ArgumentsExplained):
     of an installed executor takes part like the executor itself.
     """
 
-    packager: Packager = attrs.field(factory=Packager)
-    launcher: Launcher | None = None
+    packager: Packager = attrs.field(factory=Packager, validator=instance_of(Packager))
+    launcher: Launcher | None = attrs.field(default=None, validator=optional(instance_of(Launcher)))
     env_vars: Mapping[str, str] = attrs.field(factory=dict, converter=_env_vars)
     """Environment of the job, added to what the backend gives."""
-    retries: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    retries: int = attrs.field(default=0, validator=[instance_of(int), ge(0)])
     """How often a failed job is tried again."""
-    timeout_s: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
+    timeout_s: float | None = attrs.field(default=None, validator=optional(and_(instance_of((int, float)), gt(0))))
     """Time limit of one attempt in seconds, counted from its start; None: no limit."""
-    grace_s: float = attrs.field(default=10.0, validator=attrs.validators.ge(0))
+    grace_s: float = attrs.field(default=10.0, validator=[instance_of((int, float)), ge(0)])
     """How long a job that is asked to stop may take before it is killed, in seconds."""
-    max_parallel: int | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.ge(1)))
+    max_parallel: int | None = attrs.field(default=None, validator=optional(and_(instance_of(int), ge(1))))
     """Most jobs with the backend at once; None: what the backend advises."""
 
     def place(self) -> Place:

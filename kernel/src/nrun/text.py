@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from nrun.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def text_of(value: object, what: str) -> str:
@@ -29,8 +26,11 @@ def text_of(value: object, what: str) -> str:
     return value
 
 
-def environment(values: Mapping[str, object], what: str) -> dict[str, str]:
+def environment(values: object, what: str) -> dict[str, str]:
     """`values` as environment variables. Raises ConfigError for names and values no process can be given."""
+    if not isinstance(values, Mapping):
+        msg = f"{what} must be a dict of names and texts, not {type(values).__name__}: {values!r}"
+        raise ConfigError(msg)
     env: dict[str, str] = {}
     for name, value in values.items():
         text = text_of(name, f"{what}: a name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import attrs
@@ -12,7 +13,7 @@ from nrun.errors import ConfigError
 from nrun.text import environment, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 
 def _path(value: object) -> str:
@@ -32,9 +33,10 @@ def _env(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def _args(values: Iterable[object]) -> tuple[str, ...]:
-    if isinstance(values, str):
-        msg = f"Script.args must be a list of words, not one text: {values!r}"
-        raise ConfigError(msg, hint=f"write {values.split()!r}")
+    given: object = values
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        msg = f"Script.args must be a list of words, not {type(given).__name__}: {given!r}"
+        raise ConfigError(msg, hint=f"write {str(given).split()!r}")
     return tuple(text_of(value, "Script.args") for value in values)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
 from nrun.errors import PlanError, did_you_mean
+from nrun.protocols import Executor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from nrun.config import Config, Partial, Script
-    from nrun.protocols import Executor
 
 Task: TypeAlias = "Config[Any] | Partial[Any] | Script"
 """What to run: a described call, or a script."""
@@ -80,6 +81,23 @@ def check_name(name: object, what: str) -> str:
         msg = f"{what} {problem}: {name!r:.80}"
         raise PlanError(msg, hint="it becomes the name of a folder in the record; choose another")
     return name
+
+
+def check_executor(executor: object) -> Executor:
+    """`executor` if it is one. Raises PlanError for its name, its class and everything else."""
+    if not isinstance(executor, Executor):
+        msg = f"an executor is an object such as run.LocalExecutor(), not {executor!r:.80}"
+        raise PlanError(msg)
+    return executor
+
+
+def dependency_names(given: object) -> tuple[str, ...]:
+    """The names of the jobs to wait for. Raises PlanError for anything but a list of texts."""
+    names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (None,)
+    if not all(isinstance(name, str) for name in names):
+        msg = f"dependencies must be a list of job names, not {given!r:.80}"
+        raise PlanError(msg, hint="exp.add(...) gives the name of a job: dependencies=[name]")
+    return names
 
 
 def check_dependencies(jobs: Sequence[Job]) -> None:

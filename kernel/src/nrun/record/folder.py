@@ -28,9 +28,13 @@ _WORKER_FILES = ("worker.py", "worker_forms.py")
 
 
 def home_folder(env: Mapping[str, str] | None = None) -> Path:
-    """Where the records are: `$NRUN_HOME`, or `~/.nrun`."""
-    given = (os.environ if env is None else env).get("NRUN_HOME")
-    return Path(given).expanduser().absolute() if given else Path.home() / ".nrun"
+    """Where the records are: `$NRUN_HOME`, or `~/.nrun`. Raises RecordError when there is no such home."""
+    given = (os.environ if env is None else env).get("NRUN_HOME") or "~/.nrun"
+    try:
+        return Path(given).expanduser().absolute()
+    except RuntimeError as error:
+        msg = f"cannot tell which folder {given!r} is: the user has no home"
+        raise RecordError(msg, hint="set NRUN_HOME to a folder that you can write to") from error
 
 
 @attrs.frozen
