@@ -28,7 +28,7 @@ LAYERS = (
     {"cli", "__main__"},
 )
 FACADE = {"__init__"}  # names everything, imports it when it is asked for
-ALONE = {"worker", "worker_forms"}  # travel with jobs
+ALONE = {"worker", "worker_task", "worker_forms"}  # travel with jobs
 
 
 def imports(tree: ast.AST, *, types_too: bool = False) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from nrun.model import Command, Launch, Word
 
 LAUNCH_FILE = "launch.sh"
-_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SHELL_NAME = re.compile(r"(?!BASH|NRUN_JOB_)[A-Za-z_][A-Za-z0-9_]*")
+_SHELLS_OWN = frozenset(
+    {
+        *("_", "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS", "HISTCMD", "LINENO"),
+        *("OPTIND", "PPID", "RANDOM", "SECONDS", "SHELLOPTS", "SRANDOM", "UID"),
+    }
+)
+"""Variables that some shell does not let anyone set, or changes when they are set."""
 
 # What the job sees of its own folder and how that is written, before anything of the user's.
 _HEAD = """\
@@ -124,17 +131,22 @@ def _group_script(launch: Launch, folders: list[str]) -> str:
 def _task_files(command: Command, launch: Launch, folder: str, up: str) -> dict[str, str]:
     what = f"{folder} of job {_shown(launch.job)}" if folder else f"job {_shown(launch.job)}"
     head = _HEAD.format(what=f"{what} of {_shown(launch.experiment)}", job=shlex.quote(launch.job))
-    odd = {name: value for name, value in command.env.items() if not _SHELL_NAME.fullmatch(name)}
+    odd = {name: value for name, value in command.env.items() if not _exportable(name)}
     lines = ['    [ -z "$_nrun_stop" ] || exit 143', f"    cd {_word(command.cwd, up)} || exit 72"]
     for name, value in command.env.items():
         if name not in odd:
             lines.append(f"    export {name}={shlex.quote(value)}")
     words = [_word(word, up) for word in command.argv]
-    if odd:  # names that no shell can export
+    if odd:
         words = ["env", "--", *(shlex.quote(f"{name}={value}") for name, value in odd.items()), *words]
     lines.append("    exec " + " ".join(words))
     body = "(\n" + "\n".join(lines) + "\n)\n_nrun_code=$?\n"
     return {LAUNCH_FILE: head + body + _TAIL, **command.files}
+
+
+def _exportable(name: str) -> bool:
+    """Whether every shell can set and export a variable of that name, and our own words do not need it."""
+    return bool(_SHELL_NAME.fullmatch(name)) and name not in _SHELLS_OWN
 
 
 def _word(word: Word, up: str) -> str:
