@@ -66,7 +66,10 @@ REFUSED = {
         script(add('executor="local"')),
         ["an executor is an object such as run.LocalExecutor(), not 'local'", "launch.py:4"],
     ),
-    "executor that is a class": (script(add("executor=run.LocalExecutor")), ["an executor is an object such as run.LocalExecutor()"]),
+    "executor that is a class": (
+        script(add("executor=run.LocalExecutor")),
+        ["an executor is an object such as run.LocalExecutor()"],
+    ),
     "launcher that is only a name": (
         script(add('executor=run.LocalExecutor(launcher="torchrun")')),
         ["LocalExecutor: 'launcher' must be", "'torchrun'"],
