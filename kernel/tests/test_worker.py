@@ -111,7 +111,7 @@ class Job:
         self.folder = folder
         self.attempt = folder / "jobs" / "j" / "attempt-1"
         self.attempt.mkdir(parents=True)
-        for name in ("worker.py", "worker_forms.py"):
+        for name in ("worker.py", "worker_task.py", "worker_forms.py"):
             shutil.copy(SOURCES / name, folder)
 
     def write(self, name, source):
@@ -238,6 +238,7 @@ def test_an_error_comes_back_with_the_lines_of_the_task_and_none_of_the_worker(j
         assert "nrun_worker_targets.py" in text
         assert "raise LookupError(text)" in text
         assert "worker.py" not in text
+        assert "worker_task.py" not in text
         assert "worker_forms.py" not in text
 
 

@@ -1,4 +1,4 @@
-"""The parts of `worker.py` that few tasks need, in a file of their own so that the others do not compile them.
+"""The parts of `worker_task.py` that few tasks need, in a file of their own so that the others do not load them.
 
 Like it: the standard library of Python 3.8 or later, and nothing else. Travels beside it.
 """

@@ -10,7 +10,6 @@ jobs/<name>/attempt-<n>/
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 JOURNAL = "journal.jsonl"
 DESCRIPTION = "experiment.json"
-_WORKER_FILES = ("worker.py", "worker_forms.py")
+_WORKER_FILES = ("worker.py", "worker_task.py", "worker_forms.py")
 
 
 def home_folder(env: Mapping[str, str] | None = None) -> Path:
@@ -77,7 +76,7 @@ def claim_folder(home: Path, title: str) -> ExperimentFolder:
         while True:
             now = time.time_ns()
             moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now // 10**9))
-            folder = ExperimentFolder(home, title, f"{moment}-{now // 1000 % 10**6:06d}-{secrets.token_hex(2)}")
+            folder = ExperimentFolder(home, title, f"{moment}-{now // 1000 % 10**6:06d}-{os.urandom(2).hex()}")
             try:
                 folder.path.mkdir(mode=0o700)
             except FileExistsError:

@@ -1,0 +1,138 @@
+"""What `worker.py` does: reads the task, builds its arguments, calls the function and writes `result.json` beside it.
+
+Every job imports this file, so it imports next to nothing itself; what few tasks need is in `worker_forms.py`.
+Like these two: the standard library of Python 3.8 or later, and nothing else.
+"""
+
+import os
+import sys
+
+OWN = ("__main__", "worker_task", "worker_forms")  # modules whose lines nobody wants to see in a traceback
+MAIN = "__nrun_main__"  # the launching script is loaded under this name, so that its main guard holds
+
+
+def parse(text):
+    """JSON, read by the scanner beneath the json module, whose import costs more than the rest of this file."""
+    try:
+        from _json import make_scanner
+    except ImportError:  # not CPython
+        import json
+
+        return json.loads(text)
+
+    class Context:
+        strict = True
+        object_hook = object_pairs_hook = None
+        parse_float, parse_int, parse_constant = float, int, float
+        memo = {}
+
+    return make_scanner(Context)(text, 0)[0]
+
+
+def load_main(path):
+    """Load the launching script as a module. Where it launches an experiment unguarded, loading ends."""
+    if MAIN not in sys.modules:
+        module = sys.modules[MAIN] = type(sys)(MAIN)
+        module.__file__ = path
+        with open(path, "rb") as file:
+            code = compile(file.read(), path, "exec", dont_inherit=True)
+        os.environ["NRUN_LOADING"] = "1"
+        try:
+            exec(code, module.__dict__)
+        except BaseException as error:
+            if type(error).__name__ != "LaunchInsideJob":
+                raise
+            module.__nrun_launch__ = str(error)
+        finally:
+            del os.environ["NRUN_LOADING"]
+    return sys.modules[MAIN]
+
+
+def forms():
+    """The module `worker_forms`, from beside this file."""
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    try:
+        import worker_forms
+    finally:
+        del sys.path[0]
+    return worker_forms
+
+
+class Builder:
+    """Builds the values of a task, every shared node once."""
+
+    def __init__(self, main):
+        self.main = main
+        self.built = {}
+
+    def symbol(self, symbol):
+        module, _, qualified = symbol.partition(":")
+        if module in ("__main__", MAIN):
+            found = load_main(self.main)
+        else:
+            __import__(module)
+            found = sys.modules[module]
+        for part in qualified.split("."):
+            if hasattr(found, "__nrun_launch__") and not hasattr(found, part):
+                raise NameError(
+                    "%s is not defined in %s before it launches: %s" % (part, self.main, found.__nrun_launch__)
+                )
+            found = getattr(found, part)
+        return found
+
+    def value(self, form):
+        if type(form) is list:
+            return [self.value(item) for item in form]
+        if type(form) is not dict:
+            return form
+        tag = next(iter(form), "")
+        if tag[:1] != "$":
+            return {key: self.value(item) for key, item in form.items()}
+        if tag == "$ref":
+            return self.built[form["$ref"]]
+        if tag not in ("$config", "$partial"):
+            return forms().read(self, tag, form)
+        target, args, kwargs = self.call(form)
+        if tag == "$config":
+            value = target(*args, **kwargs)
+        else:
+            import functools
+
+            value = functools.partial(target, *args, **kwargs)
+        if "$id" in form:
+            self.built[form["$id"]] = value
+        return value
+
+    def call(self, form):
+        """The target of a node, and its arguments."""
+        target = self.symbol(form.get("$config") or form["$partial"])
+        kwargs = {name: self.value(item) for name, item in form.get("args", {}).items()}
+        return target, forms().positional(self, target, form["at"], kwargs) if "at" in form else (), kwargs
+
+
+def write(path, text):
+    """Write beside, then rename: a reader sees all of it or nothing."""
+    file = os.open(path + ".tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(file, "wb") as out:
+        out.write(text.encode())
+    os.replace(path + ".tmp", path)
+
+
+def run(task_path):
+    with open(task_path, "rb") as file:
+        task = parse(file.read().decode())
+    sys.path[:1] = task["path"]
+    sys.stdout.reconfigure(line_buffering=True)  # whoever follows the log sees lines as they come
+    result = os.path.join(os.path.dirname(task_path), "result.json")
+    try:
+        target, args, kwargs = Builder(task["main"]).call(task["task"])
+        value = target(*args, **kwargs)
+    except Exception as error:
+        trace = error.__traceback__
+        while trace and trace.tb_frame.f_globals.get("__name__") in OWN:
+            trace = trace.tb_next  # show the task's own lines, not these
+        error.__traceback__ = trace
+        write(result, forms().error_text(error))
+        sys.excepthook(type(error), error, trace)
+        sys.exit(1)
+    write(result, '{"value": null}\n' if value is None else forms().result_text(value))
