@@ -47,6 +47,8 @@ CALL_TIMEOUT_S = 60.0
 SUBMIT_TIMEOUT_S = 600.0
 """Deadline of one submission of many jobs."""
 SUBMIT_TRIES = 3
+STOP_AGAIN_S = 5.0
+"""Pause after a late job could not be stopped, before it is tried again."""
 INTERRUPT_GRACE_S = 5.0
 """How long jobs may take to stop after an interrupt: somebody is waiting at the keyboard."""
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -107,6 +109,8 @@ class Run:
 
     def _note(self, events: Sequence[Event], *, durable: bool = False) -> None:
         """Write events down, take them into the statuses, and have the observers told."""
+        if not events:
+            return
         self._journal.append(events, durable=durable)
         fold_all(self.statuses, events, self.folder.id)
         self._news.put_nowait(list(events))
@@ -154,6 +158,7 @@ class Run:
 
     async def _work(self, lane: Lane) -> None:
         failures = 0
+        changed: Collection[Handle] = ()
         while self._schedule.unended:
             self._heed_others()
             if batch := lane.take():
@@ -164,7 +169,7 @@ class Run:
             if not self._schedule.unended:
                 return
             try:
-                changed = await lane.next_change()
+                changed = changed or await lane.next_change()  # told once, so kept until it is observed
                 async with asyncio.timeout(CALL_TIMEOUT_S):
                     seen = await lane.backend.observe(changed) if changed else {}
             except Exception as error:  # noqa: BLE001 - whatever a backend raises, its jobs are not to blame
@@ -173,7 +178,7 @@ class Run:
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
                 continue
-            failures = 0
+            failures, changed = 0, ()
             self._observed(lane, seen)
 
     def _release(self, names: Collection[str]) -> None:
@@ -368,12 +373,15 @@ class Run:
         for handle in late:
             job = lane.active[handle]
             limit = job.executor.timeout_s or 0.0
-            events.append(TimeLimitReached(at=time.time(), job=job.name, attempt=handle.tag.attempt, limit_s=limit))
+            if self.statuses[job.name].time_limit_s is None:
+                events.append(TimeLimitReached(at=time.time(), job=job.name, attempt=handle.tag.attempt, limit_s=limit))
         self._note(events)
         try:
             await lane.backend.cancel(late, grace_s=max(lane.active[handle].executor.grace_s for handle in late))
         except Exception as error:  # noqa: BLE001 - as for observing
             self._control_error("cancel", error, [lane.active[handle].name for handle in late])
+            again = time.monotonic() + STOP_AGAIN_S
+            lane.deadlines.update((handle, again) for handle in late if handle in lane.active)
 
     async def _stop_what_runs_here(self, lane: Lane) -> None:
         """An interrupt ends what runs on this machine; jobs elsewhere are left alone and stay in the record."""
