@@ -1,7 +1,7 @@
 """Three jobs on this machine: a script, a function with a result, and a script that waits for both.
 
-    nrun run docs/examples/hello.py
-    python docs/examples/hello.py
+nrun run docs/examples/hello.py
+python docs/examples/hello.py
 """
 
 import nrun as run

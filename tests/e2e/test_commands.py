@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -498,7 +498,7 @@ def test_completion_knows_commands_and_experiments(shell):
 
 def test_output_into_a_closed_pipe_is_no_error(shell):
     shell.write("hello.py", HELLO)
-    command = f"{os.path.join(os.path.dirname(os.sys.executable), 'nrun')} plan hello.py"
+    command = f"{Path(sys.executable).parent / 'nrun'} plan hello.py"
     done = shell.python("-c", f"import os, sys; sys.exit(os.system({command!r} + ' | true'))")
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
