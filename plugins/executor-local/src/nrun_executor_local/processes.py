@@ -60,6 +60,14 @@ class Process:
             return _exists(self.pid) and not PROC.is_dir()
         return stat[0] != "Z" and (not self.ticks or stat[1] == self.ticks)
 
+    def may_lead_a_session(self) -> bool:
+        """Whether the session of that number can be its own: nobody has taken the number over.
+
+        Sessions 0 and 1 belong to the system: a handle that names them is damaged.
+        """
+        stat = _stat(self.pid)
+        return self.pid > 1 and self.boot == boot_id() and (stat is None or stat[1] == self.ticks)
+
 
 def boot_id() -> str:
     """Identity of this boot; empty where the system does not tell."""
@@ -100,6 +108,7 @@ def members(process: Process, tag: str) -> list[int]:
     """The processes of a job that are still there: its session's, and those that left it but carry its tag."""
     if not PROC.is_dir():
         return [process.pid] if process.alive() else []
+    session = process.pid if process.may_lead_a_session() else None
     mark = f"NRUN_TAG={tag}".encode("utf-8", "surrogateescape")
     found = []
     for entry in PROC.iterdir():
@@ -108,7 +117,7 @@ def members(process: Process, tag: str) -> list[int]:
         stat = _stat(int(entry.name))
         if stat is None or stat[0] == "Z":
             continue
-        if (stat[2] == process.pid and process.boot == boot_id()) or mark in _environment(entry):
+        if stat[2] == session or mark in _environment(entry):
             found.append(int(entry.name))
     return found
 
