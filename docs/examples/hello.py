@@ -1,7 +1,6 @@
 """Three jobs on this machine: a script, a function with a result, and a script that waits for both.
 
-nrun run docs/examples/hello.py
-python docs/examples/hello.py
+Run it with `nrun run docs/examples/hello.py` or `python docs/examples/hello.py`.
 """
 
 import nrun as run

@@ -1,6 +1,6 @@
 """A job that fails twice, then succeeds: every try is an attempt with a folder and logs of its own.
 
-nrun run docs/examples/retry.py
+Run it with `nrun run docs/examples/retry.py`.
 """
 
 import os

@@ -1,6 +1,6 @@
 """One function with many arguments, two at a time, and the best of what came back.
 
-nrun run docs/examples/sweep.py
+Run it with `nrun run docs/examples/sweep.py`.
 """
 
 import nrun as run
