@@ -54,8 +54,8 @@ FAILING = {"raises": RAISES, "exits": EXITS, "hangs": HANGS}
 
 
 @pytest.fixture
-def install(tmp_path, monkeypatch, hooks):
-    """Installs plugins as distributions; gives hooks that know them beside the backends, and their modules."""
+def watched(tmp_path, monkeypatch, hooks):
+    """Installs observers as distributions; gives an experiment that they watch, the hooks, and their modules."""
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
@@ -69,14 +69,14 @@ def install(tmp_path, monkeypatch, hooks):
         importlib.invalidate_caches()
         backends = [record.ref for record in hooks.host.records]
         made = Hooks(PluginHost([*backends, *discover([str(folder)])], env={}))
-        return made, {name: importlib.import_module(f"observer_{name}") for name in sources}
+        modules = {name: importlib.import_module(f"observer_{name}") for name in sources}
+        return Experiment("test", home=tmp_path / "home", hooks=made), made, modules
 
     return make
 
 
-def test_an_observer_is_told_what_the_journal_says_in_its_order(install, memory, nothing, happened, tmp_path):
-    hooks, modules = install(watches_order=WATCHES)
-    exp = Experiment("test", home=tmp_path / "home", hooks=hooks)
+def test_an_observer_is_told_what_the_journal_says_in_its_order(watched, memory, nothing, happened):
+    exp, _, modules = watched(watches=WATCHES)
     exp.add(nothing, memory(exit_codes=(1,)), "bad")
     exp.add(nothing, memory(), "after", dependencies=["bad"])
     exp.run(check=False)
@@ -87,13 +87,10 @@ def test_an_observer_is_told_what_the_journal_says_in_its_order(install, memory,
     assert kinds == happened(exp)
 
 
-@pytest.mark.parametrize("source", [RAISES, EXITS, HANGS], ids=["raises", "exits", "hangs"])
-def test_an_observer_that_fails_is_left_out_and_nobody_else_notices(
-    source, install, memory, nothing, tmp_path, request
-):
-    bad, good = f"bad_{request.node.callspec.id}", f"good_beside_{request.node.callspec.id}"
-    hooks, modules = install(**{bad: source, good: WATCHES})
-    exp = Experiment("test", home=tmp_path / "home", hooks=hooks)
+@pytest.mark.parametrize("bad", FAILING)
+def test_an_observer_that_fails_is_left_out_and_nobody_else_notices(bad, watched, memory, nothing):
+    good = f"watches_beside_{bad}"
+    exp, hooks, modules = watched(**{bad: FAILING[bad], good: WATCHES})
     exp.add(nothing, memory(), "first")
     exp.add(nothing, memory(), "second", dependencies=["first"])
     assert exp.run().state is State.SUCCEEDED
