@@ -99,6 +99,20 @@ def test_a_name_that_nothing_provides_says_what_is_there_and_what_to_install(sit
     assert isinstance(caught.value, AttributeError)
 
 
+def test_a_class_that_cannot_be_loaded_names_its_distribution(site):
+    site.add("executor-good", GOOD.replace("executor=lambda: GoodExecutor", "executor=lambda: 1 / 0"))
+    with pytest.raises(PluginError, match="GoodExecutor cannot be loaded: ZeroDivisionError") as caught:
+        provided("GoodExecutor", site.hooks())
+    assert caught.value.plugin == "executor-good"
+
+
+def test_a_class_that_two_distributions_provide_is_refused_and_both_are_named(site):
+    site.add("our-pbs", GOOD)
+    site.add("their-pbs", GOOD.replace('"good"', '"other"'))
+    with pytest.raises(PluginError, match="GoodExecutor is provided twice: by our-pbs and their-pbs"):
+        provided("GoodExecutor", site.hooks())
+
+
 def test_failed_plugins_cost_one_line_on_stderr(site, capsys):
     site.add("executor-bad", "1 / 0")
     site.add("executor-worse", "raise SystemExit")
@@ -150,7 +164,7 @@ def test_a_plugin_of_another_api_is_listed_and_never_imported(site):
 def test_a_plugin_may_be_written_for_two_apis(site):
     module = site.add("executor-good", GOOD)
     info = site.folder / "executor_good-1.0.dist-info" / "entry_points.txt"
-    info.write_text(f"[nrun.v0]\nexecutor-good = old_module\n[nrun.v1]\nexecutor-good = {module}\n")
+    info.write_text(f"[nrun.v0]\nexecutor-good = aa_old_module\n[nrun.v1]\nexecutor-good = {module}\n")
     hooks = site.hooks()
     assert hooks.host.record("executor-good").state is PluginState.LOADED
     assert "good" in hooks.executors

@@ -9,8 +9,10 @@ from nrun.errors import PluginError, UnknownName, did_you_mean
 from nrun.plugins import installed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
+    from nrun.declare import Declared
     from nrun.plugins import Hooks
 
 
@@ -18,15 +20,17 @@ def provided(name: str, hooks: Hooks | None = None) -> type:
     """The class that a plugin provides under `name`.
 
     Raises UnknownName, an AttributeError, naming the distribution to install; PluginError with its
-    cause when a plugin that failed to load may be the one.
+    cause when the class cannot be loaded, is provided twice, or a plugin that failed may be the one.
     """
     hooks = hooks or installed()
-    loaders: dict[str, Callable[[], type]] = {}
-    loaders |= {found.spec.class_name: found.spec.executor for found in hooks.executors}
-    loaders |= {found.spec.class_name: found.spec.packager for found in hooks.packagers}
-    loaders |= {found.spec.class_name: found.spec.launcher for found in hooks.launchers}
-    if name in loaders:
-        return loaders[name]()
+    offers: list[tuple[Declared[Any], Callable[[], type]]] = [
+        *((found, found.spec.executor) for found in hooks.executors),
+        *((found, found.spec.packager) for found in hooks.packagers),
+        *((found, found.spec.launcher) for found in hooks.launchers),
+    ]
+    by_name = {found.spec.class_name: (found, load) for found, load in offers}
+    if name in by_name:
+        return _load(name, [offer for offer in offers if offer[0].spec.class_name == name])
     kind, short = _kind_and_name(name)
     for record in hooks.host.failed():
         if short in re.split(r"\W+", record.name) or record.name.endswith(short):
@@ -38,8 +42,20 @@ def provided(name: str, hooks: Hooks | None = None) -> type:
     hint = (
         f"pip install nrun-{kind}-{short}" if kind else "a plugin may provide it; `nrun plugins list` shows those here"
     )
-    msg = f"no installed plugin provides {name}.{did_you_mean(name, loaders)}"
+    msg = f"no installed plugin provides {name}.{did_you_mean(name, by_name)}"
     raise UnknownName(msg, hint=hint)
+
+
+def _load(name: str, offers: Sequence[tuple[Declared[Any], Callable[[], type]]]) -> type:
+    who = " and ".join(found.distribution for found, _ in offers)
+    if len(offers) > 1:
+        msg = f"{name} is provided twice: by {who}"
+        raise PluginError(msg, hint="uninstall one, or leave it out with NRUN_DISABLE_PLUGINS")
+    try:
+        return offers[0][1]()
+    except Exception as error:
+        msg = f"{name} cannot be loaded: {type(error).__name__}: {error}"
+        raise PluginError(msg, plugin=who) from error
 
 
 def _kind_and_name(class_name: str) -> tuple[str, str]:
