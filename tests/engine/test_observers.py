@@ -80,7 +80,7 @@ def test_an_observer_is_told_what_the_journal_says_in_its_order(watched, memory,
     exp.add(nothing, memory(exit_codes=(1,)), "bad")
     exp.add(nothing, memory(), "after", dependencies=["bad"])
     exp.run(check=False)
-    told = modules["watches_order"].TOLD
+    told = modules["watches"].TOLD
     assert {experiment for experiment, _, _ in told} == {exp.id}
     assert (told[0][1], told[-1][1]) == ("started", "ended")
     kinds = [("FAILED" if kind == "observed" else kind, job) for _, kind, job in told if job]
