@@ -222,7 +222,12 @@ def test_a_damaged_line_of_a_journal_is_reported_and_the_rest_stays_readable(she
     assert shell.nrun("run", "launch.py").returncode == 0
     (journal,) = shell.home.glob("experiments/hello/*/journal.jsonl")
     lines = journal.read_bytes().splitlines(keepends=True)
-    damaged = [b"\xff\xfe not JSON\n", b'{"kind":"no such event","at":1}\n', b"[1]\n", b'{"kind":"observed","at":1}\n']
+    damaged = [
+        b"\xff\xfe not JSON\n",
+        b'{"kind":"no such event","at":1}\n',
+        b"[1]\n",
+        b'{"kind":"submitted","at":1,"job":["first"],"attempt":1,"handle":{}}\n',
+    ]
     journal.write_bytes(b"".join([lines[0], *damaged, *lines[1:]]) + b'{"kind":"ended","at":1')
     status = shell.nrun("status", "--json")
     assert status.returncode == 0, status.stderr

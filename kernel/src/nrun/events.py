@@ -153,16 +153,13 @@ def from_json(line: Mapping[str, Json]) -> Event:
         raise ValueError(msg)
     cls = _KINDS[kind]
     names = _field_names(cls)
-    fields: dict[str, object] = {name: value for name, value in line.items() if name in names}
-    if not isinstance(fields.get("at"), int | float):
-        msg = "an event needs the time it was recorded at"
-        raise TypeError(msg)
+    fields: dict[str, object] = {name: _checked(name, value) for name, value in line.items() if name in names}
     if cls is JobObserved:
         fields["observation"] = observation_from_json(cast("Mapping[str, Json]", fields["observation"]))
     elif "state" in fields:
         fields["state"] = State(cast("str", fields["state"]))
     elif cls is ControlError:
-        fields["jobs"] = tuple(cast("list[str]", fields.get("jobs", [])))
+        fields["jobs"] = _texts(fields.get("jobs", []))
     return cls(**fields)  # type: ignore[arg-type] # attrs checks the names; a wrong one raises TypeError
 
 
@@ -189,13 +186,45 @@ def _observation_to_json(seen: Observation) -> dict[str, Json]:
 
 def observation_from_json(line: Mapping[str, Json]) -> Observation:
     """The observation a journal line holds. Raises ValueError, TypeError or KeyError."""
-    known = {name: value for name, value in line.items() if name in _OBSERVATION_FIELDS}
+    known: dict[str, object] = {n: _checked(n, value) for n, value in line.items() if n in _OBSERVATION_FIELDS}
     known["state"] = State(cast("str", known["state"]))
-    known["nodes"] = tuple(cast("list[str]", known.get("nodes", [])))  # type: ignore[assignment] # a tuple there
+    known["nodes"] = _texts(known.get("nodes", []))
     return Observation(**known)  # type: ignore[arg-type] # attrs checks the names; a wrong one raises TypeError
 
 
 _OBSERVATION_FIELDS = frozenset(field.name for field in attrs.fields(Observation))
+_TIMES = frozenset({"at", "observed_at", "started_at", "ended_at", "limit_s"})
+_INTEGERS = frozenset({"attempt", "exit_code", "pid"})
+_TEXTS = frozenset({"job", "reason", "by", "action", "message", "title", "host", "source", "signal"})
+_MAPPINGS = frozenset({"handle", "observation"})
+
+
+def _checked(name: str, value: object) -> object:
+    """`value` if the field `name` may hold it. Raises TypeError: what is let in here must not do harm later."""
+    if name in _TEXTS:
+        good = isinstance(value, str)
+    elif name in _TIMES:
+        good = is_time(value)
+    elif name in _INTEGERS:
+        good = isinstance(value, int) and abs(value) < 1 << 31
+    else:
+        good = name not in _MAPPINGS or isinstance(value, dict)
+    if not good:
+        msg = f"{name} cannot be {value!r:.80}"
+        raise TypeError(msg)
+    return value
+
+
+def is_time(value: object) -> bool:
+    """Whether `value` can be a time or a time span: neither NaN nor beyond all calendars."""
+    return isinstance(value, int | float) and abs(value) < 1e12  # noqa: PLR2004 - the year 33658
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        msg = f"a list of texts is wanted, not {values!r:.80}"
+        raise TypeError(msg)
+    return tuple(values)
 
 
 def handle_of(event: JobSubmitted, experiment: str) -> Handle:

@@ -194,13 +194,14 @@ def _launcher_gone(events: Sequence[Event], description: Description) -> bool:
         if isinstance(event, ExperimentStarted):
             return event.host == socket.gethostname() and not _exists(event.pid)
     by = description.by
-    return by.get("host") == socket.gethostname() and not _exists(int(by.get("pid", 0)))
+    pid = by.get("pid")
+    return by.get("host") == socket.gethostname() and isinstance(pid, int) and not _exists(pid)
 
 
 def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nrun.errors import ConfigError, RecordError
+from nrun.events import is_time
 from nrun.model import Place
 from nrun.record.folder import DESCRIPTION, write_file
 
@@ -105,7 +106,7 @@ def read_description(folder: ExperimentFolder) -> Description:
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}"
         raise RecordError(msg, hint="the process that made this folder may have died before it wrote it") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         msg = f"{path} is damaged: {error}"
         raise RecordError(msg) from error
     if version != VERSION:
@@ -115,11 +116,15 @@ def read_description(folder: ExperimentFolder) -> Description:
     import cattrs.errors
 
     try:
-        return cattrs.Converter(forbid_extra_keys=False).structure(document, Description)
-    except (cattrs.errors.BaseValidationError, TypeError, ValueError) as error:
+        found = cattrs.Converter(forbid_extra_keys=False).structure(document, Description)
+    except (cattrs.errors.BaseValidationError, TypeError, ValueError, OverflowError) as error:
         problems = "; ".join(cattrs.transform_error(error))
         msg = f"{path} is damaged: {problems}"
         raise RecordError(msg) from error
+    if not is_time(found.created) or not all(0 <= job.executor < len(found.executors) for job in found.jobs):
+        msg = f"{path} is damaged: it has no time, or a job without an executor"
+        raise RecordError(msg)
+    return found
 
 
 def _executor_form(executor: Executor) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nrun import BackendError, NrunError, State
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Submission
 from nrun.planning import launch_files
+from nrun.text import text_of
 from nrun_executor_local import processes
 from nrun_executor_local.processes import Process
 
@@ -314,11 +315,11 @@ class LocalBackend:
 
 def _folder(handle: Handle) -> Path:
     """The folder of the attempt. Raises BackendError if the handle does not say."""
-    folder = handle.data.get("folder")
-    if not isinstance(folder, str):
-        msg = f"the handle of {handle.tag} is damaged: its folder is {folder!r}"
-        raise BackendError(msg)
-    return Path(folder)
+    try:
+        return Path(text_of(handle.data.get("folder"), "its folder"))
+    except NrunError as error:
+        msg = f"the handle of {handle.tag} is damaged: {error.message}"
+        raise BackendError(msg) from error
 
 
 def _processors() -> int:

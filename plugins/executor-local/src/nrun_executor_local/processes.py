@@ -57,7 +57,7 @@ class Process:
             return False
         stat = _stat(self.pid)
         if stat is None:
-            return _exists(self.pid) and not PROC.is_dir()
+            return not PROC.is_dir() and _exists(self.pid)
         return stat[0] != "Z" and (not self.ticks or stat[1] == self.ticks)
 
     def may_lead_a_session(self) -> bool:
