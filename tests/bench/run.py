@@ -40,22 +40,28 @@ class Row(NamedTuple):
 
 
 class Bench:
-    """The place where everything is measured, and how often."""
+    """The place where everything is measured, and how often.
+
+    Nothing in it is deleted before the end: for minutes after, ext4 is slow at making files where some were deleted.
+    """
 
     def __init__(self, folder: Path, *, quick: bool) -> None:
         self.folder = folder
         self.cwd = folder / "work"
         shutil.copytree(PROGRAMS, self.cwd)
-        self.home = folder / "home"
-        self.env = clean(self.home)
+        self.fresh_home()
         self.python = install_nrun(folder / "nrun")
         self.nrun = self.python.with_name("nrun")
         self.quick = quick
 
+    def fresh_home(self) -> None:
+        """Have what is measured from now on find an empty record."""
+        self.home = Path(tempfile.mkdtemp(prefix="home-", dir=self.folder)) / "nrun"
+        self.env = clean(self.home)
+
     def in_turns(self, repeats: int, **commands: Sequence[str | Path]) -> dict[str, Series]:
-        found = in_turns(commands, 2 if self.quick else repeats, self.env, self.cwd)
-        shutil.rmtree(self.home, ignore_errors=True)
-        return found
+        self.fresh_home()
+        return in_turns(commands, 2 if self.quick else repeats, self.env, self.cwd)
 
     def launch(self, kind: str, count: int, *order: str) -> list[str | Path]:
         return [self.python, "launch.py", kind, str(count), *order]
@@ -117,6 +123,7 @@ def sequential_tasks(bench: Bench) -> Iterator[Row]:
 
 def worker(bench: Bench) -> Iterator[Row]:
     """What `worker.py` adds to an interpreter."""
+    bench.fresh_home()
     measure(bench.launch("function", 1), bench.env, bench.cwd)
     (attempt,) = bench.home.glob("experiments/bench/*/jobs/noop/attempt-1")
     (bench.cwd / "tasks.py").write_text("def noop():\n    pass\n")
@@ -143,7 +150,6 @@ def scheduling(bench: Bench) -> Iterator[Row]:
     env = bench.env | {"PYTHONPATH": str(path)}
     commands = {str(count): [bench.python, "schedule.py", str(count)] for count in (few, many)}
     found = in_turns(commands, 3, env, bench.cwd)
-    shutil.rmtree(bench.home, ignore_errors=True)
     few_s, many_s = (min(float(s.output.split()[-1]) for s in found[str(n)].samples) for n in (few, many))
     ratio = many_s / few_s
     yield Row(
@@ -163,7 +169,6 @@ def queued(bench: Bench) -> Iterator[Row]:
     """As many processes as jobs, most of them waiting."""
     count = 1000 if bench.quick else 10_000
     sample = measure(bench.launch("shell", count), bench.env, bench.cwd)
-    shutil.rmtree(bench.home)
     each_ms = sample.wall_s / count * 1000
     yield Row(f"{count} tasks `:` in a shell", "", f"{sample.wall_s:.1f} s", "", f"{each_ms:.1f} ms each")
     yield memory_of(f"launcher of {count} tasks", Series([sample]))
@@ -191,6 +196,7 @@ def planning(bench: Bench) -> Iterator[Row]:
 
 def history(bench: Bench) -> Iterator[Row]:
     """Ten tasks, beside experiments of the past."""
+    bench.fresh_home()
     measure(bench.launch("script", 10), bench.env, bench.cwd)
     (old,) = bench.home.glob("experiments/bench/*")
     crowded = bench.folder / "crowded"

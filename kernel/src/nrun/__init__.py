@@ -8,7 +8,6 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it; `typing` itself would cost more than the rest of this import
 if TYPE_CHECKING:
-    from types import ModuleType
     from typing import Any
 
     from nrun import cli
@@ -87,33 +86,32 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a plugin declares is known only when it is installed
-    if name in _HOME_OF:
-        value = getattr(_load(_HOME_OF[name]), name)
-    elif name == "cli":
-        value = _load("nrun.cli")
-    elif name[:1].isupper():
-        from nrun.provided import provided
-
-        value = provided(name)
-    else:
-        msg = f"module 'nrun' has no attribute {name!r}"
-        raise AttributeError(msg)
-    globals()[name] = value
-    return value
-
-
-def _load(module: str) -> ModuleType:
-    """Import a module with the garbage collector at rest: it would find nothing, in a tenth of the time this takes."""
     import gc
-    import importlib
 
+    # Imports take a tenth longer with the garbage collector at work, which finds nothing in them.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return importlib.import_module(module)
+        value = globals()[name] = _find(name)
     finally:
         if collecting:
             gc.enable()
+    return value
+
+
+def _find(name: str) -> Any:  # noqa: ANN401 - as above
+    import importlib
+
+    if name in _HOME_OF:
+        return getattr(importlib.import_module(_HOME_OF[name]), name)
+    if name == "cli":
+        return importlib.import_module("nrun.cli")
+    if name[:1].isupper():
+        from nrun.provided import provided
+
+        return provided(name)
+    msg = f"module 'nrun' has no attribute {name!r}"
+    raise AttributeError(msg)
 
 
 def __dir__() -> list[str]:
