@@ -170,6 +170,13 @@ class Backend(Protocol):
         """
         ...
 
+    async def fetch(self, folders: Mapping[Handle, Path]) -> None:
+        """Bring what ended jobs left (markers, results, logs) into the folder of each attempt in the record.
+
+        Nothing to do where jobs write there themselves. May be asked again after it failed.
+        """
+        ...
+
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """Stop the jobs: ask, wait up to `grace_s` seconds, force, verify. Ended jobs are left alone.
 

@@ -19,6 +19,7 @@ from nrun.model import Capabilities, Handle, LogChunk, Observation, Place, Refus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
     from typing import Any, Self
 
@@ -233,6 +234,9 @@ class MemoryBackend:
             yield LogChunk(stream, start, output[start : start + LOG_PIECE_BYTES])
         while follow and job.ends_at > time.time():  # noqa: ASYNC110 - the system sends no events, it is asked
             await asyncio.sleep(PAUSE_S)
+
+    async def fetch(self, folders: Mapping[Handle, Path]) -> None:
+        """Jobs that are numbers in a list leave nothing behind."""
 
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """Jobs here stop when asked, so no grace is needed."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Coroutine, Sequence
+    from typing import Any
 
     from nrun.model import Handle
     from nrun.planning import Job
@@ -34,6 +35,8 @@ class Lane:
     active: dict[Handle, Job] = attrs.field(factory=dict)
     deadlines: dict[Handle, float] = attrs.field(factory=dict)
     """When attempts with a time limit run into it, in seconds of the monotonic clock."""
+    errands: set[asyncio.Task[None]] = attrs.field(factory=set)
+    """What is done for its jobs while the lane goes on."""
     _woken: asyncio.Event = attrs.field(factory=asyncio.Event)
     _change: asyncio.Task[Collection[Handle]] | None = None
     _wake: asyncio.Task[bool] | None = None
@@ -52,11 +55,11 @@ class Lane:
         count = min(self.limit - len(self.active), self.backend.capabilities.batch, len(self.waiting))
         return [self.waiting.popleft() for _ in range(int(max(count, 0)))]
 
-    def started(self, handle: Handle, job: Job) -> None:
-        """Note that an attempt is with the backend; its time limit counts from now."""
-        self.active[handle] = job
-        if job.executor.timeout_s is not None:
-            self.deadlines[handle] = time.monotonic() + job.executor.timeout_s
+    def runs(self, handle: Handle, started_at: float) -> None:
+        """Note that an attempt runs since `started_at` (seconds since the epoch): its time limit counts from then."""
+        limit_s = self.active[handle].executor.timeout_s
+        if limit_s is not None:
+            self.deadlines[handle] = time.monotonic() + limit_s - max(0.0, time.time() - started_at)
 
     def ended(self, handle: Handle) -> Job:
         """Note that an attempt has ended."""
@@ -95,9 +98,15 @@ class Lane:
     async def _changes(self) -> Collection[Handle]:
         return await self.backend.changes()
 
+    def run_errand(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have `work` done while the lane goes on, at most until the lane is closed."""
+        task = asyncio.create_task(work)
+        self.errands.add(task)
+        task.add_done_callback(self.errands.discard)
+
     async def close(self) -> None:
-        """Stop waiting."""
-        for task in (self._wake, self._change):
+        """Stop waiting, and what is still being done."""
+        for task in (self._wake, self._change, *self.errands):
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)

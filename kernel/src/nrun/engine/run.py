@@ -13,9 +13,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nrun.engine.code import Code
+from nrun.engine.handover import LOOK_TIMEOUT_S, PAUSES_S, hand_over, told
 from nrun.engine.lane import Lane, concurrency_limit
 from nrun.engine.schedule import Schedule
-from nrun.errors import BackendError, NrunError
+from nrun.errors import NrunError
 from nrun.events import (
     CancelRequested,
     ControlError,
@@ -28,7 +30,7 @@ from nrun.events import (
     JobSubmitting,
     TimeLimitReached,
 )
-from nrun.model import Attempt, Handle, Refused, State, Tag
+from nrun.model import Attempt, Handle, State, Tag
 from nrun.planning import launch_of
 from nrun.record import JobStatus, fold_all, overall
 
@@ -39,20 +41,15 @@ if TYPE_CHECKING:
     from nrun.model import Bundle, Observation, Place
     from nrun.planning import Job, Plan
     from nrun.plugins import Hooks
-    from nrun.protocols import Backend, Packager
+    from nrun.protocols import Backend
     from nrun.record import ExperimentFolder, Journal
 
-CALL_TIMEOUT_S = 60.0
-"""Deadline of one call for many jobs that only looks."""
-SUBMIT_TIMEOUT_S = 600.0
-"""Deadline of one submission of many jobs."""
-SUBMIT_TRIES = 3
+FETCH_TIMEOUT_S = 600.0
+"""Deadline for bringing back what many jobs left."""
 STOP_AGAIN_S = 5.0
 """Pause after a late job could not be stopped, before it is tried again."""
 INTERRUPT_GRACE_S = 5.0
 """How long jobs may take to stop after an interrupt: somebody is waiting at the keyboard."""
-PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Pauses after calls that failed, growing while they keep failing."""
 
 
 class Run:
@@ -70,7 +67,7 @@ class Run:
         self._schedule = Schedule(plan.jobs)
         self._lanes = {place: self._lane(place, backend) for place, backend in backends.items()}
         self._lane_of = {job.name: self._lanes[job.executor.place()] for job in plan.jobs}
-        self._bundles: list[tuple[Packager, asyncio.Task[Bundle]]] = []
+        self._code = Code(Path(plan.surroundings.cwd), folder.home)
         self._news: asyncio.Queue[list[Event]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
@@ -121,8 +118,7 @@ class Run:
             await observers.tell(events, self.folder.id)
 
     def _control_error(self, action: str, error: Exception, jobs: Collection[str]) -> None:
-        message = error.message if isinstance(error, NrunError) else f"{type(error).__name__}: {error}"
-        self._note([ControlError(at=time.time(), action=action, message=message, jobs=tuple(jobs))])
+        self._note([ControlError(at=time.time(), action=action, message=told(error), jobs=tuple(jobs))])
 
     def _heed_others(self) -> None:
         """Take in what other processes asked for: jobs to be cancelled."""
@@ -165,12 +161,12 @@ class Run:
                 await self._submit(lane, batch)
                 continue
             if late := lane.overdue():
-                await self._stop_late(lane, late)
+                lane.run_errand(self._stop_late(lane, late))
             if not self._schedule.unended:
                 return
             try:
                 changed = changed or await lane.next_change()  # told once, so kept until it is observed
-                async with asyncio.timeout(CALL_TIMEOUT_S):
+                async with asyncio.timeout(LOOK_TIMEOUT_S):
                     seen = await lane.backend.observe(changed) if changed else {}
             except Exception as error:  # noqa: BLE001 - whatever a backend raises, its jobs are not to blame
                 if failures == 0:
@@ -179,7 +175,10 @@ class Run:
                 failures += 1
                 continue
             failures, changed = 0, ()
-            self._observed(lane, seen)
+            ended = self._observed(lane, seen)
+            await self._fetch(lane, ended)
+            for handle in ended:
+                self._ended(lane.ended(handle))
 
     def _release(self, names: Collection[str]) -> None:
         """Queue jobs that may run now, each in the lane of its place."""
@@ -193,7 +192,8 @@ class Run:
         for lane, jobs in by_lane.items():
             lane.add(jobs)
 
-    def _observed(self, lane: Lane, seen: Mapping[Handle, Observation]) -> None:
+    def _observed(self, lane: Lane, seen: Mapping[Handle, Observation]) -> list[Handle]:
+        """Write down what is new, and give the attempts that have ended."""
         self._heed_others()  # whoever stopped a job said so before
         events: list[Event] = []
         ended: list[Handle] = []
@@ -207,10 +207,19 @@ class Run:
                 events.append(JobObserved(at=now, job=job.name, attempt=handle.tag.attempt, observation=observation))
             if observation.state.ended:
                 ended.append(handle)
-        if events:
-            self._note(events)
-        for handle in ended:
-            self._ended(lane.ended(handle))
+            elif observation.state is State.RUNNING and status.state is not State.RUNNING:
+                lane.runs(handle, observation.started_at or now)
+        self._note(events)
+        return ended
+
+    async def _fetch(self, lane: Lane, ended: Sequence[Handle]) -> None:
+        """Bring what ended jobs left into the record, before anybody relies on it."""
+        folders = {handle: self.folder.attempt(handle.tag.job, handle.tag.attempt) for handle in ended}
+        try:
+            async with asyncio.timeout(FETCH_TIMEOUT_S):
+                await lane.backend.fetch(folders)
+        except Exception as error:  # noqa: BLE001 - the jobs have ended as they have, whatever else is missing
+            self._control_error("fetch", error, [handle.tag.job for handle in ended])
 
     def _ended(self, job: Job) -> None:
         status = self.statuses[job.name]
@@ -248,7 +257,8 @@ class Run:
         now = time.time()
         intents = [JobSubmitting(at=now, job=j.name, attempt=attempts[j.name].tag.attempt) for j in jobs]
         self._note(intents, durable=durable)
-        answers = await self._hand_over(lane.backend, jobs, attempts)
+        launches = {job.name: launch_of(job, self.plan) for job in jobs}
+        answers = await hand_over(lane.backend, launches, attempts, self._control_error)
         events: list[Event] = []
         refused: list[str] = []
         state = State.RUNNING if lane.backend.capabilities.starts_at_once else State.SUBMITTED
@@ -258,7 +268,9 @@ class Run:
             answer = answers[tag]
             if isinstance(answer, Handle):
                 events.append(JobSubmitted(at=now, job=job.name, attempt=tag.attempt, handle=answer.data, state=state))
-                lane.started(answer, job)
+                lane.active[answer] = job
+                if state is State.RUNNING:
+                    lane.runs(answer, now)
             else:
                 events.append(JobRefused(at=now, job=job.name, attempt=tag.attempt, reason=answer.reason))
                 refused.append(job.name)
@@ -274,87 +286,29 @@ class Run:
             bundle = None
             if job.executor.packager.ships:
                 try:
-                    bundle = await self._bundle(job.executor.packager)
-                except (NrunError, OSError) as error:
-                    at, why = time.time(), f"packaging failed: {error}"
-                    self._note(
-                        [
-                            JobSubmitting(at=at, job=job.name, attempt=number),
-                            JobRefused(at=at, job=job.name, attempt=number, reason=why),
-                        ]
-                    )
-                    self._skip_dependents(job.name)
+                    bundle = await self._code.bundle(job.executor.packager)
+                except Exception as error:  # noqa: BLE001 - packagers are plugins; their jobs fail, others go on
+                    self._refuse(job, f"packaging failed: {told(error)}")
                     continue
             attempts[job.name] = self._attempt(job.name, number, bundle)
         return attempts
+
+    def _refuse(self, job: Job, reason: str) -> None:
+        """An attempt that was not even offered to the backend."""
+        number, now = self.statuses[job.name].attempt + 1, time.time()
+        intent = JobSubmitting(at=now, job=job.name, attempt=number)
+        self._note([intent, JobRefused(at=now, job=job.name, attempt=number, reason=reason)])
+        self._skip_dependents(job.name)
 
     def _attempt(self, name: str, number: int, bundle: Bundle | None = None) -> Attempt:
         tag, folder = Tag(self.folder.id, name, number), self.folder.attempt(name, number)
         return Attempt(tag=tag, folder=folder, bundle=bundle)
 
-    async def _bundle(self, packager: Packager) -> Bundle:
-        """What `packager` packs, packed once per run however many jobs and lanes want it."""
-        for known, task in self._bundles:
-            if known == packager:
-                return await asyncio.shield(task)
-        from nrun.record.bundles import pack_bundle  # hashing and copying: few runs need them
-
-        source = Path(self.plan.surroundings.cwd)
-        task = asyncio.create_task(pack_bundle(packager, source, self.folder.home))
-        self._bundles.append((packager, task))
-        return await asyncio.shield(task)
-
-    async def _hand_over(
-        self, backend: Backend, jobs: Sequence[Job], attempts: Mapping[str, Attempt]
-    ) -> Mapping[Tag, Handle | Refused]:
-        """Submit; when the answer is lost, look first and submit again only what certainly does not exist."""
-        answers: dict[Tag, Handle | Refused] = {}
-        open_jobs = list(jobs)
-        lost: Exception
-        for attempt in range(SUBMIT_TRIES):
-            try:
-                bundles = {a.bundle.id: a.bundle for a in attempts.values() if a.bundle is not None}
-                async with asyncio.timeout(SUBMIT_TIMEOUT_S):
-                    if bundles:
-                        await backend.stage(bundles.values())
-                    submissions = backend.plan([launch_of(job, self.plan) for job in open_jobs])
-                    answers |= await backend.submit(submissions, attempts)
-                open_jobs = [job for job in jobs if attempts[job.name].tag not in answers]
-                if not open_jobs:
-                    return answers
-                lost = BackendError("the backend did not answer for every job")
-            except Exception as error:  # noqa: BLE001 - whatever a backend raises, first we look what it did
-                lost = error
-            self._control_error("submit", lost, [job.name for job in open_jobs])
-            while True:  # nothing is submitted again before we know that it is not there
-                try:
-                    async with asyncio.timeout(CALL_TIMEOUT_S):
-                        found = await backend.find([attempts[job.name] for job in open_jobs])
-                    break
-                except Exception as error:  # noqa: BLE001 - as above
-                    self._control_error("find", error, [job.name for job in open_jobs])
-                    await asyncio.sleep(PAUSES_S[min(attempt + 1, len(PAUSES_S) - 1)])
-            answers |= found
-            open_jobs = [job for job in open_jobs if attempts[job.name].tag not in answers]
-            if not open_jobs:
-                return answers
-            await asyncio.sleep(PAUSES_S[attempt])
-        reason = lost.message if isinstance(lost, NrunError) else f"{type(lost).__name__}: {lost}"
-        return answers | {attempts[job.name].tag: Refused(reason) for job in open_jobs}
-
     async def _refuse_everything(self, lane: Lane, error: BaseException) -> None:
         """The place cannot be reached: its jobs fail without having been submitted."""
-        reason = error.message if isinstance(error, NrunError) else f"{type(error).__name__}: {error}"
         while self._schedule.unended:
             for job in list(lane.waiting):
-                number, at = self.statuses[job.name].attempt + 1, time.time()
-                self._note(
-                    [
-                        JobSubmitting(at=at, job=job.name, attempt=number),
-                        JobRefused(at=at, job=job.name, attempt=number, reason=reason),
-                    ]
-                )
-                self._skip_dependents(job.name)
+                self._refuse(job, told(error))
             lane.waiting.clear()
             for other in self._lanes.values():
                 other.wake()
@@ -370,16 +324,16 @@ class Run:
 
     async def _stop_late(self, lane: Lane, late: Sequence[Handle]) -> None:
         events = []
-        for handle in late:
-            job = lane.active[handle]
+        jobs = [self._jobs[handle.tag.job] for handle in late]
+        for handle, job in zip(late, jobs, strict=True):
             limit = job.executor.timeout_s or 0.0
             if self.statuses[job.name].time_limit_s is None:
                 events.append(TimeLimitReached(at=time.time(), job=job.name, attempt=handle.tag.attempt, limit_s=limit))
         self._note(events)
         try:
-            await lane.backend.cancel(late, grace_s=max(lane.active[handle].executor.grace_s for handle in late))
+            await lane.backend.cancel(late, grace_s=max(job.executor.grace_s for job in jobs))
         except Exception as error:  # noqa: BLE001 - as for observing
-            self._control_error("cancel", error, [lane.active[handle].name for handle in late])
+            self._control_error("cancel", error, [handle.tag.job for handle in late])
             again = time.monotonic() + STOP_AGAIN_S
             lane.deadlines.update((handle, again) for handle in late if handle in lane.active)
 
@@ -395,7 +349,8 @@ class Run:
                 lane.active[handle] = self._jobs[handle.tag.job]
             grace_s = max((job.executor.grace_s for job in lane.active.values()), default=0.0)
             await lane.backend.cancel(list(lane.active), grace_s=min(grace_s, INTERRUPT_GRACE_S))
-            self._observed(lane, await lane.backend.observe(list(lane.active)))
+            for handle in self._observed(lane, await lane.backend.observe(list(lane.active))):
+                self._ended(lane.ended(handle))
         except Exception as error:  # noqa: BLE001 - the record must be finished whatever happened
             self._control_error("cancel", error, [job.name for job in lane.active.values()])
         never = [name for name in mine if not self.statuses[name].state.ended and self.statuses[name].handle is None]

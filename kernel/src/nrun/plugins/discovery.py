@@ -1,7 +1,7 @@
 """Which plugins are installed: read from the metadata of distributions, importing nothing.
 
 `importlib.metadata` answers the same question, but importing it costs more than a third of the budget
-of `nrun --help`; so the two files that matter are read here. Only folders on the path are looked at.
+of `nrun --help`; so the one file that matters is read here. Only folders on the path are looked at.
 """
 
 from __future__ import annotations

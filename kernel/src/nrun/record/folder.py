@@ -71,8 +71,8 @@ def claim_folder(home: Path, title: str) -> ExperimentFolder:
     two titles hardly ever share one; that no two experiments share a folder is sure, for it is made exclusively.
     """
     try:
-        parent = home / "experiments" / title
-        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for parent in (home, home / "experiments", home / "experiments" / title):
+            parent.mkdir(exist_ok=True, parents=parent is home, mode=0o700)
         while True:
             now = time.time_ns()
             moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now // 10**9))

@@ -280,6 +280,9 @@ class LocalBackend:
                 return
             await asyncio.sleep(LOG_PAUSE_S)
 
+    async def fetch(self, folders: Mapping[Handle, Path]) -> None:
+        """Jobs write into the record themselves."""
+
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """TERM to every process of the job, KILL after the grace, then a look at what is left."""
         pending = [handle for handle in handles if self._members(handle)]
