@@ -56,7 +56,9 @@ def wrong_values(event: Event) -> list[tuple[str, object]]:
             continue  # the number of jobs is for observers; nobody reads it back
         others: list[object] = [None, ["x"], {"state": "RUNNING"}]
         if isinstance(value, int | float):
-            others += ["1", float("nan"), float("inf"), 10**400]
+            others += ["1", float("nan"), float("inf")]
+        if isinstance(value, float):
+            others += [10**400]
         if isinstance(value, str):
             others += [1]
         if isinstance(value, list):
@@ -79,6 +81,6 @@ def test_a_line_with_a_value_that_cannot_be_is_no_event(event, name, value):
 @pytest.mark.parametrize("field", [field.name for field in attrs.fields(Observation)])
 def test_an_observation_with_a_value_that_cannot_be_is_no_event(field):
     line = line_of(EVENTS[4])
-    for value in (None, {"a": 1}, [1], 10**400):
+    for value in (None, {"a": 1}, [1], float("inf")):
         with pytest.raises((ValueError, TypeError, KeyError)):
             from_json(line | {"observation": line["observation"] | {field: value}})

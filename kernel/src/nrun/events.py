@@ -206,7 +206,7 @@ def _checked(name: str, value: object) -> object:
     elif name in _TIMES:
         good = is_time(value)
     elif name in _INTEGERS:
-        good = isinstance(value, int) and abs(value) < 1 << 31
+        good = isinstance(value, int)
     else:
         good = name not in _MAPPINGS or isinstance(value, dict)
     if not good:
