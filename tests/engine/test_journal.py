@@ -42,7 +42,9 @@ observations = st.builds(
 )
 handles = st.dictionaries(texts, st.none() | st.integers() | texts | st.lists(texts, max_size=2), max_size=3)
 events = st.one_of(
-    st.builds(ExperimentStarted, at=times, title=texts, jobs=st.integers(1), pid=st.integers(1), host=texts),
+    st.builds(
+        ExperimentStarted, at=times, title=texts, jobs=st.integers(1, 10**6), pid=st.integers(1, 2**22), host=texts
+    ),
     jobs.map(lambda job: JobSubmitting(**job)),
     st.builds(
         lambda job, handle, state: JobSubmitted(**job, handle=handle, state=state),

@@ -1,0 +1,1 @@
+"""The checks of `nrun_testing.suite`, by what they are about."""
