@@ -336,6 +336,7 @@ class Run:
             self._control_error("cancel", error, [handle.tag.job for handle in late])
             again = time.monotonic() + STOP_AGAIN_S
             lane.deadlines.update((handle, again) for handle in late if handle in lane.active)
+            lane.wake()  # it may be waiting without a deadline
 
     async def _stop_what_runs_here(self, lane: Lane) -> None:
         """An interrupt ends what runs on this machine; jobs elsewhere are left alone and stay in the record."""
