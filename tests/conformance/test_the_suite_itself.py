@@ -259,5 +259,6 @@ def test_every_check_of_a_backend_without_processes_catches_somebody():
         "test_arguments_and_environment_arrive_byte_for_byte",
         "test_jobs_may_have_any_name_a_folder_can_have",
         "test_shipped_code_is_where_the_job_starts",
+        "test_what_a_job_left_is_brought_into_the_record",
     }
     assert set(BackendSuite.checks()) - needs_a_process_or_a_group == set(MUTANTS.values())

@@ -130,6 +130,20 @@ class RunningChecks(Checks):
                 assert set(await backend.find([rig.attempt(name)])) == {handle.tag}, f"{name!r} was not found"
 
     @check
+    async def test_what_a_job_left_is_brought_into_the_record(self, rig: Rig) -> None:
+        """Into the folder of its attempt; asking again changes nothing."""
+        self.needs_processes()
+        leave = Script(inline='echo kept >"$NRUN_JOB_DIR/result.json"', entrypoint="sh")
+        async with rig.backend() as backend:
+            handle = await rig.submit(backend, rig.launch_tasks("job", [leave]))
+            await rig.end_of(backend, handle)
+            folder = rig.attempt("job").folder
+            for _ in range(2):
+                await backend.fetch({handle: folder})
+                assert (folder / "result.json").read_text() == "kept\n"
+            await backend.fetch({})
+
+    @check
     async def test_shipped_code_is_where_the_job_starts(self, rig: Rig) -> None:
         """A bundle that was staged; or the backend refuses code."""
         self.needs_processes()
