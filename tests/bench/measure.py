@@ -29,12 +29,11 @@ class Series(NamedTuple):
 
     samples: list[Sample]
 
-    def best(self, metric: str) -> float:
-        """The least disturbed measurement."""
-        return min(getattr(sample, metric) for sample in self.samples)
+    def all(self, metric: str) -> list[float]:
+        return [getattr(sample, metric) for sample in self.samples]
 
     def median(self, metric: str) -> float:
-        return statistics.median(getattr(sample, metric) for sample in self.samples)
+        return statistics.median(self.all(metric))
 
 
 class CommandFailed(Exception):  # noqa: N818 - reads as what it says

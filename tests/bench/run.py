@@ -1,8 +1,8 @@
 """Measures what nrun costs, as ratios to bare processes and to its peers: `uv run python tests/bench/run.py`.
 
-Everything runs in a temporary folder and in environments made for it. A ratio compares the best of several
-runs of each side, taken in turns; beside it stands the ratio of the medians, which shows how disturbed the
-machine was. The exit code is 1 if a target was missed. `docs/explanation/performance.md` explains the rows.
+Everything runs in a temporary folder and in environments made for it. Both sides of a ratio run in turns,
+several rounds; each round gives a ratio, and the table shows their median, the lowest and the highest.
+Times are medians. The exit code is 1 if a target was missed. `docs/explanation/performance.md` explains the rows.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -34,7 +35,7 @@ class Row(NamedTuple):
     ours: str
     base: str
     ratio: str
-    medians: str = ""
+    spread: str = ""
     target: str = ""
     met: bool | None = None
 
@@ -98,7 +99,7 @@ def parallel_tasks(bench: Bench) -> Iterator[Row]:
         for kind, limit in (("script", 1.4), ("function", 1.7)):
             tasks = f"{count} {kind} task{'s' if count > 1 else ''}"
             yield compared(tasks, f"xargs, {count}", found[kind], found["bare"], at_most=limit if count > 1 else None)
-    each_ms = found["function"].best("cpu_s") / count * 1000
+    each_ms = found["function"].median("cpu_s") / count * 1000
     yield Row(
         "CPU of a no-op function", f"1/{count} of a launch", f"{each_ms:.1f} ms", "", "", "", "≤ 20 ms", each_ms <= 20
     )
@@ -117,7 +118,7 @@ def sequential_tasks(bench: Bench) -> Iterator[Row]:
     )
     for kind in ("script", "function"):
         yield compared(f"{count} {kind} tasks one by one", f"xargs -P1, {count}", found[kind], found["bare"])
-        each_ms = found[kind].best("wall_s") / count * 1000
+        each_ms = found[kind].median("wall_s") / count * 1000
         yield Row(f"one {kind} task of these", "", f"{each_ms:.1f} ms", "", "", "", "≤ 40 ms", each_ms <= 40)
 
 
@@ -138,7 +139,7 @@ def worker(bench: Bench) -> Iterator[Row]:
         script=[bench.python, work, attempt / "task.json"],
     )
     for kind, what in (("module", "in a module"), ("script", "in the launching script")):
-        added_ms = (found[kind].best("cpu_s") - found["bare"].best("cpu_s")) * 1000
+        added_ms = (found[kind].median("cpu_s") - found["bare"].median("cpu_s")) * 1000
         yield compared(f"worker, function {what}", "`python -c pass`", found[kind], found["bare"], metric="cpu_s")
         yield Row(f"worker adds, function {what}", "", f"{added_ms:.1f} ms", "", "", "", "≤ 5 ms", added_ms <= 5)
 
@@ -181,7 +182,7 @@ def planning(bench: Bench) -> Iterator[Row]:
     wrote = bench.home.exists() or {path.name for path in bench.cwd.rglob("*")} - {path.name for path in before} - {
         "said.txt"
     }
-    beyond_s = found["plan"].best("wall_s") - found["help"].best("wall_s")
+    beyond_s = found["plan"].median("wall_s") - found["help"].median("wall_s")
     yield Row(
         "`nrun plan`, 100 jobs, beyond start-up",
         "`nrun --help`",
@@ -233,16 +234,17 @@ def compared(  # noqa: PLR0913 - two series and what to make of them
     what: str, against: str, ours: Series, base: Series, *, metric: str = "wall_s", at_most: float | None = None
 ) -> Row:
     """A row for two series that were measured in turns."""
-    mine, other = ours.best(metric), base.best(metric)
-    ratio = mine / other
-    medians = ours.median(metric) / base.median(metric)
+    rounds = [mine / other for mine, other in zip(ours.all(metric), base.all(metric), strict=True)]
+    ratio = statistics.median(rounds)
     target, met = (f"≤ {at_most:g}", ratio <= at_most) if at_most else ("", None)
-    return Row(what, against, seconds(mine), seconds(other), f"{ratio:.2f}", f"{medians:.2f}", target, met)
+    spread = f"{min(rounds):.2f} to {max(rounds):.2f}"
+    times = seconds(ours.median(metric)), seconds(base.median(metric))
+    return Row(what, against, *times, f"{ratio:.2f}", spread, target, met)
 
 
 def memory_of(what: str, series: Series) -> Row:
     """Peak resident memory; of no use for less than this process has itself."""
-    peak = series.best("peak_mib")
+    peak = max(series.all("peak_mib"))
     return Row(f"peak memory, {what}", "", f"{peak:.0f} MiB", "", "", "", "≤ 80 MB", peak * 1.048576 <= 80)
 
 
@@ -251,7 +253,7 @@ def seconds(value: float) -> str:
 
 
 def table(rows: Sequence[Row], *, markdown: bool) -> str:
-    head = ("what", "against", "nrun", "other", "ratio", "of medians", "target", "")
+    head = ("what", "against", "nrun", "other", "ratio", "lowest to highest", "target", "")
     marks = {None: "", True: "met", False: "MISSED"}
     cells = [head, *((*row[:-1], marks[row.met]) for row in rows)]
     if markdown:
