@@ -325,13 +325,14 @@ names = st.one_of(
 )
 
 
-def run(made: Launch, folder: Path, shell: list[str]) -> int:
+def run(made: Launch, folder: Path, shell: list[str], *, own_session: bool = False) -> int:
     """Write the files of a job and run its script as any shell would; gives the exit code."""
     for name, text in launch_files(made).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    return subprocess.run([*shell, folder / "launch.sh"], timeout=60, check=False).returncode
+    command = [*shell, folder / "launch.sh"]
+    return subprocess.run(command, timeout=60, check=False, start_new_session=own_session).returncode
 
 
 def here(tmp_path: Path, *tasks, name="train") -> Launch:
@@ -404,3 +405,31 @@ def test_a_folder_that_is_gone_fails_the_job_before_it_starts(tmp_path, shell):
     assert run(made, tmp_path / "attempt", shell) == 72
     assert (tmp_path / "attempt" / "out.log").read_text() == ""
     assert "gone" in (tmp_path / "attempt" / "err.log").read_text()
+
+
+@pytest.mark.parametrize("own_session", [True, False], ids=["in a session of its own", "started by hand"])
+def test_when_a_task_of_a_group_fails_the_others_are_stopped_and_its_code_is_the_groups(tmp_path, shell, own_session):
+    tasks = [Script(inline=text, entrypoint="sh") for text in ("sleep 60", "sleep 0.2; exit 5", "exec sleep 61")]
+    attempt = tmp_path / "attempt"
+    run(here(tmp_path, *tasks), attempt, shell, own_session=own_session)
+    assert json.loads((attempt / "exit.json").read_text())["exit_code"] == 5
+    codes = [json.loads((attempt / f"task-{i}" / "exit.json").read_text())["exit_code"] for i in range(3)]
+    assert codes == [143, 5, 143]
+
+
+@pytest.mark.parametrize("own_session", [True, False], ids=["in a session of its own", "started by hand"])
+def test_a_group_whose_tasks_all_succeed_succeeds(tmp_path, shell, own_session):
+    tasks = [Script(inline=f"sleep 0.{i}; echo {i}", entrypoint="sh") for i in range(3)]
+    attempt = tmp_path / "attempt"
+    assert run(here(tmp_path, *tasks), attempt, shell, own_session=own_session) == 0
+    assert json.loads((attempt / "exit.json").read_text()) == {"exit_code": 0, "stop": ""}
+    assert [(attempt / f"task-{i}" / "out.log").read_text() for i in range(3)] == ["0\n", "1\n", "2\n"]
+
+
+def test_a_task_of_a_failed_group_that_does_not_stop_is_killed(tmp_path, shell):
+    tasks = [Script(inline=text, entrypoint="sh") for text in ("exit 4", "trap '' TERM; while :; do sleep 1; done")]
+    attempt = tmp_path / "attempt"
+    run(here(tmp_path, *tasks), attempt, shell, own_session=True)
+    assert json.loads((attempt / "exit.json").read_text())["exit_code"] == 4
+    pid = json.loads((attempt / "task-1" / "start.json").read_text())["pid"]
+    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split(")")[1][:3]

@@ -59,7 +59,10 @@ exit "$_nrun_code"
 # A group: the first task that fails has the others stopped, and after a while killed. Every task keeps its own
 # folder and markers; the group as a whole ends with the code of the first task that failed by itself.
 _GROUP = """\
-_nrun_failed='' _nrun_late='' _nrun_code=0 _nrun_pids=''
+if [ -n "$_nrun_group" ] && [ "$_nrun_group" != "$$" ] && command -v setsid >/dev/null; then
+    exec setsid sh "$NRUN_JOB_DIR/launch.sh" # the tasks are stopped through a process group of their own
+fi
+_nrun_failed='' _nrun_late='' _nrun_code=0
 _nrun_all() {{
     [ "$_nrun_group" != "$$" ] || kill "$1" 0
 }}
@@ -67,7 +70,8 @@ _nrun_fail() {{
     [ -z "$_nrun_failed" ] || return 0
     _nrun_failed=1
     _nrun_all -TERM
-    (trap '' TERM; while sleep {grace_s} && kill -USR2 "$$"; do :; done) &
+    # No child of this shell, which waits for all of its children.
+    ( (trap '' TERM; while sleep {grace_s} && kill -USR2 "$$"; do :; done) & )
 }}
 _nrun_task() {{
     trap '_nrun_stop=TERM' TERM INT HUP
@@ -80,21 +84,18 @@ trap _nrun_fail USR1
 trap '_nrun_late=1' USR2
 trap '[ -n "$_nrun_failed" ] || _nrun_stop=TERM' TERM
 for _nrun_name in {folders}; do
-    [ -z "$_nrun_failed$_nrun_stop" ] || {{ _nrun_code=143; break; }}
+    [ -z "$_nrun_failed$_nrun_stop" ] || break
     _nrun_task "$_nrun_name" &
-    _nrun_pids="$_nrun_pids $!"
 done
-for _nrun_pid in $_nrun_pids; do
-    while :; do
-        [ -z "$_nrun_late" ] || ! kill -0 "$_nrun_pid" 2>/dev/null || continue 2 # it is killed in the end
-        wait "$_nrun_pid"
-        _nrun_one=$?
-        kill -0 "$_nrun_pid" 2>/dev/null && continue
-        wait "$_nrun_pid" # what a signal cut short above; 127 when that wait was answered
-        _nrun_again=$?
-        [ "$_nrun_again" -eq 127 ] || _nrun_one=$_nrun_again
-        break
-    done
+until wait; do # a signal cuts it short
+    [ -z "$_nrun_late" ] || break
+done
+for _nrun_name in {folders}; do
+    _nrun_one=143 _nrun_line=''
+    [ ! -r "$NRUN_JOB_DIR/$_nrun_name/exit.json" ] || read -r _nrun_line <"$NRUN_JOB_DIR/$_nrun_name/exit.json"
+    case $_nrun_line in
+        '{{"exit_code":'*) _nrun_one=${{_nrun_line#*:}}; _nrun_one=${{_nrun_one%%,*}} ;;
+    esac
     case $_nrun_code/$_nrun_one in
         0/* | 143/[!0]*) _nrun_code=$_nrun_one ;;
     esac
