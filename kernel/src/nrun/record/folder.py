@@ -43,10 +43,11 @@ class ExperimentFolder:
     home: Path
     title: str
     id: str
+    path: Path = attrs.field(init=False, eq=False, repr=False)
+    """The folder itself; kept, because it is asked for several times per job."""
 
-    @property
-    def path(self) -> Path:
-        """The folder itself."""
+    @path.default
+    def _path(self) -> Path:
         return self.home / "experiments" / self.title / self.id
 
     @property
@@ -61,7 +62,7 @@ class ExperimentFolder:
 
     def attempt(self, job: str, number: int) -> Path:
         """The folder of one attempt of a job. Made by whoever writes into it."""
-        return self.path / "jobs" / job / f"attempt-{number}"
+        return self.path.joinpath("jobs", job, f"attempt-{number}")
 
 
 def claim_folder(home: Path, title: str) -> ExperimentFolder:

@@ -40,14 +40,15 @@ class LocalBackend:
         self._own: dict[Tag, int] = {}
         self._changed: set[Handle] = set()
         self._news = asyncio.Event()
+        self._capabilities = Capabilities(concurrency=_processors() + 1, here=True, starts_at_once=True)
         self._boot = processes.boot_id()
         self._environment = dict(os.environ)
         self._host = os.uname().nodename
 
     @property
     def capabilities(self) -> Capabilities:
-        """Jobs run here, at once, as many as there are processors."""
-        return Capabilities(concurrency=_processors(), here=True, starts_at_once=True)
+        """Jobs run here, at once; one more than there are processors, so that none idles while one ends or starts."""
+        return self._capabilities
 
     def plan(self, launches: Sequence[Launch]) -> Sequence[Submission]:
         """One submission per job; `launch.sh` is all there is to hand over."""
@@ -120,7 +121,7 @@ class LocalBackend:
         """Those that left a start marker, and those whose process carries the tag and is about to write one."""
         found = {}
         for attempt in attempts:
-            known = processes.started(attempt.folder)
+            known = processes.started(str(attempt.folder))
             if known is not None:
                 process = known[0]
             else:
@@ -250,7 +251,7 @@ class LocalBackend:
         if kind not in {"out", "err"} or (task and not task.isdigit()):
             msg = f"there is no log {stream!r}; logs are 'out' and 'err', in groups also 'out.0', 'err.0' …"
             raise NrunError(msg)
-        folder = _folder(handle)
+        folder = Path(_folder(handle))
         paths = [folder / f"task-{task}" / f"{kind}.log"] if task else [folder / f"{kind}.log"]
         if not task:  # of a group: what its tasks wrote, one after another
             paths += sorted(
@@ -316,10 +317,10 @@ class LocalBackend:
         return processes.members(process, str(handle.tag))
 
 
-def _folder(handle: Handle) -> Path:
+def _folder(handle: Handle) -> str:
     """The folder of the attempt. Raises BackendError if the handle does not say."""
     try:
-        return Path(text_of(handle.data.get("folder"), "its folder"))
+        return text_of(handle.data.get("folder"), "its folder")
     except NrunError as error:
         msg = f"the handle of {handle.tag} is damaged: {error.message}"
         raise BackendError(msg) from error

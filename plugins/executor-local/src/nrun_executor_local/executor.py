@@ -15,7 +15,8 @@ class LocalExecutor(Executor):
     """Runs tasks as processes of this machine, each in a process group and with log files of its own.
 
     Jobs inherit the environment of the launching process, then `env_vars`. At most `max_parallel` run at
-    once; the default is the number of processors this process may use.
+    once; the default is one more than the processors this process may use, so that none of them idles while a
+    job ends or starts.
     """
 
     python: str = sys.executable

@@ -131,16 +131,16 @@ def send(pids: Sequence[int], number: signal.Signals) -> None:
             continue
 
 
-def ended(folder: Path) -> Observation | None:
+def ended(folder: str) -> Observation | None:
     """What the exit marker in `folder` says; None while there is none."""
-    marker = _marker(folder / "exit.json")
+    marker = _marker(f"{folder}/exit.json")
     if marker is None:
         return None
     told, at = marker
     code = told.get("exit_code")
     if not isinstance(code, int):
         return None
-    started = _marker(folder / "start.json")
+    started = _marker(f"{folder}/start.json")
     name = _signal_name(code)
     stop = told.get("stop")
     reason = f"asked to stop by SIG{stop}" if stop and code else None
@@ -156,9 +156,9 @@ def ended(folder: Path) -> Observation | None:
     )
 
 
-def started(folder: Path) -> tuple[Process, float] | None:
+def started(folder: str) -> tuple[Process, float] | None:
     """The process that the start marker in `folder` names, and when it started; None while there is none."""
-    marker = _marker(folder / "start.json")
+    marker = _marker(f"{folder}/start.json")
     if marker is None:
         return None
     try:
@@ -185,7 +185,7 @@ def check() -> list[CheckResult]:
     return results
 
 
-def _marker(path: Path) -> tuple[dict[str, Json], float] | None:
+def _marker(path: str) -> tuple[dict[str, Json], float] | None:
     """The one line of a marker and when it was written; None if it is missing or not whole."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
