@@ -108,7 +108,7 @@ REFUSED = {
     "duplicate name": (script(add('name="a"'), add('name="a"')), ["a job 'a' already", "choose another name"]),
     "script that does not say what it runs": (script("exp.add(run.Script())"), ["neither path nor inline"]),
     "task that cannot travel": (script("exp.add(lambda: 1)"), ["lambda"]),
-    "no experiment": ("x = 1\n", ["makes no Experiment"]),
+    "no experiment": ("x = 1\n", ["adds no job to an Experiment"]),
 }
 
 

@@ -146,6 +146,26 @@ def test_an_experiment_that_the_script_does_not_run_is_run_afterwards(shell):
     assert [entry["state"] for entry in listed(shell)] == ["SUCCEEDED"]
 
 
+def test_only_what_is_named_is_run_and_what_is_only_looked_at_is_not(shell):
+    shell.write(
+        "several.py",
+        """
+        import nrun as run
+
+        old = [run.Experiment.from_id(status.id) for status in run.Experiment.catalog()]
+        one = run.Experiment("one")
+        one.add(run.Script(inline="true"))
+        two = run.Experiment("two")
+        two.add(run.Script(inline="true"))
+        """,
+    )
+    assert shell.nrun("run", "several.py:two").returncode == 0
+    assert [entry["title"] for entry in listed(shell)] == ["two"]
+    done = shell.nrun("run", "--json", "several.py")
+    assert [status["title"] for status in json.loads(done.stdout)] == ["one", "two"]
+    assert [entry["title"] for entry in listed(shell)] == ["two", "one", "two"]
+
+
 def test_arguments_after_the_file_are_the_scripts_own(shell):
     shell.write(
         "args.py", "import sys\nprint(sys.argv)\n" + 'import nrun\nnrun.Experiment("a").add(nrun.Script("x"))\n'

@@ -59,16 +59,13 @@ class Experiment:
             raise LaunchInsideJob
         self.title = check_name(title, "the title of an experiment")
         self.executor = executor
-        self._home = Path(home).expanduser().absolute() if home is not None else home_folder()
+        self._home = home_folder(home)
         self._hooks = hooks or installed()
         self._jobs: dict[str, PlannedJob] = {}
         self._folder: ExperimentFolder | None = None
         self._view: View | None = None
         self._created = 0.0
         self._numbers: dict[str, int] = {}
-        session = current_session()
-        if session is not None:
-            session.seen(self)
 
     # ---- finding experiments
 
@@ -77,15 +74,14 @@ class Experiment:
         cls, word: str, *, home: str | os.PathLike[str] | None = None, hooks: Hooks | None = None
     ) -> Experiment:
         """The experiment with that id; a unique beginning of it, a title or `latest` will do. Raises RecordError."""
-        base = Path(home).expanduser().absolute() if home is not None else home_folder()
-        return cls._loaded(find_experiment(base, word), hooks)
+        return cls._loaded(find_experiment(home_folder(home), word), hooks)
 
     @classmethod
     def from_title(
         cls, title: str, *, home: str | os.PathLike[str] | None = None, hooks: Hooks | None = None
     ) -> Experiment:
         """The newest experiment of that title. Raises RecordError."""
-        base = Path(home).expanduser().absolute() if home is not None else home_folder()
+        base = home_folder(home)
         found = experiments(base, check_name(title, "the title of an experiment"))
         if not found:
             close = did_you_mean(title, {folder.title for folder in experiments(base)})
@@ -98,8 +94,7 @@ class Experiment:
         cls, title: str | None = None, *, limit: int | None = None, home: str | os.PathLike[str] | None = None
     ) -> list[ExperimentStatus]:
         """The experiments in the record, newest first, as the record knows them; nobody is asked."""
-        base = Path(home).expanduser().absolute() if home is not None else home_folder()
-        return [catalogued(folder) for folder in experiments(base, title)[:limit]]
+        return [catalogued(folder) for folder in experiments(home_folder(home), title)[:limit]]
 
     @classmethod
     def _loaded(cls, folder: ExperimentFolder, hooks: Hooks | None) -> Experiment:
@@ -161,6 +156,8 @@ class Experiment:
             executor=check_executor(executor or self.executor or self._default_executor()),
             dependencies=dependency_names(dependencies or ()),
         )
+        if (session := current_session()) is not None:
+            session.note(self)
         return name
 
     def _free_name(self, wanted: str) -> str:

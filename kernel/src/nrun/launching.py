@@ -41,9 +41,10 @@ class Session:
     experiments: list[Experiment] = attrs.field(factory=list)
     sequential: set[int] = attrs.field(factory=set)
 
-    def seen(self, exp: Experiment) -> None:
-        """Note an experiment that the script made."""
-        self.experiments.append(exp)
+    def note(self, exp: Experiment) -> None:
+        """Note an experiment to which the script added a job."""
+        if exp not in self.experiments:
+            self.experiments.append(exp)
 
 
 _session: contextvars.ContextVar[Session | None] = contextvars.ContextVar("nrun_session", default=None)

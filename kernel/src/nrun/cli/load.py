@@ -9,7 +9,6 @@ import traceback
 import types
 from typing import TYPE_CHECKING
 
-from nrun.config.script import Script
 from nrun.errors import NrunError, ResultError, UsageError, did_you_mean
 from nrun.experiment import Experiment
 from nrun.job import name_of, task_of
@@ -32,10 +31,10 @@ def load_experiments(target: str, args: Sequence[str], collected: Session) -> No
         msg = f"{target} takes no arguments, but got: {' '.join(args)}"
         raise UsageError(msg, hint="arguments are for scripts: nrun run FILE ARGS...")
     module = _execute(path, list(args), "__nrun_main__" if name else "__main__", collected)
-    if name:
-        _take(module, name, path)
+    if name:  # whatever else the file builds is not what was asked for
+        collected.experiments[:] = [_named(module, name, path)]
     if not collected.experiments:
-        msg = f"{target} makes no Experiment, so there is nothing to do"
+        msg = f"{target} adds no job to an Experiment, so there is nothing to do"
         raise UsageError(msg, hint="name what to run: FILE:NAME, where NAME is a function or an Experiment")
 
 
@@ -109,22 +108,25 @@ def _told(error: BaseException, file: str) -> str:
     return f"{file} failed\n" + "".join(traceback.format_exception(error)).rstrip()
 
 
-def _take(module: types.ModuleType, name: str, path: str) -> None:
-    """Make an experiment of what NAME is, unless it is one."""
+def _named(module: types.ModuleType, name: str, path: str) -> Experiment:
+    """The experiment that NAME is, gives, or is made into."""
     found = getattr(module, name, None)
     if found is None:
         public = [key for key in vars(module) if not key.startswith("_")]
         msg = f"there is no {name!r} in {path}.{did_you_mean(name, public)}"
         raise UsageError(msg, hint=f"it has: {', '.join(public)[:300]}")
     if isinstance(found, Experiment):
-        return
+        return found
     if isinstance(found, types.FunctionType) and _gives_experiment(found):
-        if not isinstance(found(), Experiment):
+        made = found()
+        if not isinstance(made, Experiment):
             msg = f"{name} in {path} is annotated to return an Experiment, but returned something else"
             raise UsageError(msg)
-        return
-    task = found if isinstance(found, Script) else task_of(found)
-    Experiment(name_of(task)).add(task, name=name)
+        return made
+    task = task_of(found)
+    exp = Experiment(name_of(task))
+    exp.add(task, name=name)
+    return exp
 
 
 def _gives_experiment(function: types.FunctionType) -> bool:
