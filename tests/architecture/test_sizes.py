@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 KERNEL = ROOT / "kernel" / "src" / "nrun"
 MOST_LINES_PER_FILE = 400
-MOST_LINES_OF_KERNEL = 6000
-"""Of code, comments and documentation; blank lines are the formatter's, and free."""
+MOST_LINES_OF_KERNEL = 6250
+"""About 6,000; what is above that is to be won back, not added to."""
 
 SOURCES = sorted(
     path
@@ -24,20 +24,15 @@ def lines(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines())
 
 
-def said(path: Path) -> int:
-    """Lines that say something."""
-    return sum(1 for line in path.read_text("utf-8").splitlines() if line.strip())
-
-
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_can_be_read_in_one_sitting(path):
     assert lines(path) <= MOST_LINES_PER_FILE
 
 
 def test_the_kernel_stays_small():
-    assert sum(map(said, KERNEL.rglob("*.py"))) <= MOST_LINES_OF_KERNEL
+    assert sum(map(lines, KERNEL.rglob("*.py"))) <= MOST_LINES_OF_KERNEL
 
 
 def test_configuration_is_at_most_half_of_the_kernel():
-    config = sum(map(said, KERNEL.glob("config/**/*.py")))
-    assert config <= sum(map(said, KERNEL.rglob("*.py"))) / 2
+    config = sum(map(lines, KERNEL.glob("config/**/*.py")))
+    assert config <= sum(map(lines, KERNEL.rglob("*.py"))) / 2

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 import attrs
 
-from nrun.model import Handle, Observation, State, Tag
+from nrun.model import Observation, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -225,8 +225,3 @@ def _texts(values: object) -> tuple[str, ...]:
         msg = f"a list of texts is wanted, not {values!r:.80}"
         raise TypeError(msg)
     return tuple(values)
-
-
-def handle_of(event: JobSubmitted, experiment: str) -> Handle:
-    """The handle that the event recorded."""
-    return Handle(Tag(experiment, event.job, event.attempt), event.handle)

@@ -54,10 +54,6 @@ class Plan:
     jobs: tuple[Job, ...]
     surroundings: Surroundings
 
-    def with_jobs(self, jobs: Iterable[Job]) -> Plan:
-        """The same plan with other jobs."""
-        return attrs.evolve(self, jobs=tuple(jobs))
-
 
 def check_name(name: object, what: str) -> str:
     """`name` if it can be the name of a folder that stays where it is put. Raises PlanError."""

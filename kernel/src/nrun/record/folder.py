@@ -12,27 +12,23 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import attrs
 
 from nrun.errors import RecordError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 JOURNAL = "journal.jsonl"
 DESCRIPTION = "experiment.json"
 _WORKER_FILES = ("worker.py", "worker_task.py", "worker_forms.py")
 
 
-def home_folder(env: Mapping[str, str] | None = None) -> Path:
-    """Where the records are: `$NRUN_HOME`, or `~/.nrun`. Raises RecordError when there is no such home."""
-    given = (os.environ if env is None else env).get("NRUN_HOME") or "~/.nrun"
+def home_folder(home: str | os.PathLike[str] | None = None) -> Path:
+    """Where the records are: `home`, `$NRUN_HOME`, or `~/.nrun`. Raises RecordError when there is no such home."""
+    given = home or os.environ.get("NRUN_HOME") or "~/.nrun"
     try:
         return Path(given).expanduser().absolute()
     except RuntimeError as error:
-        msg = f"cannot tell which folder {given!r} is: the user has no home"
+        msg = f"cannot tell which folder {str(given)!r} is: the user has no home"
         raise RecordError(msg, hint="set NRUN_HOME to a folder that you can write to") from error
 
 
@@ -54,11 +50,6 @@ class ExperimentFolder:
     def journal(self) -> Path:
         """What happened."""
         return self.path / JOURNAL
-
-    @property
-    def worker(self) -> Path:
-        """This experiment's copy of the worker."""
-        return self.path / "worker.py"
 
     def attempt(self, job: str, number: int) -> Path:
         """The folder of one attempt of a job. Made by whoever writes into it."""
