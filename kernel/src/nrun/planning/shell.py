@@ -36,18 +36,17 @@ case $0 in /*) NRUN_JOB_DIR=$0 ;; *) NRUN_JOB_DIR=$PWD/$0 ;; esac
 NRUN_JOB_DIR=${{NRUN_JOB_DIR%/*}}
 export NRUN_JOB_DIR NRUN_JOB_NAME={job}
 exec </dev/null >>"$NRUN_JOB_DIR/out.log" 2>>"$NRUN_JOB_DIR/err.log"
-_nrun_stop='' _nrun_group='' _nrun_ticks=0 _nrun_boot='' _nrun_host=''
+_nrun_stop='' _nrun_boot='' _nrun_host=''
 trap '_nrun_stop=INT' INT
 trap '_nrun_stop=TERM' TERM
 trap '_nrun_stop=HUP' HUP
-if [ -r "/proc/$$/stat" ]; then
-    read -r _ _ _ _ _nrun_group _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _nrun_ticks _ <"/proc/$$/stat"
+if [ -r /proc/sys/kernel/random/boot_id ]; then
     read -r _nrun_boot </proc/sys/kernel/random/boot_id
     read -r _nrun_host </proc/sys/kernel/hostname
 fi
 case $_nrun_host in *[!A-Za-z0-9._-]*) _nrun_host='' ;; esac
-printf '{{"pid":%d,"ticks":%s,"boot":"%s","host":"%s"}}\\n' \\
-    "$$" "$_nrun_ticks" "$_nrun_boot" "$_nrun_host" >"$NRUN_JOB_DIR/start.json"
+printf '{{"pid":%d,"boot":"%s","host":"%s"}}\\n' \\
+    "$$" "$_nrun_boot" "$_nrun_host" >"$NRUN_JOB_DIR/start.json"
 """
 
 _TAIL = """\
@@ -59,6 +58,8 @@ exit "$_nrun_code"
 # A group: the first task that fails has the others stopped, and after a while killed. Every task keeps its own
 # folder and markers; the group as a whole ends with the code of the first task that failed by itself.
 _GROUP = """\
+_nrun_group=''
+[ ! -r "/proc/$$/stat" ] || read -r _ _ _ _ _nrun_group _ <"/proc/$$/stat"
 if [ -n "$_nrun_group" ] && [ "$_nrun_group" != "$$" ] && command -v setsid >/dev/null; then
     exec setsid sh "$NRUN_JOB_DIR/launch.sh" # the tasks are stopped through a process group of their own
 fi

@@ -108,7 +108,6 @@ class LocalBackend:
         data: dict[str, Json] = {
             "folder": folder,
             "pid": pid,
-            "ticks": processes.start_ticks(pid),
             "boot": self._boot,
             "host": self._host,
         }
@@ -121,19 +120,17 @@ class LocalBackend:
         """Those that left a start marker, and those whose process carries the tag and is about to write one."""
         found = {}
         for attempt in attempts:
-            known = processes.started(str(attempt.folder))
+            folder, tag = str(attempt.folder), str(attempt.tag)
+            known = processes.started(folder, tag)
             if known is not None:
                 process = known[0]
+            elif pids := processes.tagged(tag):
+                process = Process(min(pids), self._boot, self._host, tag)
             else:
-                unborn = Process(-1, 0, self._boot, self._host)
-                pids = sorted(processes.members(unborn, str(attempt.tag)))
-                if not pids:
-                    continue
-                process = Process(pids[0], processes.start_ticks(pids[0]), self._boot, self._host)
+                continue
             data: dict[str, Json] = {
-                "folder": str(attempt.folder),
+                "folder": folder,
                 "pid": process.pid,
-                "ticks": process.ticks,
                 "boot": process.boot,
                 "host": process.host,
             }
@@ -197,12 +194,12 @@ class LocalBackend:
             marked = processes.ended(folder)
             if marked is not None:
                 return marked
-            process = Process.from_json(handle.data)
+            process = Process.from_json(handle.data, str(handle.tag))
         except (BackendError, KeyError, TypeError) as error:
             return Observation(
                 state=State.UNKNOWN, source="handle", observed_at=now, reason=f"the handle is damaged: {error!r}"
             )
-        start = processes.started(folder)
+        start = processes.started(folder, process.tag)
         began = start[1] if start else None
         if process.elsewhere():
             why = f"it runs on {process.host}; look from there"
@@ -309,12 +306,12 @@ class LocalBackend:
 
     def _members(self, handle: Handle) -> list[int]:
         try:
-            process = Process.from_json(handle.data)
+            process = Process.from_json(handle.data, str(handle.tag))
         except (KeyError, TypeError):
             return []
         if process.elsewhere():
             return []
-        return processes.members(process, str(handle.tag))
+        return processes.members(process)
 
 
 def _folder(handle: Handle) -> str:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
@@ -18,7 +18,7 @@ from nrun import CheckResult, State
 from nrun.model import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nrun.model import Json
 
@@ -28,23 +28,22 @@ SHELL = "/bin/sh"
 
 @attrs.frozen
 class Process:
-    """A process that can be recognised later, however its number may have been used since."""
+    """The process of one attempt, recognised by the tag in its environment, however its number may be used later."""
 
     pid: int
-    ticks: int
-    """When it started, in clock ticks since boot; 0 where the system does not tell."""
     boot: str
     """Identity of the boot; empty where the system does not tell."""
     host: str
+    tag: str
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Json]) -> Process:
+    def from_json(cls, data: Mapping[str, Json], tag: str) -> Process:
         """The process that a handle or a start marker names. Raises KeyError or TypeError."""
-        pid, ticks, boot, host = data["pid"], data["ticks"], data["boot"], data["host"]
-        if not (isinstance(pid, int) and isinstance(ticks, int) and isinstance(boot, str) and isinstance(host, str)):
-            msg = f"these do not name a process: {pid!r}, {ticks!r}, {boot!r}, {host!r}"
+        pid, boot, host = data["pid"], data["boot"], data["host"]
+        if not (isinstance(pid, int) and isinstance(boot, str) and isinstance(host, str)):
+            msg = f"these do not name a process: {pid!r}, {boot!r}, {host!r}"
             raise TypeError(msg)
-        return cls(pid, ticks, boot, host)
+        return cls(pid, boot, host, tag)
 
     def elsewhere(self) -> bool:
         """Whether it belongs to another machine, so that nothing can be said about it from here."""
@@ -52,21 +51,28 @@ class Process:
         return bool(self.host) and self.host != here and self.boot != boot_id()
 
     def alive(self) -> bool:
-        """Whether it exists now and has not ended (a zombie has)."""
+        """Whether it exists now and has not ended (a zombie has). One that may not be looked into counts."""
         if self.boot and self.boot != boot_id():
             return False
-        stat = _stat(self.pid)
-        if stat is None:
-            return not PROC.is_dir() and _exists(self.pid)
-        return stat[0] != "Z" and (not self.ticks or stat[1] == self.ticks)
+        if not PROC.is_dir():
+            return _exists(self.pid)
+        try:
+            return _mark(self.tag) in _environment(self.pid)
+        except PermissionError:
+            return True
+        except OSError:
+            return False
 
     def may_lead_a_session(self) -> bool:
         """Whether the session of that number can be its own: nobody has taken the number over.
 
         Sessions 0 and 1 belong to the system: a handle that names them is damaged.
         """
+        if self.pid <= 1 or self.boot != boot_id():
+            return False
         stat = _stat(self.pid)
-        return self.pid > 1 and self.boot == boot_id() and (stat is None or stat[1] == self.ticks)
+        # While a session has members, nobody else gets its number; nor while its leader is a zombie of ours.
+        return stat is None or self.alive() or (stat.state == "Z" and stat.parent == os.getpid())
 
 
 def boot_id() -> str:
@@ -75,12 +81,6 @@ def boot_id() -> str:
         return (PROC / "sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
-
-
-def start_ticks(pid: int) -> int:
-    """When a process started, in clock ticks since boot; 0 where the system does not tell."""
-    stat = _stat(pid)
-    return stat[1] if stat else 0
 
 
 def start(script: str, folder: str, env: Mapping[str, str]) -> int:
@@ -104,22 +104,17 @@ def start(script: str, folder: str, env: Mapping[str, str]) -> int:
     )
 
 
-def members(process: Process, tag: str) -> list[int]:
+def members(process: Process) -> list[int]:
     """The processes of a job that are still there: its session's, and those that left it but carry its tag."""
     if not PROC.is_dir():
         return [process.pid] if process.alive() else []
     session = process.pid if process.may_lead_a_session() else None
-    mark = f"NRUN_TAG={tag}".encode("utf-8", "surrogateescape")
-    found = []
-    for entry in PROC.iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        stat = _stat(int(entry.name))
-        if stat is None or stat[0] == "Z":
-            continue
-        if stat[2] == session or mark in _environment(entry):
-            found.append(int(entry.name))
-    return found
+    return [pid for pid, stat in _running() if stat.session == session or _carries(pid, process.tag)]
+
+
+def tagged(tag: str) -> list[int]:
+    """The processes that carry a tag, wherever they are."""
+    return [pid for pid, _ in _running() if _carries(pid, tag)] if PROC.is_dir() else []
 
 
 def send(pids: Sequence[int], number: signal.Signals) -> None:
@@ -156,13 +151,13 @@ def ended(folder: str) -> Observation | None:
     )
 
 
-def started(folder: str) -> tuple[Process, float] | None:
+def started(folder: str, tag: str) -> tuple[Process, float] | None:
     """The process that the start marker in `folder` names, and when it started; None while there is none."""
     marker = _marker(f"{folder}/start.json")
     if marker is None:
         return None
     try:
-        return Process.from_json(marker[0]), marker[1]
+        return Process.from_json(marker[0], tag), marker[1]
     except (KeyError, TypeError):
         return None
 
@@ -212,21 +207,45 @@ def _signal_name(code: int) -> str | None:
         return None
 
 
-def _stat(pid: int) -> tuple[str, int, int] | None:
-    """State, start in ticks and session of a process; None if it is not there."""
+class _Stat(NamedTuple):
+    state: str
+    parent: int
+    session: int
+
+
+def _stat(pid: int) -> _Stat | None:
+    """What the system says of a process; None if it is not there."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - often
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
         return None
-    return fields[0].decode(), int(fields[19]), int(fields[3])
+    return _Stat(fields[0].decode(), int(fields[1]), int(fields[3]))
 
 
-def _environment(entry: Path) -> list[bytes]:
+def _running() -> Iterator[tuple[int, _Stat]]:
+    """Every process that has not ended, but for this one."""
+    for entry in PROC.iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            stat = _stat(int(entry.name))
+            if stat is not None and stat.state != "Z":
+                yield int(entry.name), stat
+
+
+def _mark(tag: str) -> bytes:
+    return f"NRUN_TAG={tag}".encode("utf-8", "surrogateescape")
+
+
+def _carries(pid: int, tag: str) -> bool:
     try:
-        return (entry / "environ").read_bytes().split(b"\0")
+        return _mark(tag) in _environment(pid)
     except OSError:
-        return []
+        return False
+
+
+def _environment(pid: int) -> list[bytes]:
+    """What a process was started with. Raises OSError; a zombie has nothing."""
+    return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
 
 
 def _exists(pid: int) -> bool:
