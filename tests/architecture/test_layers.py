@@ -17,7 +17,7 @@ KERNEL = ROOT / "kernel" / "src" / "nrun"
 PLUGIN_PACKAGES = sorted((*ROOT.glob("plugins/*/src/nrun_*"), *ROOT.glob("contrib/*/src/nrun_*")))
 
 LAYERS = (
-    {"markers", "errors", "text", "arguments"},
+    {"markers", "errors", "data", "text", "arguments"},
     {"model", "events", "declare", "protocols"},
     {"config", "hookspecs"},
     {"plugins"},

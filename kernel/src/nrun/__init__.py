@@ -95,6 +95,9 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a plugin declares is k
         value = globals()[name] = _find(name)
     finally:
         if collecting:
+            if not gc.get_freeze_count():  # what was imported is old, so that the next quick collection is quick
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
     return value
 

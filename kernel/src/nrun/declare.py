@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
 
+from nrun.data import Data
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
@@ -17,15 +19,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True)
-class Spec:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Spec(Data):
     """What every declaration has: a name that is unique among its kind, and a summary of one line."""
 
     name: str = attrs.field(validator=attrs.validators.instance_of(str))
     summary: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ExecutorSpec(Spec):
     """Where tasks can run. `name` is the `kind` of the executor's `Place`."""
 
@@ -37,7 +39,7 @@ class ExecutorSpec(Spec):
     """Loads what opens a backend for a place."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class PackagerSpec(Spec):
     """What code can travel."""
 
@@ -45,7 +47,7 @@ class PackagerSpec(Spec):
     packager: Callable[[], type[Packager]]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class LauncherSpec(Spec):
     """How processes can start."""
 
@@ -53,7 +55,7 @@ class LauncherSpec(Spec):
     launcher: Callable[[], type[Launcher]]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CommandSpec(Spec):
     """What can be typed after `nrun`."""
 
@@ -61,8 +63,8 @@ class CommandSpec(Spec):
     hidden: bool = False
 
 
-@attrs.frozen(kw_only=True)
-class CheckResult:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CheckResult(Data):
     """The answer of one check: whether it is well, what was found, and what to do if not."""
 
     ok: bool
@@ -70,15 +72,15 @@ class CheckResult:
     remedy: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CheckSpec(Spec):
     """Is this machine ready? Run by `nrun plugins doctor`; may be sync or async."""
 
     check: Callable[[], Sequence[CheckResult] | Awaitable[Sequence[CheckResult]]]
 
 
-@attrs.frozen
-class Declared(Generic[T]):
+@attrs.frozen(eq=False, repr=False)
+class Declared(Data, Generic[T]):
     """A declaration together with the plugin it came from."""
 
     spec: T

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 import attrs
 
+from nrun.data import Data
 from nrun.model import Observation, State
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
     from nrun.model import Json
 
 
-@attrs.frozen(kw_only=True)
-class Event:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Event(Data):
     """Anything that happened. `kind` is its name in the journal."""
 
     kind: ClassVar[str] = ""
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ExperimentStarted(Event):
     """A process took charge of the experiment: it alone submits its jobs while it lives."""
 
@@ -37,7 +38,7 @@ class ExperimentStarted(Event):
     host: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobSubmitting(Event):
     """The intent to submit an attempt, written before anything is asked of the backend."""
 
@@ -46,7 +47,7 @@ class JobSubmitting(Event):
     attempt: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobSubmitted(Event):
     """The backend took the attempt."""
 
@@ -58,7 +59,7 @@ class JobSubmitted(Event):
     """RUNNING where a backend starts jobs as they come."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobRefused(Event):
     """The attempt certainly does not exist at the backend, for this reason."""
 
@@ -68,7 +69,7 @@ class JobRefused(Event):
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobObserved(Event):
     """Something new was seen of an attempt."""
 
@@ -78,7 +79,7 @@ class JobObserved(Event):
     observation: Observation
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobSkipped(Event):
     """The job will not run."""
 
@@ -87,7 +88,7 @@ class JobSkipped(Event):
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CancelRequested(Event):
     """Somebody wants the job stopped. What it then did is told by observations."""
 
@@ -96,7 +97,7 @@ class CancelRequested(Event):
     by: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class TimeLimitReached(Event):
     """The attempt ran longer than its executor allows and is about to be stopped."""
 
@@ -106,7 +107,7 @@ class TimeLimitReached(Event):
     limit_s: float
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ControlError(Event):
     """Watching or steering went wrong. Says nothing about what the jobs do."""
 
@@ -116,7 +117,7 @@ class ControlError(Event):
     jobs: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ExperimentEnded(Event):
     """The process in charge is done with the experiment."""
 

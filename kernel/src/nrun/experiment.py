@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from nrun.engine.look import View
+    from nrun.engine.view import View
     from nrun.model import Place
     from nrun.planning import Plan, Task
     from nrun.plugins import Hooks
@@ -217,7 +217,7 @@ class Experiment:
     async def run_async(self, *, sequential: bool = False, check: bool = True) -> ExperimentStatus:
         """As `run`, for programs that have an event loop of their own."""
         from nrun.engine.run import Run
-        from nrun.record.description import describe
+        from nrun.record.describe import describe
 
         if self._folder is not None:
             msg = f"experiment {self.title!r} has been run already, as {self._folder.id}"
@@ -241,7 +241,7 @@ class Experiment:
 
     def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
         """What the run knows becomes what this object knows; nothing is read back."""
-        from nrun.engine.look import View
+        from nrun.engine.view import View
 
         self._view = View(
             folder=folder,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from nrun.data import Data
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -85,15 +87,15 @@ class Handle:
     data: Mapping[str, Json] = attrs.field(eq=False)
 
 
-@attrs.frozen
-class Refused:
+@attrs.frozen(eq=False, repr=False)
+class Refused(Data):
     """A submission that the backend will not take; nothing of it exists there."""
 
     reason: str
 
 
-@attrs.frozen(kw_only=True)
-class Observation:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Observation(Data):
     """What was seen of one attempt: state, how it is known, and when it was seen."""
 
     state: State
@@ -110,15 +112,15 @@ class Observation:
     ended_at: float | None = None
 
 
-@attrs.frozen
-class JobPath:
+@attrs.frozen(eq=False, repr=False)
+class JobPath(Data):
     """A file in the folder of the attempt, whose absolute place only the job itself knows."""
 
     name: str
 
 
-@attrs.frozen
-class Worker:
+@attrs.frozen(eq=False, repr=False)
+class Worker(Data):
     """The path of `worker.py`, which travels with the experiment."""
 
 
@@ -126,8 +128,8 @@ Word: TypeAlias = str | JobPath | Worker
 """One argument of a command: literal text, or a path that the job fills in."""
 
 
-@attrs.frozen(kw_only=True)
-class Command:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Command(Data):
     """How one process of a job starts. Made from a task, then wrapped by launchers and containers."""
 
     argv: tuple[Word, ...]
@@ -137,8 +139,8 @@ class Command:
     """Text files that must lie in the folder of the attempt: name -> content."""
 
 
-@attrs.frozen(kw_only=True)
-class Launch:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Launch(Data):
     """One job made ready for its backend: pure data, the same for every attempt.
 
     A job with several commands is a group: they start together, all must succeed, and when one
@@ -152,8 +154,8 @@ class Launch:
     executor: Executor
 
 
-@attrs.frozen(kw_only=True)
-class Submission:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Submission(Data):
     """The exact text that one submit hands over, for one job or for many of them at once."""
 
     jobs: tuple[str, ...]
@@ -163,8 +165,8 @@ class Submission:
     """What is sent to a scheduler beside the files; empty where `launch.sh` is simply started."""
 
 
-@attrs.frozen(kw_only=True)
-class Attempt:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Attempt(Data):
     """One try of a job: its tag, its folder in the record (made by whoever writes into it), and its code."""
 
     tag: Tag
@@ -172,8 +174,8 @@ class Attempt:
     bundle: Bundle | None = None
 
 
-@attrs.frozen
-class Bundle:
+@attrs.frozen(eq=False, repr=False)
+class Bundle(Data):
     """Code that travels, stored once under the digest of its content."""
 
     id: str
@@ -181,8 +183,8 @@ class Bundle:
     root: Path
 
 
-@attrs.frozen
-class LogChunk:
+@attrs.frozen(eq=False, repr=False)
+class LogChunk(Data):
     """A piece of a log. `offset` is the byte position of `data` in the stream, so reading can resume."""
 
     stream: str
@@ -190,8 +192,8 @@ class LogChunk:
     data: bytes
 
 
-@attrs.frozen(kw_only=True)
-class Capabilities:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Capabilities(Data):
     """What a backend says about itself, so that the engine can make up for what it lacks."""
 
     batch: int = 1000

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import JobsFailed, RecordError
 from nrun.job import STREAMS
 from nrun.model import State
@@ -14,7 +15,7 @@ from nrun.record.table import ending, printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nrun.engine.look import View
+    from nrun.engine.view import View
     from nrun.experiment import Experiment
     from nrun.model import Json
     from nrun.record import ExperimentFolder, JobStatus
@@ -25,8 +26,8 @@ SHOWN_JOBS = 5
 """How many failed jobs show their log in the error."""
 
 
-@attrs.frozen(kw_only=True)
-class ExperimentStatus:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ExperimentStatus(Data):
     """What is known of an experiment at one moment. Printed, it is a table."""
 
     id: str | None

@@ -13,16 +13,15 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-import attrs
-
+from nrun.engine.view import View
 from nrun.errors import NrunError
 from nrun.events import CancelRequested, ExperimentEnded, ExperimentStarted, JobObserved, JobSkipped
 from nrun.model import Attempt, Handle, State, Tag
-from nrun.record import JobStatus, Journal, fold_all, overall, read_journal
+from nrun.record import JobStatus, Journal, fold_all, read_journal
 from nrun.record.description import read_description
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 
     from nrun.events import Event
     from nrun.model import LogChunk, Place
@@ -33,28 +32,6 @@ if TYPE_CHECKING:
 
 LOOK_TIMEOUT_S = 60.0
 """How long one backend may take to answer for all its jobs."""
-
-
-@attrs.frozen(kw_only=True)
-class View:
-    """What is known of an experiment at one moment."""
-
-    folder: ExperimentFolder
-    created: float
-    places: Mapping[str, Place]
-    """Where each job goes."""
-    grace_s: float
-    """The longest that any of its jobs may take to stop when asked."""
-    statuses: dict[str, JobStatus]
-    damaged: tuple[int, ...]
-    """Byte offsets of journal lines that could not be read and were left out."""
-    launcher_gone: bool
-    """Whether the process in charge certainly no longer exists, with jobs still to do."""
-
-    @property
-    def state(self) -> State:
-        """The state of the experiment as a whole."""
-        return overall(status.state for status in self.statuses.values())
 
 
 def read_view(folder: ExperimentFolder) -> View:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import PlanError, did_you_mean
 from nrun.protocols import Executor
 
@@ -23,8 +24,8 @@ MAX_NAME_BYTES = 200
 """Longest title or job name: file systems allow 255 bytes, and we add to it."""
 
 
-@attrs.frozen(kw_only=True)
-class Job:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Job(Data):
     """Tasks placed on an executor. Several tasks are a group: they run side by side and share one fate."""
 
     name: str
@@ -33,8 +34,8 @@ class Job:
     dependencies: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
-class Surroundings:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Surroundings(Data):
     """What tasks take over from the process that launches them."""
 
     cwd: str
@@ -46,8 +47,8 @@ class Surroundings:
     """The importable name of the launching module, if it was started with `python -m`."""
 
 
-@attrs.frozen(kw_only=True)
-class Plan:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Plan(Data):
     """Jobs in the order they were added, ready to be made into scripts."""
 
     title: str

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun.data import Data
 from nrun.markers import API_GROUP
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ _GROUP_PREFIX = API_GROUP.rpartition(".")[0] + ".v"
 _VALUE = re.compile(r"[\w.]+")
 
 
-@attrs.frozen(order=True)
-class PluginRef:
+@attrs.frozen(eq=False, repr=False)
+class PluginRef(Data):
     """An entry point: what a distribution says it provides, before anything of it is imported."""
 
     name: str
@@ -45,7 +46,7 @@ def discover(path: Iterable[str] | None = None) -> list[PluginRef]:
             if name not in seen:
                 seen.add(name)
                 found.extend(_entry_points(info, name, version))
-    return sorted(found)
+    return sorted(found, key=attrs.astuple)
 
 
 def _distributions(folder: str) -> Iterator[tuple[str, str, str]]:

@@ -1,34 +1,25 @@
-"""`experiment.json`: what was asked, by whom, and where. Written once, before anything is done."""
+"""Reads `experiment.json`: what was asked, by whom, and where. `describe` writes it."""
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
-import socket
-import sys
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nrun.errors import ConfigError, RecordError
+from nrun.data import Data
+from nrun.errors import RecordError
 from nrun.events import is_time
 from nrun.model import Place
-from nrun.record.folder import DESCRIPTION, write_file
+from nrun.record.describe import VERSION
+from nrun.record.folder import DESCRIPTION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nrun.model import Json
-    from nrun.planning import Plan
-    from nrun.protocols import Executor
     from nrun.record.folder import ExperimentFolder
 
-VERSION = 1
 
-
-@attrs.frozen(kw_only=True)
-class ExecutorDescription:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ExecutorDescription(Data):
     """An executor as it was asked for, and the place its jobs went to."""
 
     kind: str
@@ -43,8 +34,8 @@ class ExecutorDescription:
         return Place(self.kind, tuple(self.options.items()))
 
 
-@attrs.frozen(kw_only=True)
-class JobDescription:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class JobDescription(Data):
     """A job as it was asked for."""
 
     name: str
@@ -55,8 +46,8 @@ class JobDescription:
     """JSON forms of the tasks."""
 
 
-@attrs.frozen(kw_only=True)
-class Description:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Description(Data):
     """An experiment as it was asked for."""
 
     nrun: int
@@ -66,35 +57,6 @@ class Description:
     by: dict[str, Any]
     executors: list[ExecutorDescription]
     jobs: list[JobDescription]
-
-
-def describe(plan: Plan, folder: ExperimentFolder, plugins: Mapping[str, str], created: float) -> None:
-    """Write the description of the experiment into its folder. Raises RecordError."""
-    executors: list[Executor] = []
-    numbers: dict[int, int] = {}
-    for job in plan.jobs:
-        if id(job.executor) not in numbers:
-            numbers[id(job.executor)] = len(executors)
-            executors.append(job.executor)
-    document: dict[str, Json] = {
-        "nrun": VERSION,
-        "id": folder.id,
-        "title": folder.title,
-        "created": created,
-        "by": _provenance(plan, plugins),
-        "executors": [_executor_form(executor) for executor in executors],
-        "jobs": [
-            {
-                "name": job.name,
-                "executor": numbers[id(job.executor)],
-                "dependencies": list(job.dependencies),
-                "tasks": [_task_form(task) for task in job.tasks],
-            }
-            for job in plan.jobs
-        ],
-    }
-    text = json.dumps(document, ensure_ascii=True, separators=(",", ":"))
-    write_file(folder.path / DESCRIPTION, text + "\n", durable=True)
 
 
 def read_description(folder: ExperimentFolder) -> Description:
@@ -125,40 +87,3 @@ def read_description(folder: ExperimentFolder) -> Description:
         msg = f"{path} is damaged: it has no time, or a job without an executor"
         raise RecordError(msg)
     return found
-
-
-def _executor_form(executor: Executor) -> dict[str, Json]:
-    from nrun.config.codec import encode
-
-    place = executor.place()
-    try:
-        form = encode(executor)
-    except ConfigError:  # a class that no other process can find: its place is all they need
-        form = {"$text": repr(executor)}
-    return {"kind": place.kind, "options": dict(place.options), "grace_s": executor.grace_s, "executor": form}
-
-
-def _task_form(task: object) -> Json:
-    from nrun.config.codec import encode
-
-    return encode(task)
-
-
-def _provenance(plan: Plan, plugins: Mapping[str, str]) -> dict[str, Json]:
-    from nrun import __version__
-
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container's user need not have a name
-        user = str(os.getuid())
-    return {
-        "user": user,
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "cwd": plan.surroundings.cwd,
-        "main": plan.surroundings.main,
-        "argv": list(sys.argv),
-        "python": sys.version.partition(" ")[0],
-        "nrun": __version__,
-        "plugins": dict(plugins),
-    }

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import RecordError
 
 JOURNAL = "journal.jsonl"
@@ -32,8 +33,8 @@ def home_folder(home: str | os.PathLike[str] | None = None) -> Path:
         raise RecordError(msg, hint="set NRUN_HOME to a folder that you can write to") from error
 
 
-@attrs.frozen
-class ExperimentFolder:
+@attrs.frozen(eq=False, repr=False)
+class ExperimentFolder(Data):
     """The folder of one experiment."""
 
     home: Path

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import RecordError
 from nrun.events import from_json, to_json
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
 
 
-@attrs.frozen
-class Reading:
+@attrs.frozen(eq=False, repr=False)
+class Reading(Data):
     """What a journal says, from some offset on."""
 
     events: list[Event]

@@ -1,0 +1,38 @@
+"""`View`: what one process knows of an experiment, however it came to know it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nrun.data import Data
+from nrun.record import overall
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nrun.model import Place, State
+    from nrun.record import ExperimentFolder, JobStatus
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class View(Data):
+    """What is known of an experiment at one moment."""
+
+    folder: ExperimentFolder
+    created: float
+    places: Mapping[str, Place]
+    """Where each job goes."""
+    grace_s: float
+    """The longest that any of its jobs may take to stop when asked."""
+    statuses: dict[str, JobStatus]
+    damaged: tuple[int, ...]
+    """Byte offsets of journal lines that could not be read and were left out."""
+    launcher_gone: bool
+    """Whether the process in charge certainly no longer exists, with jobs still to do."""
+
+    @property
+    def state(self) -> State:
+        """The state of the experiment as a whole."""
+        return overall(status.state for status in self.statuses.values())
