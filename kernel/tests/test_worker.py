@@ -321,3 +321,21 @@ def test_an_error_in_the_launching_script_is_shown_where_it_is(job):
     done = job.run(Config("__main__:work"), main=script)
     assert done.returncode == 1
     assert f'File "{script}", line 3' in job.result()["error"]["traceback"]
+
+
+def test_the_launching_script_is_compiled_once_and_again_when_it_has_changed(job, monkeypatch):
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    script = job.write("launch.py", "def work(): return 1\n")
+    task, options = Config("__main__:work"), ("-S",)
+    results = []
+    for source in (None, None, "def work(): return 2\n", None):
+        if source:
+            script.write_text(source, "utf-8")
+        assert job.run(task, main=script, options=options).returncode == 0
+        results.append(job.result()["value"])
+    (kept,) = job.folder.glob("main.*.bin")
+    assert results == [1, 1, 2, 2]
+    assert kept.stat().st_mode & 0o777 == 0o600
+    kept.write_bytes(kept.read_bytes()[:-20])  # whoever wrote it died
+    assert job.run(task, main=script, options=options).returncode == 0
+    assert not list(job.folder.rglob("*.tmp"))

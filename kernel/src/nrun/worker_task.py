@@ -34,8 +34,7 @@ def load_main(path):
     if MAIN not in sys.modules:
         module = sys.modules[MAIN] = type(sys)(MAIN)
         module.__file__ = path
-        with open(path, "rb") as file:
-            code = compile(file.read(), path, "exec", dont_inherit=True)
+        code = compiled(path)
         os.environ["NRUN_LOADING"] = "1"
         try:
             exec(code, module.__dict__)
@@ -46,6 +45,30 @@ def load_main(path):
         finally:
             del os.environ["NRUN_LOADING"]
     return sys.modules[MAIN]
+
+
+def compiled(path):
+    """The code of the launching script. Compiling takes 1 ms at least, so it is kept beside this file for other jobs."""
+    import marshal  # built in
+
+    status = os.stat(path)
+    stamp = (path, status.st_mtime_ns, status.st_size)
+    kept = "%s/main.%s.bin" % (os.path.dirname(os.path.abspath(__file__)), sys.implementation.cache_tag)
+    try:
+        with open(kept, "rb") as file:
+            known, code = marshal.loads(file.read())
+        if known == stamp:
+            return code
+    except (OSError, ValueError, EOFError, TypeError):  # the first job, or one that died while it wrote
+        pass
+    with open(path, "rb") as file:
+        code = compile(file.read(), path, "exec", dont_inherit=True)
+    if not sys.dont_write_bytecode:
+        try:
+            write(kept, marshal.dumps((stamp, code)))
+        except OSError:  # nothing depends on it
+            pass
+    return code
 
 
 def forms():
@@ -110,12 +133,13 @@ class Builder:
         return target, forms().positional(self, target, form["at"], kwargs) if "at" in form else (), kwargs
 
 
-def write(path, text):
+def write(path, data):
     """Write beside, then rename: a reader sees all of it or nothing."""
-    file = os.open(path + ".tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    beside = "%s.%d.tmp" % (path, os.getpid())
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(file, "wb") as out:
-        out.write(text.encode())
-    os.replace(path + ".tmp", path)
+        out.write(data)
+    os.replace(beside, path)
 
 
 def run(task_path):
@@ -132,7 +156,7 @@ def run(task_path):
         while trace and trace.tb_frame.f_globals.get("__name__") in OWN:
             trace = trace.tb_next  # show the task's own lines, not these
         error.__traceback__ = trace
-        write(result, forms().error_text(error))
+        write(result, forms().error_text(error).encode())
         sys.excepthook(type(error), error, trace)
         sys.exit(1)
-    write(result, '{"value": null}\n' if value is None else forms().result_text(value))
+    write(result, b'{"value": null}\n' if value is None else forms().result_text(value).encode())
