@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +34,7 @@ def leader() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def named(pid: int, tag: str = TAG) -> Process:
-    return Process(pid, boot_id(), "here", tag)
+    return Process(pid, boot_id(), socket.gethostname(), tag)
 
 
 def test_the_session_of_a_job_is_the_jobs_even_where_the_tag_was_dropped(leader):

@@ -201,11 +201,6 @@ class LocalBackend:
             )
         start = processes.started(folder, process.tag)
         began = start[1] if start else None
-        if process.elsewhere():
-            why = f"it runs on {process.host}; look from there"
-            return Observation(
-                state=State.UNKNOWN, source="process table", observed_at=now, reason=why, started_at=began
-            )
         if process.alive():
             if handle.tag not in self._watched:
                 self._watch(handle, process.pid)
@@ -213,6 +208,11 @@ class LocalBackend:
         late = processes.ended(folder)  # the marker may have been written since we looked
         if late is not None:
             return late
+        if process.elsewhere():
+            why = f"it runs on {process.host}; look from there"
+            return Observation(
+                state=State.UNKNOWN, source="process table", observed_at=now, reason=why, started_at=began
+            )
         name = signal.Signals(os.WTERMSIG(status)).name if status is not None and os.WIFSIGNALED(status) else None
         code = os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
         return Observation(
@@ -308,8 +308,6 @@ class LocalBackend:
         try:
             process = Process.from_json(handle.data, str(handle.tag))
         except (KeyError, TypeError):
-            return []
-        if process.elsewhere():
             return []
         return processes.members(process)
 

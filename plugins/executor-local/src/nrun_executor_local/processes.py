@@ -46,9 +46,8 @@ class Process:
         return cls(pid, boot, host, tag)
 
     def elsewhere(self) -> bool:
-        """Whether it belongs to another machine, so that nothing can be said about it from here."""
-        here = socket.gethostname()
-        return bool(self.host) and self.host != here and self.boot != boot_id()
+        """Whether it was started on another machine, or in a container, whose processes cannot be seen from here."""
+        return bool(self.host) and self.host != socket.gethostname()
 
     def alive(self) -> bool:
         """Whether it exists now and has not ended (a zombie has). One that may not be looked into counts."""
@@ -68,7 +67,7 @@ class Process:
 
         Sessions 0 and 1 belong to the system: a handle that names them is damaged.
         """
-        if self.pid <= 1 or self.boot != boot_id():
+        if self.pid <= 1 or self.boot != boot_id() or self.elsewhere():
             return False
         stat = _stat(self.pid)
         # While a session has members, nobody else gets its number; nor while its leader is a zombie of ours.
