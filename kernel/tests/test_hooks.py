@@ -178,6 +178,24 @@ def test_hook_checks(site):
     assert [result.ok for result in found.spec.check()] == [False]
 
 
+def test_hook_formats(site):
+    site.add(
+        "config-ini",
+        """
+        class Ini:
+            pass
+
+        @hookimpl
+        def nrun_formats():
+            yield FormatSpec(name="ini", summary="INI files", suffixes=(".ini",), format=lambda: Ini)
+        """,
+    )
+    registry = site.hooks().formats
+    assert declared(registry) == [("ini", "config-ini", "config-ini")]
+    assert registry.get("ini").suffixes == (".ini",)
+    assert registry.get("ini").format().__name__ == "Ini"
+
+
 # ---- collect
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from nrun import cli
     from nrun.config import Config, Partial, Script, build
-    from nrun.declare import CheckResult, CheckSpec, CommandSpec, ExecutorSpec, LauncherSpec, PackagerSpec
+    from nrun.declare import CheckResult, CheckSpec, CommandSpec, ExecutorSpec, FormatSpec, LauncherSpec, PackagerSpec
     from nrun.errors import (
         BackendError,
         ConfigError,
@@ -30,13 +30,15 @@ if TYPE_CHECKING:
     from nrun.markers import hookimpl
     from nrun.model import State
     from nrun.outcome import ExperimentStatus
-    from nrun.protocols import Backend, Executor, Launcher, Packager
+    from nrun.protocols import Backend, Executor, Format, Launcher, Packager
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "nrun.config": ("Config", "Partial", "Script", "build"),
-    "nrun.declare": ("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec", "LauncherSpec", "PackagerSpec"),
+    "nrun.declare": (
+        *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec", "FormatSpec", "LauncherSpec", "PackagerSpec"),
+    ),
     "nrun.errors": (
         *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PlanError", "PluginError"),
         *("RecordError", "ResultError", "UnknownName", "UsageError"),
@@ -46,7 +48,7 @@ _HOMES = {
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
     "nrun.model": ("State",),
-    "nrun.protocols": ("Backend", "Executor", "Launcher", "Packager"),
+    "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -62,6 +64,8 @@ __all__ = [
     "ExecutorSpec",
     "Experiment",
     "ExperimentStatus",
+    "Format",
+    "FormatSpec",
     "Job",
     "JobsFailed",
     "Launcher",

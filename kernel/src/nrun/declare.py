@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import click
 
     from nrun.model import Place
-    from nrun.protocols import Backend, Executor, Launcher, Packager
+    from nrun.protocols import Backend, Executor, Format, Launcher, Packager
 
 T = TypeVar("T")
 
@@ -53,6 +53,15 @@ class LauncherSpec(Spec):
 
     class_name: str
     launcher: Callable[[], type[Launcher]]
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class FormatSpec(Spec):
+    """How a configuration is written down."""
+
+    suffixes: tuple[str, ...]
+    """Endings of the files that are in this format, such as `(".yaml", ".yml")`."""
+    format: Callable[[], type[Format]]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

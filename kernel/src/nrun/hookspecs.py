@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
     from contextlib import AbstractAsyncContextManager
 
-    from nrun.declare import CheckSpec, CommandSpec, ExecutorSpec, LauncherSpec, PackagerSpec
+    from nrun.declare import CheckSpec, CommandSpec, ExecutorSpec, FormatSpec, LauncherSpec, PackagerSpec
     from nrun.events import Event
     from nrun.planning import Plan, Task
 
@@ -58,6 +58,21 @@ def nrun_default_executor() -> str | None:
         def nrun_default_executor():
             return "our-cluster"
     """
+
+
+@hookspec
+def nrun_formats() -> Iterable[FormatSpec]:
+    """Declare config formats: how a configuration is written down.
+
+    Convention: collect. Fires once per process, when a file is first read or written.
+
+    Example::
+
+        @hookimpl
+        def nrun_formats():
+            yield FormatSpec(name="ini", summary="INI files", suffixes=(".ini",), format=_ini)
+    """
+    return ()
 
 
 # ---- packaging -----------------------------------------------------------------------------------

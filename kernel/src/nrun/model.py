@@ -184,6 +184,18 @@ class Bundle(Data):
 
 
 @attrs.frozen(eq=False, repr=False)
+class Document(Data):
+    """A configuration file as plain data, with where each value stands.
+
+    A mapping that the file refers to in several places (an anchor of YAML) is one object in `data`.
+    """
+
+    data: Json
+    positions: Mapping[tuple[str | int, ...], tuple[int, int]] = attrs.field(factory=dict)
+    """Line and column, from 1, of values, by the keys and indices that lead to them."""
+
+
+@attrs.frozen(eq=False, repr=False)
 class LogChunk(Data):
     """A piece of a log. `offset` is the byte position of `data` in the stream, so reading can resume."""
 

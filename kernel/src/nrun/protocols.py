@@ -21,7 +21,9 @@ if TYPE_CHECKING:
         Bundle,
         Capabilities,
         Command,
+        Document,
         Handle,
+        Json,
         Launch,
         LogChunk,
         Observation,
@@ -92,6 +94,27 @@ class Executor(ArgumentsExplained):
     def interpreter(self) -> str:
         """The Python for function tasks, and for scripts whose entrypoint is `python`."""
         return "python3"
+
+
+class Format(Protocol):
+    """Writes configurations down and reads them: text to plain data and back, without knowing what it means.
+
+    Promises: 1. `read(write(data))` gives equal data, with the same mappings shared, for everything JSON has and for
+    the floats it lacks. 2. A key that occurs twice is refused. 3. Text is only text: nothing is imported, called or
+    made into an object, and a small file cannot become a huge one.
+    """
+
+    def read(self, text: str) -> Document:
+        """The document in `text`. Raises ConfigError that says line and column."""
+        ...
+
+    def write(self, data: Json, *, comments: Mapping[tuple[str | int, ...], str], into: str = "") -> str:
+        """The text for `data`. `comments` go above the values they are about, where the format has comments.
+
+        `into` is a text that is brought up to date: what it keeps, such as comments and the order of keys, stays as
+        far as the library can.
+        """
+        ...
 
 
 class Backend(Protocol):

@@ -9,7 +9,7 @@ import contextlib
 import functools
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from nrun.declare import CheckSpec, CommandSpec, Declared, ExecutorSpec, LauncherSpec, PackagerSpec, Spec
+from nrun.declare import CheckSpec, CommandSpec, Declared, ExecutorSpec, FormatSpec, LauncherSpec, PackagerSpec, Spec
 from nrun.errors import NrunError, PluginError
 from nrun.plugins.host import PluginState
 from nrun.plugins.registry import Registry
@@ -49,6 +49,11 @@ class Hooks:
     def launchers(self) -> Registry[LauncherSpec]:
         """How processes can start."""
         return self._collect("launcher", "nrun_launchers", LauncherSpec)
+
+    @functools.cached_property
+    def formats(self) -> Registry[FormatSpec]:
+        """How a configuration can be written down."""
+        return self._collect("config", "nrun_formats", FormatSpec)
 
     @functools.cached_property
     def commands(self) -> Registry[CommandSpec]:
