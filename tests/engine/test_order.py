@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nrun import JobsFailed, LocalExecutor, PlanError, Script, State
+from nrun import JobsFailed, LocalExecutor, Partial, PlanError, Plugin, Script, State
 from nrun_testing.memory import MemoryExecutor
 
 SUCCEEDED, FAILED, SKIPPED = State.SUCCEEDED, State.FAILED, State.SKIPPED
@@ -153,3 +153,47 @@ def test_a_subclass_of_an_executor_goes_where_the_executor_goes(experiment, noth
     exp.add(nothing, executor, "job")
     exp.run()
     assert [job.tag.job for job in jobs_at(executor)] == ["job"]
+
+
+# ---- what becomes of a task when it is added
+
+
+def add(x: int, y: int = 0) -> int:
+    return x + y
+
+
+def test_a_task_that_is_changed_after_it_was_added_stays_as_it_was(experiment, memory):
+    exp = experiment()
+    task = Partial(add, x=1)
+    exp.add(task, memory(), "one")
+    task.x = 2
+    exp.add(task, memory(), "two")
+    assert [job.tasks[0].x for job in exp.plan().jobs] == [1, 2]
+
+
+@attrs.frozen(kw_only=True)
+class Twice(Plugin):
+    """Doubles an argument in place, and gives the executor a retry."""
+
+    def setup(self, task, executor):
+        if isinstance(task, Script):
+            task = attrs.evolve(task, env={"TWICE": "yes"})
+        else:
+            task.x *= 2
+        return task, attrs.evolve(executor, retries=executor.retries + 1)
+
+
+def test_plugins_change_the_tasks_and_the_executor_of_their_job_alone(experiment, memory, nothing):
+    exp = experiment()
+    task = Partial(add, x=1)
+    exp.add(task, memory(), "plain")
+    exp.add([task, nothing], LocalExecutor(), "changed", plugins=[Twice()])
+    plain, changed = exp.plan().jobs
+    assert (plain.tasks[0].x, plain.executor.retries) == (1, 0)
+    assert (changed.tasks[0].x, changed.tasks[1].env, changed.executor.retries) == (2, {"TWICE": "yes"}, 2)
+    assert task.x == 1
+
+
+def test_what_is_no_plugin_is_refused(experiment, memory, nothing):
+    with pytest.raises(PlanError, match=r"plugins must be a list of objects such as OurPlugin\(\), not 'speed'"):
+        experiment().add(nothing, memory(), plugins=["speed"])

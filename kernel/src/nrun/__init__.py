@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nrun.markers import hookimpl
     from nrun.model import State
     from nrun.outcome import ExperimentStatus
-    from nrun.protocols import Backend, Executor, Format, Launcher, Packager
+    from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin
 
 __version__ = "0.1.0"
 
@@ -48,7 +48,7 @@ _HOMES = {
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
     "nrun.model": ("State",),
-    "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager"),
+    "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager", "Plugin"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -75,6 +75,7 @@ __all__ = [
     "PackagerSpec",
     "Partial",
     "PlanError",
+    "Plugin",
     "PluginError",
     "RecordError",
     "ResultError",

@@ -20,6 +20,7 @@ from nrun.outcome import ExperimentStatus, catalogued, jobs_failed, status_of
 from nrun.planning import Job as PlannedJob
 from nrun.planning import check_executor, check_name, dependency_names, launch_of, plan_experiment, task_json
 from nrun.plugins import installed
+from nrun.protocols import Plugin
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, experiments, find_experiment, home_folder
 from nrun.sync import run_sync
 
@@ -123,20 +124,26 @@ class Experiment:
         name: str = "",
         *,
         dependencies: Sequence[str] | None = None,
+        plugins: Sequence[Plugin] = (),
     ) -> str:
         """Add a job and give its name, which is also what `dependencies` takes.
 
-        A list of tasks is a group: they run side by side as one job, and need a name. Raises PlanError for a
-        name that is taken or cannot be a folder and for what is no executor, ConfigError for a task that cannot travel.
+        The task is copied, so that it may be changed and added again. A list of tasks is a group: they run side by
+        side as one job, and need a name. `plugins` change the job's tasks and executor, one after another. Raises
+        PlanError for a name that is taken or cannot be a folder and for what is no executor, ConfigError for a task
+        that cannot travel.
         """
         if self._folder is not None:
             msg = f"experiment {self.title!r} has been run; jobs are added before that"
             raise PlanError(msg, hint="make another Experiment")
         group = isinstance(task, Sequence)
-        tasks = tuple(task_of(one) for one in task) if isinstance(task, Sequence) else (task_of(task),)
-        for one in tasks:
-            if not isinstance(one, Script):
-                task_json(one, surroundings())  # what cannot travel is refused now, not when it is submitted
+        placed = check_executor(executor or self.executor or self._default_executor())
+        tasks: tuple[Task, ...] = ()
+        for one in task if isinstance(task, Sequence) else (task,):
+            changed, placed = _set_up(task_of(one), placed, plugins)
+            if not isinstance(changed, Script):
+                task_json(changed, surroundings())  # what cannot travel is refused now, not when it is submitted
+            tasks += (changed,)
         if not tasks:
             msg = "a group needs at least one task"
             raise PlanError(msg)
@@ -153,7 +160,7 @@ class Experiment:
         self._jobs[name] = PlannedJob(
             name=name,
             tasks=tasks,
-            executor=check_executor(executor or self.executor or self._default_executor()),
+            executor=placed,
             dependencies=dependency_names(dependencies or ()),
         )
         if (session := current_session()) is not None:
@@ -337,6 +344,16 @@ def run(task: Task | Callable[[], Any], executor: Executor | None = None, name: 
     job = exp.add(one, name=name)
     exp.run(check=check)
     return exp.jobs[job]
+
+
+def _set_up(task: Task, executor: Executor, plugins: Sequence[object]) -> tuple[Task, Executor]:
+    """A task and its executor as `plugins` want them. Raises PlanError for what is no plugin."""
+    for plugin in plugins:
+        if not isinstance(plugin, Plugin):
+            msg = f"plugins must be a list of objects such as OurPlugin(), not {plugin!r:.80}"
+            raise PlanError(msg, hint="a plugin is a subclass of run.Plugin")
+        task, executor = plugin.setup(task, executor) or (task, executor)
+    return task, check_executor(executor)
 
 
 def _check_files(plan: Plan, backends: Mapping[Place, Backend]) -> None:

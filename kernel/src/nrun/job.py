@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import types
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ STREAMS = ("out", "err")
 
 
 def task_of(task: Task | Callable[[], Any]) -> Task:
-    """`task` as it can travel; a plain function becomes a Partial of itself. Raises ConfigError."""
+    """A copy of `task` as it can travel; a plain function becomes a Partial of itself. Raises ConfigError."""
     if isinstance(task, Script):
         return task
     from nrun.config.node import Config, Partial, set_arguments, signature_of_node
@@ -40,7 +41,7 @@ def task_of(task: Task | Callable[[], Any]) -> Task:
             target = display_name(task.__nrun_target__)
             msg = f"the task {target} lacks required arguments: {', '.join(missing)}"
             raise ConfigError(msg, hint=f"give them: Partial({target}, {missing[0]}=...)")
-    return task
+    return copy.deepcopy(task)
 
 
 def name_of(task: Task) -> str:

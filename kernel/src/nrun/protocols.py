@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Submission,
         Tag,
     )
+    from nrun.planning.jobs import Task
 
 
 def _env_vars(values: Mapping[str, object]) -> dict[str, str]:
@@ -94,6 +95,23 @@ class Executor(ArgumentsExplained):
     def interpreter(self) -> str:
         """The Python for function tasks, and for scripts whose entrypoint is `python`."""
         return "python3"
+
+
+@attrs.frozen(kw_only=True)
+class Plugin(ArgumentsExplained):
+    """What changes a task and its executor when a job is added; users and sites subclass it.
+
+    >>> exp.add(train, executor=cluster, plugins=[OurEnvironment(team="speech")])
+
+    Unlike a hook it acts only on the jobs it is given for, and it is data: it can be overridden and saved.
+    """
+
+    def setup(self, task: Task, executor: Executor) -> tuple[Task, Executor] | None:
+        """The task and the executor as they are to be; None for as they are now.
+
+        A Config or Partial is the job's own copy and may be edited in place; scripts and executors are frozen, and
+        `attrs.evolve(executor, retries=2)` makes another. Called once for each task of a group.
+        """
 
 
 class Format(Protocol):
