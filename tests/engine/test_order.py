@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nrun import JobsFailed, LocalExecutor, Partial, PlanError, Plugin, Script, State
+from nrun import JobsFailed, LocalExecutor, Partial, PlanError, Plugin, Script, State, autoconvert
 from nrun_testing.memory import MemoryExecutor
 
 SUCCEEDED, FAILED, SKIPPED = State.SUCCEEDED, State.FAILED, State.SKIPPED
@@ -197,3 +197,15 @@ def test_plugins_change_the_tasks_and_the_executor_of_their_job_alone(experiment
 def test_what_is_no_plugin_is_refused(experiment, memory, nothing):
     with pytest.raises(PlanError, match=r"plugins must be a list of objects such as OurPlugin\(\), not 'speed'"):
         experiment().add(nothing, memory(), plugins=["speed"])
+
+
+@autoconvert(partial=True)
+def recipe():
+    return add(x=40, y=2)
+
+
+def test_an_autoconverted_function_is_the_task_that_it_describes(experiment, memory):
+    exp = experiment()
+    exp.add(recipe, memory())
+    (job,) = exp.plan().jobs
+    assert job.tasks == (Partial(add, x=40, y=2),)

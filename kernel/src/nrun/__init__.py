@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from nrun import cli
     from nrun.config import Config, Partial, Script, build
+    from nrun.config.autoconvert import autoconvert, eager
     from nrun.declare import CheckResult, CheckSpec, CommandSpec, ExecutorSpec, FormatSpec, LauncherSpec, PackagerSpec
     from nrun.errors import (
         BackendError,
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "nrun.config": ("Config", "Partial", "Script", "build"),
+    "nrun.config.autoconvert": ("autoconvert", "eager"),
     "nrun.declare": (
         *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec", "FormatSpec", "LauncherSpec", "PackagerSpec"),
     ),
@@ -83,8 +85,10 @@ __all__ = [
     "State",
     "UnknownName",
     "UsageError",
+    "autoconvert",
     "build",
     "cli",
+    "eager",
     "hookimpl",
     "run",
 ]

@@ -6,10 +6,9 @@ a launch defines about fifty, before anything is run. Classes that serve as keys
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    import attrs
+import attrs  # noqa: TC002 - whoever structures these classes resolves their annotations
 
 
 class Data:

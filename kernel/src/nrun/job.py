@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.script import Script
 from nrun.errors import ConfigError, RecordError, ResultError
@@ -30,6 +30,8 @@ def task_of(task: Task | Callable[[], Any]) -> Task:
     from nrun.config.node import Config, Partial, set_arguments, signature_of_node
     from nrun.config.target import display_name
 
+    if getattr(task, "__auto_config__", False) is True:  # it gives a description, so it is asked for it
+        task = cast("Callable[[], Any]", task)()
     if isinstance(task, types.FunctionType | types.BuiltinFunctionType | type):
         task = Partial(task)
     if not isinstance(task, Config | Partial):
