@@ -6,16 +6,14 @@ a launch defines about fifty, before anything is run. Classes that serve as keys
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import attrs  # noqa: TC002 - whoever structures these classes resolves their annotations
+from typing import Any, ClassVar
 
 
 class Data:
     """Base of attrs classes made with `eq=False, repr=False`: compares, hashes and shows by their fields."""
 
     __slots__ = ()
-    __attrs_attrs__: ClassVar[tuple[attrs.Attribute[object], ...]]
+    __attrs_attrs__: ClassVar[tuple[Any, ...]]  # attrs.Attribute, which cannot be subscripted when this is resolved
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
