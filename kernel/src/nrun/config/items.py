@@ -1,0 +1,229 @@
+"""One override as text, such as `model.layers+=2` or `...lr=1e-4`: what it says, before it meets a tree.
+
+An item is a path, an operator and the rest. The operator is the first one outside brackets and quotes,
+found while the path is read, so what follows it may hold any character at all.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, NoReturn, cast
+
+import attrs
+
+from nrun.errors import ConfigError
+
+if TYPE_CHECKING:
+    StepKind = Literal["name", "index", "key", "any", "each", "deep", "type", "tag", "append", "insert"]
+    Operator = Literal[
+        *("=", "?=", "+=", "-=", "*=", "/=", "//=", "**=", "|=", "&="),
+        *("delete", "share", "include"),
+    ]
+
+_LONGEST = 64 * 1024
+_MOST_STEPS = 64
+_NAME = r"[^\W\d]\w*(?:-[^\W_]\w*)*"
+_INTEGER = r"-?[0-9]{1,9}"
+_STEP = re.compile(
+    rf"(?P<name>{_NAME})|(?P<index>{_INTEGER})|(?P<any>\*)|@(?P<type>[^\W\d]\w*)|%(?P<tag>{_NAME})"
+)
+_INDEX = re.compile(
+    rf"\[(?:(?P<index>{_INTEGER})|(?P<each>\*)|\+(?:(?P<insert>{_INTEGER})|(?P<append>))"
+    r"""|(?P<key>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))\]""",
+    re.DOTALL,
+)
+_OPERATOR = re.compile(r"(?:[?+\-|&@]|\*\*?|//?)?=|!")
+_SECTION = re.compile(r":(?=[^\W\d]|\.\.\.)")
+_EXACT = frozenset({"name", "index", "key"})
+_ADDING = frozenset({"append", "insert"})
+
+
+@attrs.frozen
+class Step:
+    """One step of a path: its kind, and the name, number or key it gives."""
+
+    kind: StepKind
+    value: str | int | None = None
+
+
+@attrs.frozen
+class Item:
+    """What one override says: do `op` at `path` with `text`, which is always the end of `source`.
+
+    `text` is what the typed reader will read; for a share it is the path of the other node, for an
+    include the file and perhaps a section of it. `spans` tells where in `source` each step stands.
+    """
+
+    path: tuple[Step, ...]
+    op: Operator
+    text: str
+    spans: tuple[tuple[int, int], ...]
+    source: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the path names one place."""
+        return all(step.kind in _EXACT or step.kind in _ADDING for step in self.path)
+
+
+class MalformedItem(ConfigError):  # noqa: N818 - reads as what it says
+    """Text that is no override. `source` and `at` tell where reading stopped."""
+
+    def __init__(self, source: str, at: int, message: str, hint: str) -> None:
+        shown = source if len(source) <= 100 else f"{source[:97]}..."  # noqa: PLR2004 - a line
+        super().__init__(f"cannot read the override {shown!r}: {message}", hint=hint)
+        self.source = source
+        self.at = at
+        self.reason = message
+
+
+def parse_item(text: str) -> Item:
+    """Read one override. Raises MalformedItem for what is none."""
+    if len(text) > _LONGEST:
+        _refuse(text, _LONGEST, f"it is longer than {_LONGEST} characters", "put it in a file and include it with @")
+    if text.startswith("@"):
+        return _include(text, (), (), 1)
+    if text.startswith("~"):
+        path, spans, end = _path(text, 1)
+        if end < len(text):
+            _refuse(text, end, "nothing may follow the path", f"to unset it write {text[1:end]}!")
+        return _checked(Item(path, "delete", "", spans, text))
+    path, spans, end = _path(text, 0)
+    operator = _OPERATOR.match(text, end)
+    if operator is None:
+        _refuse(text, end, "an operator such as = was expected", _hint(text, end))
+    op, rest = operator.group(), text[operator.end() :]
+    if op == "!":
+        if rest:
+            _refuse(text, operator.end(), "nothing may follow !", f"write {text[:end]}! to unset, or = to set")
+        op = "delete"
+    elif op == "@=":
+        exact_path(rest, text)
+        op = "share"
+    elif op == "=" and rest.startswith("@"):
+        return _checked(_include(text, path, spans, operator.end() + 1))
+    return _checked(Item(path, cast("Operator", op), rest, spans, text))
+
+
+def exact_path(text: str, source: str | None = None) -> tuple[Step, ...]:
+    """The steps of a path that names one place. Raises MalformedItem for others; `source` is where `text` ends."""
+    source = text if source is None else source
+    path, spans, end = _path(source, len(source) - len(text))
+    if end < len(source):
+        _refuse(source, end, "the path should end here", "the other path is written without wildcards: head@=embed")
+    for step, (start, _) in zip(path, spans, strict=True):
+        if step.kind not in _EXACT:
+            _refuse(source, start, "this path must name one place", "write it without ... * @ % and [+]")
+    return path
+
+
+def file_and_section(text: str) -> tuple[str, str]:
+    """The two parts of what an include names: `base.yaml:optim` is the section `optim` of `base.yaml`."""
+    found = None
+    for found in _SECTION.finditer(text):  # noqa: B007 - the last one counts: a file's name may hold a colon
+        pass
+    if found is None or any(slash in text[found.end() :] for slash in "/\\"):
+        return text, ""
+    return text[: found.start()], text[found.end() :]
+
+
+def _include(source: str, path: tuple[Step, ...], spans: tuple[tuple[int, int], ...], start: int) -> Item:
+    if start == len(source):
+        _refuse(source, start, "the name of a file was expected", "write @base.yaml or model=@model.yaml")
+    return Item(path, "include", source[start:], spans, source)
+
+
+def _checked(item: Item) -> Item:
+    """The item, if its [+] is at the end and something is added there."""
+    for position, step in enumerate(item.path):
+        if step.kind in _ADDING and (position + 1 < len(item.path) or item.op not in ("=", "share", "include")):
+            before = item.source[: item.spans[position][0]].lstrip("~")
+            hint = f"add the element first, then reach it: '{before}[+]=...' '{before}[-1]...'"
+            _refuse(item.source, item.spans[position][0], "a new element has nothing in it yet", hint)
+    return item
+
+
+def _path(text: str, at: int) -> tuple[tuple[Step, ...], tuple[tuple[int, int], ...], int]:
+    """The steps that begin at `at`, where they stand, and where they end."""
+    steps: list[Step] = []
+    spans: list[tuple[int, int]] = []
+    if text.startswith("...", at):
+        steps.append(_DEEP)
+        spans.append((at, at + 3))
+        at += 3
+    while True:
+        if steps or not text.startswith("[", at):  # a path may begin with an index
+            found = _STEP.match(text, at)
+            if found is None:
+                _refuse(text, at, "the name of an argument was expected", _hint(text, at))
+            steps.append(_step(found))
+            spans.append(found.span())
+            at = found.end()
+        while text.startswith("[", at):
+            found = _INDEX.match(text, at)
+            if found is None:
+                _refuse(text, at, "in brackets stands a number, *, + or a quoted key", _index_hint(text, at))
+            steps.append(_step(found))
+            spans.append(found.span())
+            at = found.end()
+        if len(steps) > _MOST_STEPS:
+            _refuse(text, at, f"a path has at most {_MOST_STEPS} steps", "is this the item you meant?")
+        if text.startswith("...", at):
+            steps.append(_DEEP)
+            spans.append((at, at + 3))
+            at += 3
+        elif text.startswith(".", at):
+            at += 1
+        else:
+            return tuple(steps), tuple(spans), at
+
+
+_DEEP = Step("deep")
+
+
+def _step(found: re.Match[str]) -> Step:
+    kind = cast("StepKind", found.lastgroup)
+    value: str | int = found[kind]
+    if kind == "name":
+        return Step(kind, found[kind].replace("-", "_"))
+    if kind in ("index", "insert"):
+        return Step(kind, int(value))
+    if kind == "key":
+        return Step(kind, re.sub(r"\\(.)", r"\1", found[kind][1:-1], flags=re.DOTALL))
+    return Step(kind, value) if kind in ("type", "tag") else Step(kind)
+
+
+def _refuse(source: str, at: int, message: str, hint: str) -> NoReturn:
+    raise MalformedItem(source, at, f"{message} at {_here(source, at)}", hint)
+
+
+def _here(source: str, at: int) -> str:
+    return f"{source[at : at + 12]!r}" if at < len(source) else "its end"
+
+
+def _hint(text: str, at: int) -> str:
+    """What was probably meant by text that stops being an override at `at`."""
+    path, rest = text[:at], text[at:]
+    if text.startswith("-"):
+        plain = text.lstrip("-")
+        advice = f"to set an argument write {plain}" if "=" in plain else "see --help for the options there are"
+        return f"this looks like an option; overrides have no dashes: {advice}"
+    if rest.startswith("(") and path:
+        return f"a call is the value of an argument: write 'optimizer={text}' if that is the argument's name"
+    if not rest and at and not path.endswith("."):
+        return f"write {text}=VALUE to set it, {text}! to unset it, @{text} to include a file of that name"
+    if not path and rest.startswith(("=", "+=")):
+        return "the name is missing; write name=value without spaces, or quote the whole item for the shell"
+    if rest[:1].isspace():
+        return f"write name=value without spaces, or quote the whole item for the shell: '{text}'"
+    if rest.startswith(":") and path:
+        return f"write {path}={rest[1:].strip()}"
+    return "write path=value, such as model.layers=12; put 'single quotes' round what the shell would change"
+
+
+def _index_hint(text: str, at: int) -> str:
+    word = re.match(rf"\[({_NAME})\]", text[at:])
+    if word:
+        safe = f"{text[:at]}.{word[1]}{text[at + word.end() :]}"
+        return f"quote the key, and the item for the shell, which removes quotes; or write {safe}"
+    return "write xs[0], xs[-1], xs[*], xs[+] or d['key'], in 'single quotes' for the shell; xs.0 needs none"
