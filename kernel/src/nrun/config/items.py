@@ -15,18 +15,13 @@ from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     StepKind = Literal["name", "index", "key", "any", "each", "deep", "type", "tag", "append", "insert"]
-    Operator = Literal[
-        *("=", "?=", "+=", "-=", "*=", "/=", "//=", "**=", "|=", "&="),
-        *("delete", "share", "include"),
-    ]
+    Operator = Literal["=", "?=", "+=", "-=", "*=", "/=", "//=", "**=", "|=", "&=", "delete", "share", "include"]
 
 _LONGEST = 64 * 1024
 _MOST_STEPS = 64
 _NAME = r"[^\W\d]\w*(?:-[^\W_]\w*)*"
 _INTEGER = r"-?[0-9]{1,9}"
-_STEP = re.compile(
-    rf"(?P<name>{_NAME})|(?P<index>{_INTEGER})|(?P<any>\*)|@(?P<type>[^\W\d]\w*)|%(?P<tag>{_NAME})"
-)
+_STEP = re.compile(rf"(?P<name>{_NAME})|(?P<index>{_INTEGER})|(?P<any>\*)|@(?P<type>[^\W\d]\w*)|%(?P<tag>{_NAME})")
 _INDEX = re.compile(
     rf"\[(?:(?P<index>{_INTEGER})|(?P<each>\*)|\+(?:(?P<insert>{_INTEGER})|(?P<append>))"
     r"""|(?P<key>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))\]""",
@@ -210,11 +205,9 @@ def _hint(text: str, at: int) -> str:
         return f"this looks like an option; overrides have no dashes: {advice}"
     if rest.startswith("(") and path:
         return f"a call is the value of an argument: write 'optimizer={text}' if that is the argument's name"
-    if not rest and at and not path.endswith("."):
+    if not rest and path[-1:].isidentifier():
         return f"write {text}=VALUE to set it, {text}! to unset it, @{text} to include a file of that name"
-    if not path and rest.startswith(("=", "+=")):
-        return "the name is missing; write name=value without spaces, or quote the whole item for the shell"
-    if rest[:1].isspace():
+    if rest[:1].isspace() or (not path and rest.startswith(("=", "+="))):
         return f"write name=value without spaces, or quote the whole item for the shell: '{text}'"
     if rest.startswith(":") and path:
         return f"write {path}={rest[1:].strip()}"
