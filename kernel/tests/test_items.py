@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nrun import ConfigError
-from nrun.config.items import MalformedItem, Step, exact_path, file_and_section, parse_item
+from nrun.config.items import MalformedItem, Step, file_and_section, other_path, parse_item
 
 deep, any_, each, append = Step("deep"), Step("any"), Step("each"), Step("append")
 
@@ -126,11 +126,14 @@ def test_an_exact_item_names_one_place():
     assert not any(parse_item(text).is_exact for text in ("...a=1", "a.*=1", "a[*]=1", "a.@B=1", "a.%b=1"))
 
 
-def test_a_path_on_its_own_is_exact():
-    assert exact_path("a.b[0]['k']") == (name("a"), name("b"), at(0), Step("key", "k"))
-    for text in ("", "a.*", "...a", "a=1", "a b", "xs[+]"):
+def test_a_share_names_another_place():
+    item = parse_item("head@=a.b[0]['k']")
+    path, spans = other_path(item)
+    assert path == (name("a"), name("b"), at(0), Step("key", "k"))
+    assert [item.source[start:end] for start, end in spans] == ["a", "b", "[0]", "['k']"]
+    for text in ("a@=b.*", "a@=b=1", "a@=b c", "a@=xs[+]"):
         with pytest.raises(MalformedItem):
-            exact_path(text)
+            parse_item(text)
 
 
 @pytest.mark.parametrize(

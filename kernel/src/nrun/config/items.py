@@ -93,23 +93,16 @@ def parse_item(text: str) -> Item:
             _refuse(text, operator.end(), "nothing may follow !", f"write {text[:end]}! to unset, or = to set")
         op = "delete"
     elif op == "@=":
-        exact_path(rest, text)
+        _exact_path(text, operator.end())
         op = "share"
     elif op == "=" and rest.startswith("@"):
         return _checked(_include(text, path, spans, operator.end() + 1))
     return _checked(Item(path, cast("Operator", op), rest, spans, text))
 
 
-def exact_path(text: str, source: str | None = None) -> tuple[Step, ...]:
-    """The steps of a path that names one place. Raises MalformedItem for others; `source` is where `text` ends."""
-    source = text if source is None else source
-    path, spans, end = _path(source, len(source) - len(text))
-    if end < len(source):
-        _refuse(source, end, "the path should end here", "the other path is written without wildcards: head@=embed")
-    for step, (start, _) in zip(path, spans, strict=True):
-        if step.kind not in _EXACT:
-            _refuse(source, start, "this path must name one place", "write it without ... * @ % and [+]")
-    return path
+def other_path(item: Item) -> tuple[tuple[Step, ...], tuple[tuple[int, int], ...]]:
+    """The path that a share names after its operator, and where in the source each step stands."""
+    return _exact_path(item.source, len(item.source) - len(item.text))
 
 
 def file_and_section(text: str) -> tuple[str, str]:
@@ -120,6 +113,16 @@ def file_and_section(text: str) -> tuple[str, str]:
     if found is None or any(slash in text[found.end() :] for slash in "/\\"):
         return text, ""
     return text[: found.start()], text[found.end() :]
+
+
+def _exact_path(source: str, start: int) -> tuple[tuple[Step, ...], tuple[tuple[int, int], ...]]:
+    path, spans, end = _path(source, start)
+    if end < len(source):
+        _refuse(source, end, "the path should end here", "the other path is written without wildcards: head@=embed")
+    for step, (at, _) in zip(path, spans, strict=True):
+        if step.kind not in _EXACT:
+            _refuse(source, at, "this path must name one place", "write it without ... * @ % and [+]")
+    return path, spans
 
 
 def _include(source: str, path: tuple[Step, ...], spans: tuple[tuple[int, int], ...], start: int) -> Item:
