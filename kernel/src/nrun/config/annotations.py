@@ -5,45 +5,55 @@ from __future__ import annotations
 
 import collections
 import collections.abc
+import datetime
+import decimal
 import enum
+import fractions
 import functools
-import inspect
+import pathlib
+import re
 import types
 import typing
+import uuid
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
-from nrun.config import reader as rank
 from nrun.config import scalars
+from nrun.config.factories import is_protocol
 from nrun.config.literal import Literal
 from nrun.config.problems import Problem, name_hints
-from nrun.config.reader import Faults, Reader, Reading, Unfit, collect, read_source
+from nrun.config.reader import Faults, Rank, Reader, Reading, Unfit, collect, show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping
 
-    from nrun.config.reader import Readers
+    from nrun.config.reader import Readers, Scan
 
-_MADE = {
+_MADE: dict[type, type] = {
     **dict.fromkeys((list, collections.abc.Sequence, collections.abc.MutableSequence), list),
     **dict.fromkeys((collections.abc.Collection, collections.abc.Iterable), list),
     **dict.fromkeys((set, collections.abc.Set, collections.abc.MutableSet), set),
-    frozenset: frozenset,
-    tuple: tuple,
-    collections.deque: collections.deque,
+    **{cls: cls for cls in (frozenset, tuple, collections.deque)},
 }
-"""What is made for a collection of this annotation."""
+"""What is made for an annotation of a collection."""
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+_MORE_THAN_A_WORD = re.compile(r"[\[({'\"]")
+_BRACKETS = ("list", "tuple", "commas")
+_WRAPPERS = (typing.Required, typing.NotRequired, typing.Final, typing.ClassVar)
 
 
 def compile_reader(annotation: object, readers: Readers) -> Reader:
     """The reader of `annotation`. What is not an annotation of values is read as `Any`."""
-    members = list(dict.fromkeys(_members(annotation)))
-    compiled = [_single(member, readers) for member in members if not _is_class(member, readers)]
-    classes = tuple(member for member in members if _is_class(member, readers))
+    compiled: list[Reader] = []
+    classes: list[Any] = []
+    for member in dict.fromkeys(_members(annotation)):
+        single = _single(member, readers)
+        compiled += [single] if single else []
+        classes += [] if single else [member]
     if classes:
         from nrun.config.structured import class_reader
 
-        compiled.append(class_reader(classes))
+        compiled.append(class_reader(tuple(classes)))
     return compiled[0] if len(compiled) == 1 else _union(compiled)
 
 
@@ -51,62 +61,49 @@ def _members(annotation: Any) -> Iterator[Any]:
     """The members of a union, or the annotation alone, without what says nothing about values."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
-        for member in args:
-            yield from _members(member)
-    elif origin is typing.Annotated:
-        yield from [annotation] if _unit(annotation) else _members(args[0])
-    elif origin in (typing.Required, typing.NotRequired, typing.Final, typing.ClassVar):
-        yield from _members(args[0])
+        inner = args
+    elif origin in _WRAPPERS or (origin is typing.Annotated and _unit(annotation) is None):
+        inner = args[:1]
     elif isinstance(annotation, typing.NewType):
-        yield from _members(annotation.__supertype__)
+        inner = (annotation.__supertype__,)
     elif isinstance(annotation, typing.TypeVar):
-        for member in annotation.__constraints__ or (annotation.__bound__ or Any,):
-            yield from _members(member)
+        inner = annotation.__constraints__ or (annotation.__bound__ or Any,)
     elif hasattr(annotation, "__value__") and not isinstance(annotation, type):  # type X = ..., from Python 3.12
-        yield from _members(annotation.__value__)
+        inner = (annotation.__value__,)
     else:
         yield type(None) if annotation is None else annotation
+        return
+    for member in inner:
+        yield from _members(member)
 
 
-def _is_class(annotation: Any, readers: Readers) -> bool:
-    """Whether a value of it is described by the arguments of a class."""
-    cls = typing.get_origin(annotation) or annotation
-    known = (*_MADE, *_MAPPINGS, *_scalars(), *readers.registered, object, type, collections.abc.Callable)
-    if not isinstance(cls, type) or cls in known or _is_callback(cls):
-        return False
-    import pathlib
-
-    return not issubclass(cls, enum.Enum | pathlib.PurePath)
-
-
-def _single(annotation: Any, readers: Readers) -> Reader:
+def _single(annotation: Any, readers: Readers) -> Reader | None:  # noqa: PLR0911 - one for each kind of annotation
+    """The reader of what is no union; None for a class that is described by its arguments."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     cls = origin or annotation
     if origin is typing.Literal:
-        return _choice(args)
+        names = {one.name: one for one in args if isinstance(one, enum.Enum)}
+        return _one_of(", ".join(sorted(map(repr, args))), Rank.CHOICE, names, {(type(one), one): one for one in args})
     if origin is typing.Annotated:
-        return _measured(args[0], _unit(annotation))
-    if not isinstance(cls, type) or cls is object:
+        return _measured(args[0], str(_unit(annotation)))
+    if cls in (Any, object) or not isinstance(cls, type):
         return _ANY
     if cls in readers.registered:
-        return _scalar(cls.__name__, rank.OTHER, (cls,), readers.registered[cls], from_text=True)
-    if cls in _scalars():
-        return _scalars()[cls]
+        return _scalar(cls.__name__, Rank.OTHER, cls, readers.registered[cls])
+    if cls in _SCALARS:
+        return _SCALARS[cls]
     if cls in _MADE:
         return _collection(_name(annotation), cls, args)
     if cls in _MAPPINGS:
         return _mapping(_name(annotation), args or (Any, Any))
-    if issubclass(cls, enum.Enum):
-        return _enum(cls)
-    if cls is type or cls is collections.abc.Callable or _is_callback(cls):
+    if cls in (type, collections.abc.Callable) or (is_protocol(cls) and "__call__" in vars(cls)):
         from nrun.config.structured import callable_reader, type_reader
 
         return type_reader(args) if cls is type else callable_reader(_name(annotation), args)
-    return _path(cls)
-
-
-def _is_callback(cls: type) -> bool:
-    return bool(vars(cls).get("_is_protocol")) and "__call__" in vars(cls)
+    if issubclass(cls, enum.Enum):
+        members = {(kind, value): one for one in cls for kind, value in ((cls, one), (type(one.value), one.value))}
+        return _one_of(", ".join(cls.__members__), Rank.ENUM, cls.__members__, members)
+    return _scalar("path", Rank.PATH, cls, cls) if issubclass(cls, pathlib.PurePath) else None
 
 
 def _name(annotation: Any) -> str:
@@ -117,151 +114,108 @@ def _name(annotation: Any) -> str:
 # ---- scalars
 
 
-def _scalar(
-    expected: str,
-    place: int,
-    kinds: tuple[type, ...],
-    scan: Callable[[str], Any],
-    *,
-    widened: tuple[type, ...] = (),
-    from_text: bool = False,
-    free: bool = False,
-) -> Reader:
-    """Reads with `scan`; takes values of `kinds` as they are, others and text only if it is said."""
+_IN_JSON = (Rank.NULL, Rank.BOOL, Rank.INT, Rank.FLOAT, Rank.TEXT)
+
+
+def _scalar(expected: str, rank: Rank, cls: type, scan: Scan, widened: tuple[type, ...] = ()) -> Reader:
+    """Reads with `scan`. What JSON has a form for is not read from a value that is text, the rest is."""
 
     def read(source: Any, _context: Reading) -> Any:
         try:
-            if type(source) is Literal:
-                if source.kind not in ("word", "string"):
-                    raise Unfit
+            if type(source) is Literal and source.kind in ("word", "string"):
                 return scan(source.value)
-            if type(source) in kinds or (isinstance(source, kinds) and type(source) is not bool):
+            if isinstance(source, cls) and not (type(source) is bool and cls is not bool):
                 return source
             if type(source) in widened:
-                return kinds[-1](source)
-            if from_text and type(source) is str:
+                return cls(source)
+            if type(source) is str and rank not in _IN_JSON:
                 return scan(source)
         except Unfit:
             raise
-        except (ValueError, OverflowError) as error:
-            raise Unfit(str(error) if " are allowed" in str(error) else "") from None
+        except (ValueError, OverflowError):
+            raise Unfit from None
         raise Unfit
 
-    return Reader(expected, place, read, scan, kinds, free=free)
-
-
-@functools.cache
-def _scalars() -> dict[type, Reader]:
-    import datetime
-    import decimal
-    import fractions
-    import uuid
-
-    found = (
-        _scalar("null", rank.NULL, (type(None),), scalars.read_null),
-        _scalar("true or false", rank.BOOL, (bool,), scalars.read_bool),
-        _scalar("int", rank.INT, (int,), scalars.read_int),
-        _scalar("float", rank.FLOAT, (float,), scalars.read_float, widened=(int,)),
-        _scalar("complex", rank.COMPLEX, (complex,), scalars.read_complex, widened=(int, float), from_text=True),
-        _scalar("Decimal", rank.OTHER, (decimal.Decimal,), scalars.read_decimal, widened=(int,), from_text=True),
-        _scalar("fraction", rank.OTHER, (fractions.Fraction,), scalars.read_fraction, widened=(int,), from_text=True),
-        _scalar("UUID", rank.OTHER, (uuid.UUID,), uuid.UUID, from_text=True),
-        _scalar("date", rank.OTHER, (datetime.date,), datetime.date.fromisoformat, from_text=True),
-        _scalar("datetime", rank.OTHER, (datetime.datetime,), datetime.datetime.fromisoformat, from_text=True),
-        _scalar("time", rank.OTHER, (datetime.time,), datetime.time.fromisoformat, from_text=True),
-        _scalar("timedelta", rank.OTHER, (datetime.timedelta,), scalars.read_timedelta, from_text=True),
-        _BYTES,
-        _scalar("str", rank.TEXT, (str,), str, free=True),
-    )
-    return {one.types[0]: one for one in found}
-
-
-def _path(cls: type) -> Reader:
-    return _scalar("path", rank.PATH, (cls,), cls, widened=(str,), free=True)
+    return Reader(expected, rank, read, scan, (cls,), free=rank in (Rank.PATH, Rank.TEXT))
 
 
 def _bytes(source: Any, context: Reading) -> Any:
     if type(source) is Literal and source.kind == "bytes":
-        return source.value
-    return _BYTE_TEXT.read(source, context)
+        return source.value.encode("latin-1")
+    return _TEXT_AS_BYTES.read(source, context)
 
 
-_BYTE_TEXT = _scalar("bytes", rank.BYTES, (bytes,), scalars.read_bytes, from_text=True, free=True)
-_BYTES = Reader("bytes", rank.BYTES, _bytes, scalars.read_bytes, (bytes,), free=True)
+_TEXT_AS_BYTES = _scalar("bytes", Rank.BYTES, bytes, scalars.read_bytes)
+_ENCODED_BYTES = _scalar("bytes", Rank.OTHER, bytes, scalars.read_encoded_bytes)
+_INTEGER_LITERAL = _scalar("int", Rank.INT, int, scalars.read_integer_literal)
+_SCALARS: dict[type, Reader] = {
+    one.types[0]: one
+    for one in (
+        _scalar("null", Rank.NULL, type(None), scalars.read_null),
+        _scalar("true or false", Rank.BOOL, bool, scalars.read_bool),
+        _scalar("int", Rank.INT, int, scalars.read_int),
+        _scalar("float", Rank.FLOAT, float, float, (int,)),
+        _scalar("complex", Rank.COMPLEX, complex, complex, (int, float)),
+        _scalar("Decimal", Rank.OTHER, decimal.Decimal, scalars.read_decimal, (int,)),
+        _scalar("fraction", Rank.OTHER, fractions.Fraction, scalars.read_fraction, (int,)),
+        _scalar("UUID", Rank.OTHER, uuid.UUID, uuid.UUID),
+        _scalar("date", Rank.OTHER, datetime.date, datetime.date.fromisoformat),
+        _scalar("datetime", Rank.OTHER, datetime.datetime, datetime.datetime.fromisoformat),
+        _scalar("time", Rank.OTHER, datetime.time, datetime.time.fromisoformat),
+        _scalar("timedelta", Rank.OTHER, datetime.timedelta, scalars.read_timedelta),
+        Reader("bytes", Rank.BYTES, _bytes, scalars.read_bytes, (bytes,), free=True),
+        _scalar("str", Rank.TEXT, str, str),
+    )
+}
 
 
 def _unit(annotation: Any) -> str | None:
     """The unit in `Annotated[int, "bytes"]` or `Annotated[timedelta, "seconds"]`."""
     base, *metadata = typing.get_args(annotation)
-    if base is int and "bytes" in metadata:
-        return "bytes"
-    if getattr(base, "__name__", "") == "timedelta":
-        return next((word for word in metadata if isinstance(word, str) and word in scalars.TIME_UNITS), None)
-    return None
+    units = {int: ("bytes",), datetime.timedelta: scalars.TIME_UNITS}.get(base, ())
+    return next((word for word in metadata if isinstance(word, str) and word in units), None)
 
 
-def _measured(base: type, unit: str | None) -> Reader:
-    if unit == "bytes":
-        return _scalar("a number of bytes, such as 8GiB", rank.INT, (int,), scalars.read_size, from_text=True)
-    scan = functools.partial(scalars.read_time_in, unit or "seconds")
-    return _scalar(f"timedelta, or {unit}", rank.OTHER, (base,), scan, from_text=True)
+def _measured(base: type, unit: str) -> Reader:
+    if base is int:
+        return _scalar("a number of bytes, such as 8GiB", Rank.OTHER, int, scalars.read_size)
+    scan = functools.partial(scalars.read_timedelta, unit=unit)
+    return _scalar(f"timedelta, or a number of {scalars.TIME_UNITS[unit]}", Rank.OTHER, base, scan)
 
 
-def _choice(choices: tuple[Any, ...]) -> Reader:
-    """Strings among the choices compare as text, others by what is read for their type; the others first."""
-    others = [_scalars().get(type(choice)) or _enum(type(choice)) for choice in choices if type(choice) is not str]
-    others = sorted({one.expected: one for one in others}.values(), key=lambda one: one.rank)
-    shown = ", ".join(sorted(repr(choice) for choice in choices))
+def _one_of(shown: str, rank: Rank, names: Mapping[str, Any], members: Mapping[tuple[type, Any], Any]) -> Reader:
+    """Reads a choice: by its name, by its name in any case, by its value; text only if it is no other value."""
+    readers = [_SCALARS[kind] for kind in dict.fromkeys(kind for kind, _ in members) if kind in _SCALARS]
+    scans = [one.scan for one in sorted(readers, key=lambda one: one.rank) if one.scan]
 
     def scan(text: str) -> Any:
-        for one in others:
+        if text in names:
+            return names[text]
+        alike = {id(member): member for name, member in names.items() if name.lower() == text.lower()}
+        if len(alike) == 1:
+            return alike.popitem()[1]
+        for read_kind in scans:
             try:
-                return chosen(one.scan(text) if one.scan else text)
+                value = read_kind(text)
             except ValueError:
                 continue
-        return chosen(text)
+            if (type(value), value) in members:
+                return members[type(value), value]
+        known = [*names, *(str(value) for _, value in members)]
+        raise Unfit("", *name_hints(text, dict.fromkeys(known)))
 
-    def chosen(value: Any) -> Any:
-        for choice in choices:
-            if type(choice) is type(value) and choice == value:
-                return choice
-        raise Unfit(hints=name_hints(str(value), [str(choice) for choice in choices]))
-
-    def read(source: Any, context: Reading) -> Any:
-        if type(source) is not Literal:
-            return chosen(source)
-        if source.kind == "word":
-            return scan(str(source.value))
-        if source.kind in ("string", "bytes"):
-            return chosen(source.value)
+    def read(source: Any, _context: Reading) -> Any:
+        written = type(source) is Literal
+        value = source.value if written else source
+        if written and source.kind == "word":
+            return scan(value)
+        if isinstance(value, Hashable) and (type(value), value) in members:
+            return members[type(value), value]
+        if type(value) is str and (names or written) and (not written or source.kind == "string"):
+            return scan(value)
         raise Unfit
 
-    return Reader(f"one of {shown}", rank.CHOICE, read, scan, tuple({type(choice) for choice in choices}))
-
-
-def _enum(cls: type[enum.Enum]) -> Reader:
-    def scan(text: str) -> enum.Enum:
-        if text in cls.__members__:
-            return cls[text]
-        alike = {member for name, member in cls.__members__.items() if name.lower() == text.lower()}
-        if len(alike) == 1:
-            return alike.pop()
-        for member in cls:
-            known = _scalars().get(type(member.value))
-            try:
-                if known and known.scan and known.scan(text) == member.value:
-                    return member
-            except ValueError:
-                continue
-        raise Unfit(hints=name_hints(text, cls.__members__))
-
-    def read(source: Any, context: Reading) -> Any:
-        if not isinstance(source, Literal | str | cls):  # what is written as a number in a file is a value
-            source = Literal("word", 0, 0, str(source))
-        return by_text.read(source, context)
-
-    by_text = _scalar("", rank.ENUM, (cls,), scan, from_text=True)
-    return Reader(f"one of {', '.join(cls.__members__)}", rank.ENUM, read, scan, (cls,))
+    return Reader(f"one of {shown}", rank, read, scan, tuple({type(member) for member in members.values()}))
 
 
 # ---- collections
@@ -270,63 +224,55 @@ def _enum(cls: type[enum.Enum]) -> Reader:
 def _collection(expected: str, cls: type, args: tuple[Any, ...]) -> Reader:
     made = _MADE[cls]
     fixed = args if cls is tuple and args and args[-1] is not ... else None
-    element = Any if not args else args[0]
 
     def read(source: Any, context: Reading) -> Any:
-        if type(source) is Literal:
-            if source.kind not in ("list", "tuple", "commas") and (source.kind != "braces" or source.keys):
-                raise Unfit(hints=["write [1,2]: brackets around the elements"] if source.kind == "word" else ())
+        items: Any
+        if type(source) is Literal and (source.kind in _BRACKETS or (source.kind == "braces" and not any(source.keys))):
             items, kind = source.items, made
-        else:
-            if type(source) is not list and not (type(source) in _MADE and isinstance(source, cls)):
-                raise Unfit
+        elif type(source) in _MADE and (type(source) is list or isinstance(source, cls)):
             items, kind = source, made if type(source) is list else type(source)
+        else:
+            raise Unfit("", "write [a,b]: brackets around the elements" if type(source) is Literal else "")
         if fixed is not None and len(items) != len(fixed) and fixed != ((),):
-            msg = f"expected {len(fixed)} elements ({expected}); got {len(items)}"
-            raise Unfit(msg)
-        reader = context.readers.reader
-        kinds = (reader(element) for _ in items) if fixed is None else map(reader, fixed)
-        parts = ((f"[{index}]", item, one) for index, (item, one) in enumerate(zip(items, kinds, strict=False)))
+            raise Unfit(f"expected {len(fixed)} elements ({expected}); got {len(items)}")
+        inner = [context.readers.reader(one) for one in fixed or (args[:1] or (Any,)) * len(items)]
+        parts = zip((f"[{index}]" for index in range(len(items))), items, inner, strict=False)
+        elements = collect(parts, context)
         try:
-            return kind(collect(parts, context))
+            return kind(elements)
         except TypeError:
-            msg = f"expected {expected}; these elements cannot be in a set"
-            raise Unfit(msg) from None
+            raise Unfit(f"expected {expected}; these elements cannot be in a set") from None
 
-    return Reader(expected, rank.STRUCTURED, read, types=(made,), series=True)
+    return Reader(expected, Rank.STRUCTURED, read, types=(made,), series=True)
 
 
 def _mapping(expected: str, args: tuple[Any, ...]) -> Reader:
     def read(source: Any, context: Reading) -> Any:
         pairs = pairs_of(source)
         if pairs is None:
-            raise Unfit(hints=["write {key: value}"])
+            raise Unfit("", "write {key: value}")
         key_reader, reader = map(context.readers.reader, args)
         keys = collect((("", key, key_reader) for key, _ in pairs), context)
-        items = {}
-        problems = []
+        items: dict[Any, Any] = {}
         for key, (written, value) in zip(keys, pairs, strict=True):
             try:
-                fault = f"the key {key!r} is given twice" if key in items else ""
-                items[key] = value
+                twice = key in items
             except TypeError:
-                fault = f"{written!r} cannot be a key"
-            if fault:
-                problems.append(Problem("", fault, context.where(written)))
-        if problems:
-            raise Faults(problems)
+                raise Unfit(f"{show(written)} cannot be a key") from None
+            if twice:
+                raise Faults([Problem("", f"the key {key!r} is given twice", context.where(written))])
+            items[key] = value
         values = collect(((f"[{key!r}]", value, reader) for key, value in items.items()), context)
         return dict(zip(items, values, strict=True))
 
-    return Reader(expected, rank.STRUCTURED, read, types=(dict,), series=True)
+    return Reader(expected, Rank.STRUCTURED, read, types=(dict,), series=True)
 
 
 def pairs_of(source: Any) -> list[tuple[Any, Any]] | None:
     """The keys and values of a mapping, written or given; None for anything else."""
     if type(source) is not Literal:
         return list(source.items()) if isinstance(source, collections.abc.Mapping) else None
-    named = (source.kind, source.value) == ("call", "dict") and all(source.keys)
-    if named or (source.kind == "braces" and len(source.keys) == len(source.items)):
+    if (source.kind == "braces" or (source.kind, source.value) == ("call", "dict")) and all(source.keys):
         return list(zip(source.keys, source.items, strict=True))
     return None
 
@@ -336,31 +282,22 @@ def pairs_of(source: Any) -> list[tuple[Any, Any]] | None:
 
 def _union(members: list[Reader]) -> Reader:
     """Tries the members from narrow to wide, however they were declared."""
+    if any(one.rank in (Rank.FLOAT, Rank.COMPLEX) or one.free for one in members):
+        members = [_INTEGER_LITERAL if one is _SCALARS[int] else one for one in members]
+    if any(one.rank in (Rank.PATH, Rank.TEXT) for one in members):
+        members = [_ENCODED_BYTES if one is _SCALARS[bytes] else one for one in members]
     members = sorted(members, key=lambda one: (one.rank, one.expected))
-    if any(one.rank in (rank.FLOAT, rank.COMPLEX) or one.free for one in members):
-        members = [_INTEGER_LITERAL if one.rank == rank.INT and one.scan is scalars.read_int else one for one in members]
-    if any(one.rank in (rank.PATH, rank.TEXT) for one in members):
-        members = [_ENCODED_BYTES if one is _BYTES else one for one in members]
-        members.sort(key=lambda one: one.rank)
-    texts = [one for one in members if one.rank == rank.TEXT]
+    texts = [one for one in members if one.rank == Rank.TEXT]
     scans = [one.scan for one in members if one.scan]
-
-    def scan(text: str) -> Any:
-        for one in scans:
-            try:
-                return one(text)
-            except ValueError:
-                continue
-        raise ValueError(text[:80])
 
     def read(source: Any, context: Reading) -> Any:
         written = type(source) is Literal
         problems: tuple[Problem, ...] = ()
         hints: tuple[str, ...] = ()
         widened: list[Any] = []
-        for one in texts if written and source.kind == "string" and texts else members:
+        for one in texts if texts and written and source.kind == "string" else members:
             if problems and one.free:
-                break
+                break  # it has the form of a narrower member; what is wrong with it must not pass as text
             try:
                 value = one.read(source, context)
             except Unfit as unfit:
@@ -373,23 +310,29 @@ def _union(members: list[Reader]) -> Reader:
                 widened.append(value)
         if widened:
             return widened[0]
-        if problems:
-            raise Faults(problems)
-        raise Unfit(hints=hints)
+        raise Faults(problems) if problems else Unfit("", *hints)
 
     return Reader(
         " or ".join(one.expected for one in members),
         members[-1].rank,
         read,
-        scan if len(scans) == len(members) else None,
+        _first_of(scans) if len(scans) == len(members) else None,
         tuple(cls for one in members for cls in one.types) if all(one.types for one in members) else (),
         free=any(one.free for one in members),
         series=any(one.series for one in members),
     )
 
 
-_INTEGER_LITERAL = _scalar("int", rank.INT, (int,), scalars.read_integer_literal)
-_ENCODED_BYTES = _scalar("bytes", rank.OTHER, (bytes,), scalars.read_encoded_bytes)
+def _first_of(scans: list[Scan]) -> Scan:
+    def scan(text: str) -> Any:
+        for one in scans:
+            try:
+                return one(text)
+            except ValueError:
+                continue
+        raise ValueError(text)
+
+    return scan
 
 
 def _plain(text: str) -> Any:
@@ -404,22 +347,32 @@ def _plain(text: str) -> Any:
     return text
 
 
+def _scan_anything(text: str) -> Any:
+    if _MORE_THAN_A_WORD.search(text):
+        raise ValueError(text)
+    return _plain(text)
+
+
 def _anything(source: Any, context: Reading) -> Any:
-    if type(source) is Literal and source.kind in ("word", "string", "bytes"):
-        return _plain(str(source.value)) if source.kind == "word" else source.value
-    if type(source) is Literal and source.kind == "call" and source.value != "dict":
+    kind = source.kind if type(source) is Literal else type(source)
+    if kind == "word":
+        return _plain(source.value)
+    if pairs_of(source) is not None:
+        kind = dict
+    elif kind == "call":
         from nrun.config.structured import class_reader
 
         return class_reader((object,)).read(source, context)
-    if pairs_of(source) is not None:
-        return _ANY_MAPPING.read(source, context)
-    if type(source) in (list, tuple, set, frozenset) or type(source) is Literal:
-        kind = source.kind if type(source) is Literal else type(source).__name__
-        return _ANY_COLLECTION[kind].read(source, context)
-    return source
+    return _PARTS_OF_ANYTHING[kind].read(source, context) if kind in _PARTS_OF_ANYTHING else source
 
 
-_ANY = Reader("any value", rank.ANYTHING, _anything, free=True)
-_ANY_MAPPING = _mapping("mapping", (Any, Any))
-_ANY_COLLECTION = {cls.__name__: _collection(cls.__name__, cls, ()) for cls in (list, tuple, set, frozenset)}
-_ANY_COLLECTION |= {"braces": _ANY_COLLECTION["set"]}
+_ANY = Reader("any value", Rank.ANYTHING, _anything, _scan_anything, free=True)
+_PARTS_OF_ANYTHING: dict[object, Reader] = {
+    **{cls: _collection(cls.__name__, cls, ()) for cls in (list, tuple, set, frozenset)},
+    "string": _SCALARS[str],
+    "bytes": _SCALARS[bytes],
+    dict: _mapping("mapping", (Any, Any)),
+}
+_PARTS_OF_ANYTHING |= {
+    kind: _PARTS_OF_ANYTHING[cls] for kind, cls in (("list", list), ("tuple", tuple), ("braces", set))
+}

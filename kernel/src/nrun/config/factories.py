@@ -13,7 +13,7 @@ from nrun.config.target import display_name
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 RESERVED = frozenset({"choice", "range", "linspace", "logspace", "dict"})
 """Names that mean something of their own in a value."""
@@ -26,32 +26,24 @@ class Factory:
     name: str
     function: Callable[..., Any]
     provides: type | None
-    """What it gives; None when that is only known from its result."""
+    """What it gives; None when only its result tells."""
     parent: object = None
     """The target for whose arguments it is; None for any."""
     argument: str | None = None
     """The argument it is for; None for any."""
 
-    def distance(self, classes: tuple[type, ...], parent: object, argument: str | None) -> int | None:
-        """How far it is from what is asked for: 0 is made for this place; None does not fit."""
-        if self.parent not in (None, parent) or self.argument not in (None, argument):
-            return None
-        if self.provides is not None and not is_kind(self.provides, classes):
-            return None
-        if self.parent is not None or self.argument is not None:
-            return 0
-        return 3 if self.provides is None else 1 if self.provides in classes else 2
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What no two factories share."""
+        return self.name, self.provides, self.parent, self.argument
 
     def check(self, result: object, classes: tuple[type, ...]) -> None:
         """Raise ConfigError unless `result` is what `classes` ask for."""
-        if isinstance(result, _Node):
-            given = type_given(result)
-            fits = given is not None and is_kind(given, classes)
-        else:
-            fits = self.provides is not None and is_kind(type(result), classes)
-        if not fits:
-            what = repr(result) if isinstance(result, _Node) else f"a {type(result).__name__}"
-            msg = f"the factory {self.name} gives {what[:80]}, not {' or '.join(cls.__name__ for cls in classes)}"
+        trusted = type(result) if self.provides else None  # without an annotation only a node is
+        given = type_given(result) if isinstance(result, _Node) else trusted
+        if given is None or not is_kind(given, classes):
+            what = repr(result)[:80] if isinstance(result, _Node) else f"a {type(result).__name__}"
+            msg = f"the factory {self.name} gives {what}, not {' or '.join(cls.__name__ for cls in classes)}"
             raise ConfigError(msg, hint="correct its return annotation, or what it returns")
 
 
@@ -61,7 +53,7 @@ class Factories:
 
     entries: tuple[Factory, ...] = ()
 
-    def register(
+    def register(  # noqa: PLR0913 - what makes up a factory, all of it by keyword
         self,
         function: Callable[..., Any],
         *,
@@ -76,42 +68,44 @@ class Factories:
         Raises ConfigError for a name that is taken for the same type and place, unless by the same function
         (a reload) or with `override`; and for a name that means something of its own.
         """
-        new = Factory(name or function.__name__, function, provides or provided_by(function), parent, argument)
+        new = Factory(name or display_name(function), function, provides or provided_by(function), parent, argument)
         if new.name in RESERVED:
             msg = f"no factory can be called {new.name}: the name has a meaning of its own in values"
             raise ConfigError(msg, hint="register it under another name")
-        place = attrs.astuple(attrs.evolve(new, function=None), recurse=False)
-        kept = []
-        for old in self.entries:
-            if attrs.astuple(attrs.evolve(old, function=None), recurse=False) != place:
-                kept.append(old)
-            elif not override and _qualified(old.function) != _qualified(function):
-                msg = f"two factories {new.name!r}: {_qualified(old.function)} and {_qualified(function)}"
-                raise ConfigError(msg, hint="give one of them another name, or register it with override=True")
-        return Factories((*kept, new))
+        taken = [old.function for old in self.entries if old.place == new.place]
+        if taken and not override and _qualified(taken[0]) != _qualified(function):
+            msg = f"two factories {new.name!r}: {_qualified(taken[0])} and {_qualified(function)}"
+            raise ConfigError(msg, hint="give one of them another name, or register it with override=True")
+        return Factories((*(old for old in self.entries if old.place != new.place), new))
 
-    def find(
-        self, name: str, classes: tuple[type, ...], parent: object = None, argument: str | None = None
-    ) -> Factory | None:
-        """The factory `name` for an argument of one of `classes`: the one made for this place, then the nearest type.
+    def find(self, name: str, classes: tuple[type, ...], parent: object, argument: str | None) -> Factory | None:
+        """The factory `name` for an argument of one of `classes`.
 
-        Raises ConfigError when several are as near.
+        One that was made for this place comes first, then one of the very type, then of a subclass, then one that does
+        not say what it gives. Raises ConfigError when several are as near.
         """
-        found = [(distance, entry) for distance, entry in self.fitting(classes, parent, argument) if entry.name == name]
-        nearest = [entry for distance, entry in found if distance == min(found, key=lambda pair: pair[0])[0]]
+
+        def distance(entry: Factory) -> int:
+            if entry.parent is not None or entry.argument is not None:
+                return 0
+            return 3 if entry.provides is None else 1 if entry.provides in classes else 2
+
+        found = [entry for entry in self.fitting(classes, parent, argument) if entry.name == name]
+        nearest = [entry for entry in found if distance(entry) == min(map(distance, found))]
         if len(nearest) > 1:
             msg = f"{name} is ambiguous: {' or '.join(_qualified(entry.function) for entry in nearest)}"
             raise ConfigError(msg, hint="register one of them under another name")
         return nearest[0] if nearest else None
 
-    def fitting(
-        self, classes: tuple[type, ...], parent: object = None, argument: str | None = None
-    ) -> Iterator[tuple[int, Factory]]:
-        """Every factory for an argument of one of `classes`, with how far it is from that."""
-        for entry in self.entries:
-            distance = entry.distance(classes, parent, argument)
-            if distance is not None:
-                yield distance, entry
+    def fitting(self, classes: tuple[type, ...], parent: object, argument: str | None) -> list[Factory]:
+        """Every factory for an argument of one of `classes`."""
+        return [
+            entry
+            for entry in self.entries
+            if entry.parent in (None, parent)
+            and entry.argument in (None, argument)
+            and (entry.provides is None or is_kind(entry.provides, classes))
+        ]
 
 
 def provided_by(function: object) -> type | None:

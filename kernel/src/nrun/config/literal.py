@@ -7,6 +7,7 @@ Nothing here evaluates, imports or looks up anything, and the limits hold for an
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import attrs
@@ -37,7 +38,7 @@ _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f
 _ESCAPED |= {"\\": "\\", "'": "'", '"': '"'}
 
 
-class SyntaxProblem(ConfigError):
+class SyntaxProblem(ConfigError):  # noqa: N818 - reads as what it says
     """A text that is not a value of the grammar. `offset` is the place in the text."""
 
     def __init__(self, message: str, offset: int) -> None:
@@ -52,12 +53,12 @@ class Literal:
     kind: Kind
     start: int
     end: int
-    value: str | bytes = ""
-    """The text of a word or reference, the content of a string or of bytes, the name of a call."""
+    value: str = ""
+    """The text of a word or reference, the content of a string or of bytes (as Latin-1), the name of a call."""
     items: tuple[Literal, ...] = ()
-    """What is inside a list, tuple, call, braces, or a series with bare commas."""
+    """What is inside brackets, or between bare commas."""
     keys: tuple[Literal | None, ...] = ()
-    """For each item: the key in a mapping; the name of an argument, or None if it has none. Empty for a set."""
+    """For each item inside brackets its key in a mapping, its name in a call, or None."""
 
 
 def parse(text: str) -> Literal:
@@ -101,15 +102,15 @@ class _Parser:
             raise SyntaxProblem(msg, start)
         first = text[start : start + 1]
         if first == "[":
-            return self._sequence("list", "]")
+            return self._bracket("list", start + 1, "]")
         if first == "(":
-            return self._sequence("tuple", ")")
+            return self._bracket("tuple", start + 1, ")")
         if first == "{":
-            return self._braces()
+            return self._bracket("braces", start + 1, "}")
         if string := _STRING.match(text, start):
             return self._string(string)
         if call := (_CALL_IN_KEY if in_key else _CALL).match(text, start):
-            return self._call(call)
+            return self._bracket("call", call.end(), ")", call[1])
         word = (_WORD_IN_KEY if in_key else _WORD).match(text, start)
         if word is None:
             raise self._unexpected()
@@ -124,100 +125,69 @@ class _Parser:
 
     def _string(self, string: re.Match[str]) -> Literal:
         start, self._at = self._at, string.end()
-        content = string[2] if string[2] is not None else string[3]
-        if not string[1]:
-            return Literal("string", start, self._at, self._unescape(content, start))
-        try:
-            value = self._unescape(content, start).encode("latin-1")
-        except UnicodeEncodeError:
+        content = _ESCAPE.sub(self._unescaped, string[2] if string[2] is not None else string[3])
+        if string[1] and not content.isascii() and max(content) > "\xff":
             msg = "bytes hold characters up to \\xff; write others as escapes"
-            raise SyntaxProblem(msg, start) from None
-        return Literal("bytes", start, self._at, value)
+            raise SyntaxProblem(msg, start)
+        return Literal("bytes" if string[1] else "string", start, self._at, content)
 
-    def _unescape(self, content: str, start: int) -> str:
-        def replacement(escape: re.Match[str]) -> str:
-            digits = escape[1] or escape[2] or escape[3]
-            if digits and int(digits, 16) <= 0x10FFFF:  # noqa: PLR2004 - the last code point
-                return chr(int(digits, 16))
-            if digits or escape[4] in "xuU":
-                msg = f"the escape \\{escape[4] or 'U'} needs the hexadecimal number of a character"
-                raise SyntaxProblem(msg, start)
-            return _ESCAPED.get(escape[4], escape[0])
+    def _unescaped(self, escape: re.Match[str]) -> str:
+        digits = escape[1] or escape[2] or escape[3]
+        if digits and int(digits, 16) <= sys.maxunicode:
+            return chr(int(digits, 16))
+        if digits or escape[4] in "xuU":
+            msg = f"the escape \\{escape[4] or 'U'} needs the hexadecimal number of a character"
+            raise SyntaxProblem(msg, self._at)
+        return _ESCAPED.get(escape[4], escape[0])
 
-        return _ESCAPE.sub(replacement, content) if "\\" in content else content
-
-    def _sequence(self, kind: Kind, close: str) -> Literal:
-        start = self._open(self._at + 1)
-        items: list[Literal] = []
-        while not self._closed(start, close, after_value=bool(items)):
-            items.append(self._value())
-        return Literal(kind, start, self._at, items=tuple(items))
-
-    def _braces(self) -> Literal:
-        start = self._open(self._at + 1)
-        keys: list[Literal] = []
-        items: list[Literal] = []
-        while not self._closed(start, "}", after_value=bool(items)):
-            first = self._value(in_key=True)
-            if items and bool(keys) != self._sees(":"):
-                msg = "a mapping has a key before every value, a set before none"
-                raise SyntaxProblem(msg, first.start)
-            if self._take(":"):
-                keys.append(first)
-                first = self._value()
-            items.append(first)
-        return Literal("braces", start, self._at, items=tuple(items), keys=tuple(keys))
-
-    def _call(self, call: re.Match[str]) -> Literal:
-        start = self._open(call.end())
-        names: list[Literal | None] = []
-        items: list[Literal] = []
-        while not self._closed(start, ")", after_value=bool(items)):
-            name = _ARGUMENT.match(self._text, self._at)
-            if name:
-                self._at = name.end()
-                names.append(Literal("word", name.start(), name.end(1), name[1]))
-            elif names and names[-1]:
-                msg = "an argument without a name cannot follow one with a name"
-                raise SyntaxProblem(msg, self._at)
-            else:
-                names.append(None)
-            items.append(self._value())
-        return Literal("call", start, self._at, call[1], tuple(items), tuple(names))
-
-    def _open(self, inside: int) -> int:
+    def _bracket(self, kind: Kind, inside: int, close: str, name: str = "") -> Literal:
+        """What ends with `close`; a comma may follow the last of the values."""
         start, self._at = self._at, inside
         self._depth += 1
         if self._depth > DEEPEST_NESTING:
             msg = f"more than {DEEPEST_NESTING} brackets inside one another"
             raise SyntaxProblem(msg, start)
-        return start
+        keys: list[Literal | None] = []
+        items: list[Literal] = []
+        while not self._take(close):
+            if items and not self._take(",") and self._at < len(self._text):
+                raise self._unexpected()
+            if items and self._take(close):
+                break
+            if self._at == len(self._text):
+                msg = f"what begins here is not closed; {close} is missing"
+                raise SyntaxProblem(msg, start)
+            key, item = self._pair(kind)
+            if keys and (key is None) != (keys[-1] is None) and (key is None or kind == "braces"):
+                msg = (
+                    "this needs a name, as the one before"
+                    if kind == "call"
+                    else "a mapping has a key before every value"
+                )
+                raise SyntaxProblem(msg, item.start)
+            keys.append(key)
+            items.append(item)
+        self._depth -= 1
+        return Literal(kind, start, self._at, name, tuple(items), tuple(keys))
 
-    def _closed(self, start: int, close: str, *, after_value: bool) -> bool:
-        """Whether the bracket is closed here; a comma must be between values and may follow the last one."""
-        comma = after_value and self._take(",")
-        if self._take(close):
-            self._depth -= 1
-            return True
-        if self._at == len(self._text):
-            msg = f"what begins here is not closed; {close} is missing"
-            raise SyntaxProblem(msg, start)
-        if after_value and not comma:
-            raise self._unexpected()
-        return False
+    def _pair(self, kind: Kind) -> tuple[Literal | None, Literal]:
+        """A value inside a bracket, with its key or name if it has one."""
+        name = _ARGUMENT.match(self._text, self._at) if kind == "call" else None
+        if name:
+            self._at = name.end()
+            return Literal("word", name.start(), name.end(1), name[1]), self._value()
+        first = self._value(in_key=kind == "braces")
+        return (first, self._value()) if kind == "braces" and self._take(":") else (None, first)
 
     def _skip(self) -> None:
         space = _SPACE.match(self._text, self._at)
         self._at = space.end() if space else self._at
 
-    def _sees(self, token: str) -> bool:
-        self._skip()
-        return self._text.startswith(token, self._at)
-
     def _take(self, token: str) -> bool:
-        seen = self._sees(token)
-        self._at += len(token) if seen else 0
-        return seen
+        self._skip()
+        taken = self._text.startswith(token, self._at)
+        self._at += len(token) if taken else 0
+        return taken
 
     def _unexpected(self) -> SyntaxProblem:
         if self._at == len(self._text) or self._text[self._at] == ",":

@@ -42,12 +42,11 @@ class Problem:
     hints: tuple[str, ...] = ()
 
     def under(self, step: str) -> Problem:
-        """The same problem seen from further up, where `step` leads to it."""
-        path = f"{step}{self.path}" if step else self.path.removeprefix(".")
-        return Problem(path, self.message, self.where, self.hints)
+        """The same problem seen from one step further up."""
+        return attrs.evolve(self, path=f"{step}{self.path}") if step else self
 
 
-class ConfigProblems(ConfigError):
+class ConfigProblems(ConfigError):  # noqa: N818 - reads as what it says
     """A configuration with problems, all of them in one report."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -12,7 +12,7 @@ from nrun.errors import ConfigError
 _INDEX = r"""\[(?:-?\d+|'[^'\]]*'|"[^"\]]*")\]"""
 _STEP = rf"(?:[^\W\d]\w*(?:-\w+)*|-?\d+)(?:{_INDEX})*"
 _TARGET = re.compile(rf"(?:\.{{0,2}}(?:{_STEP}|(?:{_INDEX})+)(?:\.{_STEP})*|[a-z]\w*:[^}}]*)")
-_SLOT = re.compile(r"(?<!\\)\$\{([^}]*)\}")
+_SLOT = re.compile(r"(?<!\\)\$\{([^{}]*)\}")
 
 
 @attrs.frozen
@@ -39,7 +39,7 @@ class Reference:
         parts = _SLOT.split(text)
         for target in parts[1::2]:
             if not _TARGET.fullmatch(target):
-                msg = f"${{{target}}} is not a reference"
+                msg = f"${{{target[:80]}}} is not a reference"
                 raise ConfigError(msg, hint="write ${path.to.it}, ${.sibling}, ${..of_parent} or ${env:NAME}")
         if len(parts) == 1 or any(re.search(r"(?<!\\)\$\{", part) for part in parts[::2]):
             msg = f"the reference in {text[:80]!r} is not closed"

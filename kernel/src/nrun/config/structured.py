@@ -9,38 +9,38 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import types
 import typing
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nrun.config import reader as rank
 from nrun.config.annotations import pairs_of
 from nrun.config.factories import is_kind, provided_by
 from nrun.config.literal import Literal, SyntaxProblem, parse
 from nrun.config.node import Config
 from nrun.config.problems import Problem, name_hints
-from nrun.config.reader import Faults, Reader, Reading, Unfit, read_source, show
+from nrun.config.reader import Faults, Rank, Reader, Reading, Unfit, read_source, show
 from nrun.config.target import Signature, display_name, resolve, signature_of, symbol_of
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from nrun.config.factories import Factory
 
-_NEVER = frozenset(
-    "os posix nt subprocess _posixsubprocess importlib _frozen_importlib pickle _pickle ctypes _ctypes sys runpy".split()
+_NEVER = re.compile(
+    r"(os|posix|nt|sys|_?subprocess|_posixsubprocess|_?pickle|_?ctypes|importlib|_frozen_\w+|runpy)(\W|$)"
 )
-"""Packages of which nothing is imported by name, even if a policy allows it by mistake; and functions of `builtins`."""
+"""Packages of which nothing is imported by name, even if a policy allows it by mistake; nor functions of `builtins`."""
 
 
 def class_reader(annotations: tuple[Any, ...]) -> Reader:
     """Reads what describes an object of one of these classes, as a node."""
-    classes = tuple(typing.get_origin(annotation) or annotation for annotation in annotations)
-    generic = dict(zip(classes, annotations, strict=True))
-    expected = " or ".join(sorted(cls.__name__ for cls in classes))
+    generic = {typing.get_origin(annotation) or annotation: annotation for annotation in annotations}
+    classes = tuple(generic)
 
     def read(source: Any, context: Reading) -> Any:
         if type(source) is str:
@@ -50,82 +50,87 @@ def class_reader(annotations: tuple[Any, ...]) -> Reader:
                 raise Unfit(problem.message) from None
         pairs = pairs_of(source)
         if pairs is not None and classes != (object,):
-            given = {key.value if type(key) is Literal else key: value for key, value in pairs}
-            cls = _fitting_class(classes, given, expected)
-            return _node(generic[cls], pairs, source, context)
+            return _node(generic[_fitting_class(classes, pairs, source, context)], pairs, source, context)
         if type(source) is Literal and source.kind in ("word", "call"):
-            return _named(str(source.value), source, classes, generic, context)
+            return _named(generic, source, context)
         if type(source) is not Literal and is_kind(type(source), classes):
             return source
         raise Unfit
 
-    found = Reader(expected, rank.STRUCTURED, read, types=classes)
+    found = Reader(_or(classes), Rank.STRUCTURED, read, types=classes)
     return found
 
 
-def _named(
-    name: str, source: Literal, classes: tuple[type, ...], generic: dict[type, Any], context: Reading
-) -> Any:
+def _named(generic: dict[type, Any], source: Literal, context: Reading) -> Any:
     """What a name, or the call of one, stands for: a factory, a known class, an importable one."""
-    pairs = list(zip(source.keys, source.items, strict=True))
-    factory = _lookup(context, name, classes)
+    name, classes, pairs = source.value, tuple(generic), list(zip(source.keys, source.items, strict=True))
+    fitting = context.factories.fitting(classes, context.parent, context.argument)
+    try:
+        factory = context.factories.find(name, classes, context.parent, context.argument)
+    except ConfigError as error:
+        raise _fault(error.message, source, context, error.hint or "") from None
     if factory is not None:
         return _made_by(factory, pairs, source, classes, context)
-    known = {cls for cls in _known_classes(classes, context) if cls.__name__ == name}
-    if len(known) > 1:
-        raise Unfit(f"{name} is ambiguous: {' or '.join(sorted(map(symbol_of, known)))}")
-    if known:
-        cls = known.pop()
+    known = _subclasses(classes) | {entry.provides for entry in fitting if entry.provides}
+    bearing = {cls for cls in known if cls.__name__ == name}
+    if len(bearing) > 1:
+        raise _fault(f"{name} is ambiguous: {_or(bearing)}", source, context, "write module:name")
+    if bearing:
+        cls = bearing.pop()
         return _node(generic.get(cls, cls), pairs, source, context)
-    if classes == (object,) or not ("." in name or ":" in name):
-        names = {one.name for _, one in context.factories.fitting(classes, context.parent, context.argument)}
-        names |= {cls.__name__ for cls in _known_classes(classes, context)}
-        raise Unfit(hints=name_hints(name, (), (), sorted(names)))
+    if classes == (object,) or not re.search("[.:]", name):
+        names = {entry.name for entry in fitting} | {cls.__name__ for cls in known}
+        raise Unfit("", *name_hints(name, (), (), sorted(names)))
     target = import_symbol(name, context)
     given = provided_by(target) if callable(target) else None
     if given is None or not is_kind(given, classes):
-        raise Unfit(f"{name} does not give what is expected: {' or '.join(cls.__name__ for cls in classes)}")
+        raise Unfit(f"{name} does not give {_or(classes)}")
     return _node(target, pairs, source, context)
 
 
-def _lookup(context: Reading, name: str, classes: tuple[type, ...]) -> Factory | None:
-    try:
-        return context.factories.find(name, classes, context.parent, context.argument)
-    except ConfigError as error:
-        raise Unfit(error.message, [error.hint or ""]) from None
+def _fault(message: str, source: Any, context: Reading, *hints: str) -> Faults:
+    """A problem that is one whatever else is admitted at this place."""
+    return Faults([Problem("", message, context.where(source), hints)])
 
 
-def _known_classes(classes: Iterable[type], context: Reading) -> set[type]:
-    """The classes themselves, their subclasses as far as they are imported, and what factories provide."""
-    known = {one.provides for _, one in context.factories.fitting(tuple(classes)) if one.provides is not None}
+def _or(classes: Iterable[type]) -> str:
+    names = sorted(cls.__name__ for cls in classes)
+    return " or ".join(names if len(set(names)) == len(names) else sorted(map(symbol_of, classes)))
+
+
+def _subclasses(classes: tuple[type, ...]) -> set[type]:
+    """The classes and their subclasses, as far as they are imported; of `object` none."""
+    found: set[type] = set()
     todo = [cls for cls in classes if cls is not object]
     while todo:
-        cls = todo.pop()
-        if cls not in known:
-            known.add(cls)
-            todo += type.__subclasses__(cls)
-    return known
+        found.add(todo[-1])
+        todo += type.__subclasses__(todo.pop())
+    return found
 
 
-def _fitting_class(classes: tuple[type, ...], given: dict[Any, Any], expected: str) -> type:
+def _fitting_class(classes: tuple[type, ...], pairs: list[tuple[Any, Any]], source: Any, context: Reading) -> type:
     """The one class whose tag, or else whose arguments, fit what is given."""
-    fitting = [cls for cls in classes if _tag_fits(cls, given) is True]
-    if not fitting:
-        open_ = [cls for cls in classes if _tag_fits(cls, given) is not False]
-        fitting = [cls for cls in open_ if _takes(cls, given)] if len(classes) > 1 else list(classes)
+    if len(classes) == 1:
+        return classes[0]
+    given = {_content(key): _content(value) for key, value in pairs}
+    tagged = {cls: _tag_fits(cls, given) for cls in classes}
+    fitting = [cls for cls, fits in tagged.items() if fits]
+    fitting = fitting or [cls for cls, fits in tagged.items() if fits is None and _takes(cls, given)]
     if len(fitting) == 1:
         return fitting[0]
-    if fitting:
-        raise Unfit(f"this may be {' or '.join(sorted(cls.__name__ for cls in fitting))}", ["write Name(…)"])
-    raise Unfit(f"expected {expected}; none takes the arguments {', '.join(map(str, given))}")
+    what = f"this may be {_or(fitting)}" if fitting else f"expected {_or(classes)}; none takes these arguments"
+    raise _fault(what, source, context, "write the name of the class before them: Name(…)")
+
+
+def _content(source: Any) -> Any:
+    return source.value if type(source) is Literal else source if isinstance(source, Hashable) else None
 
 
 def _tag_fits(cls: type, given: dict[Any, Any]) -> bool | None:
     """Whether a field that admits only certain words names this class; None if there is no such field."""
     for name, annotation in parameters_of(cls)[1].items():
         if typing.get_origin(annotation) is typing.Literal and name in given:
-            value = given[name].value if type(given[name]) is Literal else given[name]
-            return value in typing.get_args(annotation)
+            return given[name] in typing.get_args(annotation)
     return None
 
 
@@ -138,23 +143,23 @@ def _takes(cls: type, given: dict[Any, Any]) -> bool:
 
 
 @functools.cache
-def parameters_of(target: Callable[..., Any]) -> tuple[Signature, dict[str | int, Any]]:
+def parameters_of(target: Callable[..., Any]) -> tuple[Signature, Mapping[Any, Any]]:
     """The signature of `target`, and the annotation of each parameter as far as it can be resolved."""
     if typing.is_typeddict(target):
-        hints: dict[Any, Any] = typing.get_type_hints(target, include_extras=True)
-        empty, required = inspect.Parameter.empty, target.__required_keys__
-        names = {name: empty if name in required else None for name in hints}
+        hints = typing.get_type_hints(target, include_extras=True)
+        required = vars(target)["__required_keys__"]
+        names = {name: inspect.Parameter.empty if name in required else None for name in hints}
         return Signature(names, (), {}, takes_more_positional=False, takes_more_names=False), hints
     try:
         parameters = inspect.signature(target).parameters.values()
     except (ValueError, TypeError):
         return signature_of(target), {}
-    holder = target.__init__ if isinstance(target, type) and "__init__" in vars(target) else target
+    holder = vars(target).get("__init__", target) if isinstance(target, type) else target
     try:
         hints = typing.get_type_hints(holder, include_extras=True)
     except (NameError, TypeError, AttributeError, SyntaxError):
         hints = {}
-    annotations: dict[str | int, Any] = {}
+    annotations = {}
     for index, parameter in enumerate(parameters):
         annotation = hints.get(parameter.name, parameter.annotation)
         annotation = Any if annotation is parameter.empty or isinstance(annotation, str) else annotation
@@ -184,7 +189,9 @@ def _arguments(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, conte
                 continue
             key = (signature.positional[index] if positional else None) or index
         elif key not in signature.names and not signature.takes_more_names:
-            fault(f".{key}", f"no such argument of {display_name(target)}", written, name_hints(str(key), signature.names))
+            fault(
+                f".{key}", f"no such argument of {display_name(target)}", written, name_hints(str(key), signature.names)
+            )
             continue
         if key in arguments:
             fault(f".{key}", "is given twice", written or value)
@@ -199,7 +206,9 @@ def _arguments(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, conte
             arguments[key] = None
     if type(source) is not Literal or source.kind != "word":
         for name in signature.missing(arguments):
-            fault(name if name.startswith("[") else f".{name}", f"is missing; {display_name(target)} requires it", source)
+            fault(
+                name if name.startswith("[") else f".{name}", f"is missing; {display_name(target)} requires it", source
+            )
     if problems:
         raise Faults(problems)
     return arguments
@@ -212,7 +221,9 @@ def _substitute(annotation: Any, bound: dict[Any, Any]) -> Any:
     if isinstance(annotation, typing.TypeVar):
         return bound.get(annotation, annotation)
     free = getattr(annotation, "__parameters__", ())
-    return annotation[tuple(bound.get(one, one) for one in free)] if free and typing.get_args(annotation) else annotation
+    return (
+        annotation[tuple(bound.get(one, one) for one in free)] if free and typing.get_args(annotation) else annotation
+    )
 
 
 def _node(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: Reading) -> Config[Any]:
@@ -225,7 +236,7 @@ def _node(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: R
         for name, value in arguments.items():
             node[name] = value
     except ConfigError as error:
-        raise Unfit(error.message, [error.hint] if error.hint else []) from None
+        raise Unfit(error.message, error.hint or "") from None
     return node
 
 
@@ -235,16 +246,16 @@ def _made_by(
     """What the factory gives. What it raises is passed on, with a note that says where."""
     called = source if source.kind == "call" else attrs.evolve(source, kind="call")
     arguments = _arguments(factory.function, pairs, called, context)
-    args = [arguments.pop(index) for index in sorted(key for key in arguments if isinstance(key, int))]
+    args = [arguments[index] for index in sorted(key for key in arguments if isinstance(key, int))]
     try:
-        result = factory.function(*args, **arguments)
+        result = factory.function(*args, **{key: value for key, value in arguments.items() if isinstance(key, str)})
     except Exception as error:
         error.add_note(f"in the factory {factory.name}, for {context.path or 'a value'}")
         raise
     try:
         factory.check(result, classes)
     except ConfigError as error:
-        raise Unfit(error.message, [error.hint or ""]) from None
+        raise Unfit(error.message, error.hint or "") from None
     return result
 
 
@@ -253,69 +264,68 @@ def _made_by(
 
 def type_reader(args: tuple[Any, ...]) -> Reader:
     """Reads the name of a class, which must be a subclass of what the annotation says."""
-    bounds = tuple(arg for arg in args if isinstance(arg, type)) or (object,)
-    expected = f"a class{'' if bounds == (object,) else f' of {bounds[0].__name__}'}"
+    bounds = tuple(arg for arg in args if isinstance(arg, type) and arg is not Any) or (object,)
 
-    def find(name: str, context: Reading) -> Any:
-        known = [cls for cls in _known_classes(bounds, context) if cls.__name__ == name]
-        return known[0] if len(known) == 1 else import_symbol(name, context)
+    def known(context: Reading) -> set[Any]:
+        provided = {entry.provides for entry in context.factories.fitting(bounds, None, None) if entry.provides}
+        return _subclasses(bounds) | provided
 
-    return _symbol_reader(expected, find, lambda found: isinstance(found, type) and is_kind(found, bounds))
+    expected = "a class" if bounds == (object,) else f"a class of {_or(bounds)}"
+    return _symbol_reader(expected, known, lambda found: isinstance(found, type) and is_kind(found, bounds))
 
 
 def callable_reader(expected: str, args: tuple[Any, ...]) -> Reader:
-    """Reads the name of a callable, which must accept as many arguments as the annotation says."""
+    """Reads the name of a callable, which must take as many arguments as the annotation says."""
     count = len(args[0]) if args and isinstance(args[0], list) else None
 
-    def find(name: str, context: Reading) -> Any:
-        named = [entry.function for entry in context.factories.entries if entry.name == name]
-        return named[0] if len(named) == 1 else import_symbol(name, context)
-
     def fits(found: Any) -> bool:
-        if not callable(found):
+        try:
+            signature = inspect.signature(found)
+        except ValueError:  # of a built-in; it cannot be told
+            return True
+        except TypeError:  # not callable
             return False
         try:
-            inspect.signature(found).bind(*range(count or 0)) if count is not None else None
+            return count is None or bool(signature.bind(*range(count)))
         except TypeError:
             return False
-        except ValueError:  # no signature to be read
-            return True
-        return True
 
-    return _symbol_reader(expected, find, fits)
+    return _symbol_reader(expected, lambda context: {entry.function for entry in context.factories.entries}, fits)
 
 
-def _symbol_reader(expected: str, find: Callable[[str, Reading], Any], fits: Callable[[Any], bool]) -> Reader:
+def _symbol_reader(expected: str, known: Callable[[Reading], set[Any]], fits: Callable[[Any], bool]) -> Reader:
     def read(source: Any, context: Reading) -> Any:
-        if type(source) is Literal and source.kind in ("word", "string"):
-            source = str(source.value)
-        found = find(source, context) if isinstance(source, str) else source
+        name = source.value if type(source) is Literal and source.kind in ("word", "string") else source
+        found = _symbol(name, known(context), context) if isinstance(name, str) else source
         if type(found) is Literal or not fits(found):
-            shown = show(found) if type(found) is Literal or found is source else f"{source!r}, which is not that"
-            raise Unfit(f"expected {expected}; got {shown}")
+            raise Unfit(f"expected {expected}; {show(source)} is not one")
         return found
 
-    return Reader(expected, rank.CALLABLE, read)
+    return Reader(expected, Rank.CALLABLE, read)
+
+
+def _symbol(name: str, known: set[Any], context: Reading) -> Any:
+    """What was registered under `name`, or is one of `known` with that name, or can be imported."""
+    bearing = {entry.function for entry in context.factories.entries if entry.name == name} & known
+    bearing = bearing or {found for found in known if display_name(found) == name}
+    return bearing.pop() if len(bearing) == 1 else import_symbol(name, context)
 
 
 def import_symbol(name: str, context: Reading) -> Any:
-    """What `module:name` or `module.name` stands for, if the policy allows it. Raises Unfit if not."""
-    module, colon, qualified = name.partition(":")
-    if not colon:
-        module, _, qualified = name.rpartition(".")
-    if not all(part.isidentifier() for part in (*module.split("."), *qualified.split("."))):
-        raise Unfit(hints=["write the name of something registered, or module:name"])
-    symbol = f"{module}:{qualified}"
-    _check_allowed(symbol, context)
+    """What `module:name` or `module.name` stands for. Raises Unfit if the policy does not allow it."""
+    module, _, qualified = name.partition(":") if ":" in name else name.rpartition(".")
+    parts = qualified.split(".")
+    if not all(part.isidentifier() for part in (*module.split("."), *parts)):
+        raise Unfit("", "write the name of something registered, or module:name")
+    _check_allowed(f"{module}:{qualified}", context)
     try:
-        parts = qualified.split(".")
         for end in range(1, len(parts) + 1):
             found = resolve(f"{module}:{'.'.join(parts[:end])}")
             if isinstance(found, types.ModuleType):
-                raise Unfit(f"{symbol} goes through a module; write {found.__name__}:{'.'.join(parts[end:])}")
+                raise Unfit(f"{name} leads through a module; name what is meant where it is defined")
         own = symbol_of(found)
     except ConfigError as error:
-        raise Unfit(error.message, [error.hint] if error.hint else []) from None
+        raise Unfit(error.message, error.hint or "") from None
     if found is functools.partial or (own.startswith("builtins:") and not isinstance(found, type)):
         raise Unfit(f"{own} may never be named")
     _check_allowed(own, context)
@@ -323,7 +333,7 @@ def import_symbol(name: str, context: Reading) -> Any:
 
 
 def _check_allowed(symbol: str, context: Reading) -> None:
-    if symbol.partition(":")[0].partition(".")[0] in _NEVER:
+    if _NEVER.match(symbol):
         raise Unfit(f"{symbol} may never be named")
     if not context.allowed(symbol):
-        raise Unfit(f"{symbol} may not be imported", ["allow its package, or register the name"])
+        raise Unfit(f"{symbol} may not be imported", "allow its package, or register the name")
