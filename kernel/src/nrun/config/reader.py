@@ -87,7 +87,7 @@ class Readers:
         try:
             return self._compiled[annotation]
         except (KeyError, TypeError) as missing:  # TypeError: not hashable, such as Annotated with a list
-            from nrun.config.annotations import compile_reader
+            from nrun.config.forms import compile_reader
 
             compiled = compile_reader(annotation, self)
             if isinstance(missing, KeyError):

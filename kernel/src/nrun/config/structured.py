@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nrun.config.annotations import pairs_of
+from nrun.config.forms import pairs_of
+from nrun.config.build import positional
 from nrun.config.factories import is_kind, provided_by
 from nrun.config.literal import Literal, SyntaxProblem, parse
-from nrun.config.node import Config
+from nrun.config.node import Config, set_arguments
 from nrun.config.problems import Problem, name_hints
 from nrun.config.reader import Faults, Rank, Reader, Reading, Unfit, read_source, show
 from nrun.config.target import Signature, display_name, resolve, signature_of, symbol_of
@@ -90,7 +91,7 @@ def _named(generic: dict[type, Any], source: Literal, context: Reading) -> Any:
 
 def _fault(message: str, source: Any, context: Reading, *hints: str) -> Faults:
     """A problem that is one whatever else is admitted at this place."""
-    return Faults([Problem("", message, context.where(source), hints)])
+    return Faults([Problem("", message, context.where(source), tuple(filter(None, hints)))])
 
 
 def _or(classes: Iterable[type]) -> str:
@@ -154,12 +155,13 @@ def parameters_of(target: Callable[..., Any]) -> tuple[Signature, Mapping[Any, A
         parameters = inspect.signature(target).parameters.values()
     except (ValueError, TypeError):
         return signature_of(target), {}
-    holder = vars(target).get("__init__", target) if isinstance(target, type) else target
+    init = inspect.getattr_static(target, "__init__", None)
+    holder = init if isinstance(target, type) and isinstance(init, types.FunctionType) else target
     try:
         hints = typing.get_type_hints(holder, include_extras=True)
     except (NameError, TypeError, AttributeError, SyntaxError):
         hints = {}
-    annotations = {}
+    annotations: dict[Any, Any] = {}
     for index, parameter in enumerate(parameters):
         annotation = hints.get(parameter.name, parameter.annotation)
         annotation = Any if annotation is parameter.empty or isinstance(annotation, str) else annotation
@@ -177,41 +179,41 @@ def _arguments(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, conte
     arguments: dict[str | int, Any] = {}
     problems: list[Problem] = []
 
-    def fault(step: str, message: str, at: Any, hints: Iterable[str] = ()) -> None:
-        problems.append(Problem(step, message, context.where(at), tuple(hints)))
-
     for index, (written, value) in enumerate(pairs):
-        key: Any = written.value if type(written) is Literal else written
         if written is None:
-            positional = index < len(signature.positional)
-            if not positional and not signature.takes_more_positional:
-                fault("", f"{display_name(target)} takes {len(signature.positional)} positional arguments", value)
-                continue
-            key = (signature.positional[index] if positional else None) or index
-        elif key not in signature.names and not signature.takes_more_names:
-            fault(
-                f".{key}", f"no such argument of {display_name(target)}", written, name_hints(str(key), signature.names)
-            )
-            continue
-        if key in arguments:
-            fault(f".{key}", "is given twice", written or value)
-            continue
+            key: Any = (signature.positional[index] if index < len(signature.positional) else None) or index
+        else:
+            key = _content(written)
         expected = annotations.get(key, annotations.get("*" if isinstance(key, int) else "**", Any))
         inner = attrs.evolve(context, parent=target, argument=str(key))
         try:
+            if not _admits(signature, key):
+                hints = name_hints(str(key), signature.names)
+                raise _fault(f"no such argument of {display_name(target)}", written or value, context, *hints)
+            if key in arguments:
+                raise _fault("is given twice", written or value, context)
+            arguments[key] = None
             arguments[key] = read_source(context.readers.reader(_substitute(expected, bound)), value, inner)
         except Faults as faults:
-            step = f"[{key}]" if isinstance(key, int) else f".{key}"
-            problems += [problem.under(step) for problem in faults.problems]
-            arguments[key] = None
-    if type(source) is not Literal or source.kind != "word":
+            problems += [problem.under(_step(key)) for problem in faults.problems]
+    if type(source) is not Literal or source.kind != "word":  # a bare name may get its arguments later
         for name in signature.missing(arguments):
-            fault(
-                name if name.startswith("[") else f".{name}", f"is missing; {display_name(target)} requires it", source
-            )
+            where = context.where(source)
+            problems.append(Problem(f".{name}", f"is not given, but {display_name(target)} requires it", where))
     if problems:
         raise Faults(problems)
     return arguments
+
+
+def _admits(signature: Signature, key: str | int) -> bool:
+    if isinstance(key, str):
+        return key in signature.names or signature.takes_more_names
+    known = len(signature.positional)
+    return signature.positional[key] is None if key < known else signature.takes_more_positional
+
+
+def _step(key: str | int) -> str:
+    return f"[{key}]" if isinstance(key, int) else f".{key}"
 
 
 def _substitute(annotation: Any, bound: dict[Any, Any]) -> Any:
@@ -220,23 +222,21 @@ def _substitute(annotation: Any, bound: dict[Any, Any]) -> Any:
         return annotation
     if isinstance(annotation, typing.TypeVar):
         return bound.get(annotation, annotation)
-    free = getattr(annotation, "__parameters__", ())
-    return (
-        annotation[tuple(bound.get(one, one) for one in free)] if free and typing.get_args(annotation) else annotation
-    )
+    free = getattr(annotation, "__parameters__", ()) if typing.get_args(annotation) else ()
+    return annotation[tuple(bound.get(one, one) for one in free)] if free else annotation
 
 
 def _node(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: Reading) -> Config[Any]:
     target = typing.get_origin(annotation) or annotation
     if inspect.isabstract(target):
-        raise Unfit(f"{display_name(target)} is abstract; name one of its subclasses")
+        raise _fault(f"{display_name(target)} is abstract", source, context, "name one of its subclasses")
     arguments = _arguments(annotation, pairs, source, context)
     try:
         node = Config(target)
         for name, value in arguments.items():
             node[name] = value
     except ConfigError as error:
-        raise Unfit(error.message, error.hint or "") from None
+        raise _fault(error.message, source, context, error.hint or "") from None
     return node
 
 
@@ -244,18 +244,18 @@ def _made_by(
     factory: Factory, pairs: list[tuple[Any, Any]], source: Literal, classes: tuple[type, ...], context: Reading
 ) -> Any:
     """What the factory gives. What it raises is passed on, with a note that says where."""
-    called = source if source.kind == "call" else attrs.evolve(source, kind="call")
-    arguments = _arguments(factory.function, pairs, called, context)
-    args = [arguments[index] for index in sorted(key for key in arguments if isinstance(key, int))]
+    call = _node(factory.function, pairs, attrs.evolve(source, kind="call"), context)
+    arguments = dict(set_arguments(call))
+    args = positional(call, arguments)
     try:
-        result = factory.function(*args, **{key: value for key, value in arguments.items() if isinstance(key, str)})
+        result = factory.function(*args, **{name: value for name, value in arguments.items() if isinstance(name, str)})
     except Exception as error:
         error.add_note(f"in the factory {factory.name}, for {context.path or 'a value'}")
         raise
     try:
         factory.check(result, classes)
     except ConfigError as error:
-        raise Unfit(error.message, error.hint or "") from None
+        raise _fault(error.message, source, context, error.hint or "") from None
     return result
 
 
