@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nrun.config.order import children_first
 from nrun.config.values import PLAIN
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nrun.config.node import Node
+    from nrun.config.paths import Path
     from nrun.config.places import Place
 
 
@@ -19,7 +20,7 @@ class Ledger:
 
     def __init__(self, root: Node) -> None:
         self._root = root
-        self._written: dict[int, tuple[Node, dict[tuple[Any, ...], list[int]]]] = {}
+        self._written: dict[int, tuple[Node, dict[Path, list[int]]]] = {}
         self._counting: dict[int, int] = {}
         self._undone_by: dict[int, int] = {}
 
@@ -34,45 +35,38 @@ class Ledger:
         """Override `number` has replaced all that was at `place`, and in the nodes that are no longer reached."""
         if not self._written:
             return
-        owner, key = place.key
-        plain = type(place.value) in PLAIN
-        for found in self._at(owner, key, below=not plain):
-            self._undo(owner, found, number)
-        if plain:
-            return
-        cut = [node for node in children_first((place.value,)) if id(node) in self._written]
-        kept = {id(node) for node in children_first(self._root)} if cut else set()
-        for node in cut:
-            for found in self._at(id(node), (), below=True) if id(node) not in kept else ():
-                self._undo(id(node), found, number)
+        self._undo(place.key[0], self._at(place), number)
+        if type(place.value) not in PLAIN:
+            cut = {id(node) for node in children_first((place.value,))} & self._written.keys()
+            kept = {id(node) for node in children_first(self._root)} if cut else set()
+            for owner in cut - kept:
+                self._undo(owner, list(self._written[owner][1]), number)
 
-    def moved(self, sequence: Place, start: int, by: int) -> None:
-        """The elements of `sequence` from `start` on have moved."""
-        owner, prefix = sequence.key
-        depth = len(prefix)
-        keys = [key for key in self._at(owner, prefix, below=True) if len(key) > depth and key[depth] >= start]
-        if keys:
-            written = self._written[owner][1]
-            taken = [(key, written.pop(key)) for key in keys]
-            written.update({(*prefix, key[depth] + by, *key[depth + 1 :]): numbers for key, numbers in taken})
+    def shifted(self, container: Place) -> None:
+        """Elements of `container` have moved: what was written to them now counts for the whole."""
+        owner, key = container.key
+        for inner in self._at(container):
+            if inner != key:
+                written = self._written[owner][1]
+                written.setdefault(key, []).extend(written.pop(inner))
 
     def numbers_at(self, place: Place) -> set[int]:
         """The overrides that count at `place` or below it, in the same argument."""
-        owner, key = place.key
-        found = self._at(owner, key, below=type(place.value) not in PLAIN)
-        return {number for one in found for number in self._written[owner][1][one]}
+        return {number for key in self._at(place) for number in self._written[place.key[0]][1][key]}
 
     def undone(self) -> Iterator[tuple[int, int]]:
         """Every override that counts nowhere any more, with the last of those that undid it."""
         return ((number, self._undone_by[number]) for number, places in self._counting.items() if not places)
 
-    def _at(self, owner: int, key: tuple[Any, ...], *, below: bool) -> list[tuple[Any, ...]]:
+    def _at(self, place: Place) -> list[Path]:
+        owner, key = place.key
         _, written = self._written.get(owner, (None, {}))
-        if not below:
+        if type(place.value) in PLAIN:
             return [key] if key in written else []
-        return [one for one in written if one[: len(key)] == key]
+        return [inner for inner in written if inner[: len(key)] == key]
 
-    def _undo(self, owner: int, key: tuple[Any, ...], number: int) -> None:
-        for earlier in self._written[owner][1].pop(key):
-            self._counting[earlier] -= 1
-            self._undone_by[earlier] = number
+    def _undo(self, owner: int, keys: list[Path], number: int) -> None:
+        for key in keys:
+            for earlier in self._written[owner][1].pop(key):
+                self._counting[earlier] -= 1
+                self._undone_by[earlier] = number

@@ -4,22 +4,21 @@
 from __future__ import annotations
 
 import collections.abc
-import copy
 import inspect
-import types
 import typing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from nrun.config.annotations import annotation_of
-from nrun.config.node import DEFAULT, Config, _Node, put, set_arguments, signature_of_node, target_of
-from nrun.config.paths import Key, _follow, _with, format_path, nodes_of
+from nrun.config.forms import _members
+from nrun.config.node import Config, _Node, put, set_arguments, signature_of_node, target_of
+from nrun.config.paths import Key, _unwrapped, _with, children, format_path, nodes_of
 from nrun.config.problems import ConfigProblems, Problem, name_hints
 from nrun.config.reader import Reading, read_text
 from nrun.config.special import Reference, Sweep
 from nrun.config.target import display_name
-from nrun.config.values import PLAIN, fields_of, is_data_class, is_special
+from nrun.config.values import PLAIN, fields_of, is_instance_of_data_class, is_special
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,13 +30,10 @@ if TYPE_CHECKING:
     from nrun.config.paths import Path
     from nrun.config.problems import Source
 
+    Spans = tuple[tuple[int, int], ...]
+
 UNSET = inspect.Parameter.empty
 _WIDE = frozenset({"any", "each", "deep", "type", "tag"})
-
-
-def root_of(root: Node) -> Place:
-    """Where every path begins."""
-    return Place(root, "", (), (), root)
 
 
 @attrs.frozen(eq=False)
@@ -52,8 +48,21 @@ class Place:
     value: Any
     """What counts there, a default included; UNSET if nothing does."""
 
+    @classmethod
+    def read(cls, owner: Node, name: str | int, inside: Path, path: Path) -> Place:
+        """The place with what is there now; looking changes nothing."""
+        value = set_arguments(owner).get(name, UNSET)
+        if value is UNSET:
+            value = signature_of_node(owner).default(name)
+        for step in inside:
+            try:
+                value = value[_unwrapped(step)]
+            except (LookupError, TypeError):
+                value = UNSET
+        return cls(owner, name, inside, path, value)
+
     @property
-    def key(self) -> tuple[int, tuple[Any, ...]]:
+    def key(self) -> tuple[int, Path]:
         """What tells this place from all others, by whatever path it was reached."""
         return id(self.owner), (self.name, *self.inside)
 
@@ -62,6 +71,19 @@ class Place:
         """Whether something was set here; a default does not count."""
         return self.value is not UNSET and (bool(self.inside) or self.name in self.owner)
 
+    @property
+    def container(self) -> Place:
+        """The place of the container in which this one is."""
+        return Place.read(self.owner, self.name, self.inside[:-1], self.path[:-1])
+
+    def element(self, step: int | Key) -> Place:
+        """The place of an element of the container here."""
+        return Place.read(self.owner, self.name, (*self.inside, step), (*self.path, step))
+
+    def argument(self, name: str | int) -> Place:
+        """The place of an argument of the node here."""
+        return Place.read(self.value, name, (), (*self.path, name))
+
     def annotation(self) -> Any:
         """The annotation of what may stand here; Any if nothing is known."""
         annotation = annotation_of(self.owner, self.name)
@@ -69,49 +91,24 @@ class Place:
             annotation = element_annotation(annotation, step)
         return annotation
 
-    def reading(self, context: Reading, source: Source, start: int) -> Reading:
-        """What the reader should know about a text for this place, which begins at `start` of `source`."""
-        return Reading(
-            path=format_path(self.path),
-            source=source.part(start, len(source.text)),
-            factories=context.factories,
-            readers=context.readers,
-            allowed=context.allowed,
-            parent=self.owner.__nrun_target__,
-            argument=str(self.name),
-        )
-
-    def container(self) -> Place:
-        """The place of the container in which this one is, as it is now."""
-        value = _effective(self.owner, self.name)
-        for depth, step in enumerate(self.inside[:-1], len(self.path) - len(self.inside)):
-            value = _follow(value, step, self.path[: depth + 1])
-        return Place(self.owner, self.name, self.inside[:-1], self.path[:-1], value)
-
-    def element(self, step: Any, value: Any) -> Place:
-        """The place in the container that stands here to which `step` leads, with what is there."""
-        return Place(self.owner, self.name, (*self.inside, step), (*self.path, step), value)
-
     def write(self, value: Any, origin: Origin | None) -> None:
         """Set what stands here; containers on the way are replaced by edited copies. Raises ConfigError if unfit."""
         if self.inside:
-            value = _with(_effective(self.owner, self.name), self.inside, self.path, value)
+            whole = Place.read(self.owner, self.name, (), ()).value
+            value = _with(whole, self.inside, self.path, value)
         put(self.owner, self.name, value, origin)
 
 
-def element_annotation(annotation: Any, step: Any) -> Any:
+def element_annotation(annotation: Any, step: object) -> Any:
     """The annotation of an element of what is annotated; `step` is its index, or the Key of a dictionary."""
     for member in _members(annotation):
         kind, args = typing.get_origin(member), typing.get_args(member)
-        if not args or not isinstance(kind, type):
+        if not args or not isinstance(kind, type) or issubclass(kind, collections.abc.Mapping) != isinstance(step, Key):
             continue
-        if issubclass(kind, collections.abc.Mapping):
-            if isinstance(step, Key):
-                return args[1]
-        elif kind is tuple and args[-1] is not ...:
+        if kind is tuple and args[-1] is not ...:
             return args[step] if isinstance(step, int) and step < len(args) else Any
-        elif issubclass(kind, collections.abc.Iterable) and not isinstance(step, Key):
-            return args[0]
+        if issubclass(kind, collections.abc.Iterable):
+            return args[-1] if isinstance(step, Key) else args[0]
     return Any
 
 
@@ -124,77 +121,52 @@ def key_annotation(annotation: Any) -> Any:
     return Any
 
 
-def _members(annotation: Any) -> Iterator[Any]:
-    origin = typing.get_origin(annotation)
-    if origin is typing.Annotated:
-        yield from _members(typing.get_args(annotation)[0])
-    elif origin in (typing.Union, types.UnionType):
-        for member in typing.get_args(annotation):
-            yield from _members(member)
-    else:
-        yield annotation
-
-
-# ---- finding
-
-
-def find_places(
-    start: Place, path: tuple[Step, ...], spans: tuple[tuple[int, int], ...], source: Source, context: Reading
-) -> list[Place]:
+def find_places(start: Place, path: tuple[Step, ...], spans: Spans, source: Source, context: Reading) -> list[Place]:
     """The places that `path`, written at `spans` of `source`, names from `start` on; a wildcard may name none.
 
     On the way of an exact path missing nodes and containers are made, where the annotation says which.
     Raises ConfigProblems for a step that leads nowhere.
     """
     here = [start]
-    wide = False
-    for position, (step, span) in enumerate(zip(path, spans, strict=True)):
+    wide = after_deep = False
+    for step, span in zip(path, spans, strict=True):
         raw = source.text[span[0] : span[1]]
         if any(type(place.value) is Sweep for place in here):  # what follows applies to the nodes that have it
-            here = [inner for place in here for inner in _alternatives(place)]
+            here = [point for place in here for point in _points(place)]
             wide = True
-        after_deep = position > 0 and path[position - 1].kind == "deep"
         if step.kind in _WIDE:
             here = _widened(here, step, after_deep=after_deep)
             wide = True
         elif wide:
-            here = [inner for place in here if (inner := _existing(place, step, raw, context, after_deep=after_deep))]
+            known = (place for place in here if _knows(place.value, step, after_deep=after_deep))
+            entered = [_enter(place, step, raw, context) for place in known]
+            here = [place for place in entered if place and (place.value is not UNSET or not place.inside)]
         else:
-            here = [_entered(here[0], step, raw, source.part(*span), context, start)]
+            place = ready(here[0], context)
+            found = _enter(place, step, raw, context)
+            if found is None:
+                raise ConfigProblems([_refusal(place, step, source.part(*span), context, start)])
+            here = [found]
+        after_deep = step.kind == "deep"
     return list({place.key: place for place in here}.values()) if wide else here
 
 
-def _entered(place: Place, step: Step, raw: str, where: Source, context: Reading, start: Place) -> Place:
-    """The place that one exact step leads to. Raises ConfigProblems if there is none."""
-    place = ready(place, context)
-    found = _enter(place, step, raw, context)
-    if found is None:
-        target = format_path((*place.path, cast("str | int", step.value))) if step.value is not None else ""
-        message, hints = _refusal(place, step, context, start.value)
-        raise ConfigProblems([Problem(target or format_path(place.path), message, where, hints)])
-    return found
-
-
 def ready(place: Place, context: Reading) -> Place:
-    """The place with something in it that can be entered and edited."""
+    """The place with something in it that can be entered and edited, made or copied if need be."""
     value = place.value
-    if type(value) in PLAIN and value is not None or is_special(value) or not place.path:
+    if not place.path or is_special(value) or (type(value) in PLAIN and value is not None):
         return place
     if value is UNSET or value is None:
-        made = _made(place, context)
-        if made is None:
-            return place
-        place.write(made, None)
-    elif is_data_class(type(value)):
+        value = _made(place, context)
+        if value is not None:
+            place.write(value, None)
+    elif is_instance_of_data_class(value):
         place.write(Config(type(value), **fields_of(value)), None)
-    elif not place.is_set:  # edits must not reach the default itself
-        put(place.owner, place.name, copy.deepcopy(value), DEFAULT)
-    else:
+    elif place.is_set:
         return place
-    value = _effective(place.owner, place.name)
-    for depth, step in enumerate(place.inside, len(place.path) - len(place.inside)):
-        value = _follow(value, step, place.path[: depth + 1])
-    return attrs.evolve(place, value=value)
+    else:
+        place.owner[place.name]  # what can be edited is copied from the default by being read
+    return Place.read(place.owner, place.name, place.inside, place.path)
 
 
 def _made(place: Place, context: Reading) -> Any:
@@ -204,7 +176,7 @@ def _made(place: Place, context: Reading) -> Any:
     for container in (list, dict):
         if container in kinds:
             return container()
-    classes = tuple(kind for kind in kinds if kind not in PLAIN and kind not in (tuple, set, frozenset))
+    classes = [kind for kind in kinds if kind not in PLAIN and kind not in (tuple, set, frozenset)]
     if len(classes) == 1 and not inspect.isabstract(classes[0]):
         return Config(classes[0])
     names = _choices(place, context)
@@ -215,77 +187,37 @@ def _choices(place: Place, context: Reading) -> list[str]:
     """The factories that could make what is missing."""
     classes = context.readers.reader(place.annotation()).types
     fitting = context.factories.fitting(classes, place.owner.__nrun_target__, str(place.name))
-    return sorted({factory.name for _, factory in fitting})
+    return sorted({found.name for _, found in fitting})
 
 
 def _enter(place: Place, step: Step, raw: str, context: Reading) -> Place | None:
-    """The place that an exact step leads to from this one; None if there is none."""
+    """The place that an exact step, written as `raw`, leads to from this one; None if there is none."""
     value = place.value
     if isinstance(value, _Node):
         name = _argument_name(value, step)
-        return None if name is None else _argument(value, name, place.path)
-    if isinstance(value, list | tuple):
-        index = _index(step, len(value))
-        if index is None:
-            return None
-        adds = step.kind in ("append", "insert")
-        return place.element(index, UNSET if adds else value[index])
+        return None if name is None else place.argument(name)
+    if isinstance(value, list | tuple) and step.kind not in ("name", "key"):
+        index = len(value) if step.kind == "append" else int(step.value or 0)
+        index += len(value) if index < 0 else 0
+        return place.element(index) if 0 <= index < len(value) + (step.kind in ("append", "insert")) else None
     if isinstance(value, dict) and step.kind in ("name", "index", "key"):
-        key = _dictionary_key(place, step, raw, context)
-        return place.element(Key(key), value.get(key, UNSET))
+        text = str(step.value) if step.kind == "key" else raw.strip("[]")
+        expected = key_annotation(place.annotation())
+        if expected is Any:  # then a number is a number, unless such a text is a key already
+            return place.element(Key(step.value if step.kind == "index" and text not in value else text))
+        return place.element(Key(read_text(text, expected, context)))
     return None
 
 
-def _existing(place: Place, step: Step, raw: str, context: Reading, *, after_deep: bool) -> Place | None:
-    """The place that an exact step after a wildcard leads to, if it exists; at any depth only arguments of nodes."""
-    value = place.value
-    if isinstance(value, _Node):
-        known = step.value in value or step.value in signature_of_node(value).names
-    else:
-        known = not after_deep
-    found = _enter(place, step, raw, context) if known else None
-    return None if found is None or (isinstance(value, dict) and found.value is UNSET) else found
-
-
 def _argument_name(node: Node, step: Step) -> str | int | None:
-    signature = signature_of_node(node)
-    name = step.value
+    signature, name = signature_of_node(node), step.value
     if step.kind in ("name", "key"):
         return name if name in signature.names or name in node or signature.takes_more_names else None
     if step.kind != "index" or not isinstance(name, int) or name < 0:
         return None
     if name < len(signature.positional):
-        named = signature.positional[name]
-        return name if named is None else named
+        return signature.positional[name] or name
     return name if signature.takes_more_positional else None
-
-
-def _index(step: Step, length: int) -> int | None:
-    if step.kind == "append":
-        return length
-    if step.kind not in ("index", "insert") or not isinstance(step.value, int):
-        return None
-    index = step.value + length if step.value < 0 else step.value
-    return index if 0 <= index < length or (step.kind == "insert" and index == length) else None
-
-
-def _dictionary_key(place: Place, step: Step, raw: str, context: Reading) -> Any:
-    """The key as the annotation has it; a number is only a text where keys are texts."""
-    text = str(step.value) if step.kind == "key" else raw.strip("[]")
-    expected = key_annotation(place.annotation())
-    if expected is not Any:
-        return read_text(text, expected, context)
-    return step.value if step.kind == "index" and text not in place.value else text
-
-
-def _argument(node: Node, name: str | int, path: Path) -> Place:
-    return Place(node, name, (), (*path, name), _effective(node, name))
-
-
-def _effective(node: Node, name: str | int) -> Any:
-    """The value of an argument, or its default; reading it changes nothing."""
-    value = set_arguments(node).get(name, UNSET)
-    return signature_of_node(node).default(name) if value is UNSET else value
 
 
 # ---- wildcards
@@ -296,30 +228,28 @@ def _widened(here: list[Place], step: Step, *, after_deep: bool) -> list[Place]:
         return list(_below(here))
     if step.kind == "tag":
         nodes = [place for place in here if isinstance(place.value, _Node)]
-        return [
-            _argument(place.value, name, place.path)
-            for place in nodes
-            for name in signature_of_node(place.value).names
-            if _is_tagged(annotation_of(place.value, name), str(step.value))
-        ]
-    if step.kind == "each":
-        here = [place for place in here if isinstance(place.value, list | tuple)]
-    found = here if after_deep and step.kind == "type" else [child for place in here for child in _children(place)]
-    return [place for place in found if step.kind != "type" or _is_a(place.value, str(step.value))]
+        arguments = [place.argument(name) for place in nodes for name in signature_of_node(place.value).names]
+        return [place for place in arguments if _is_tagged(annotation_of(place.owner, place.name), step.value)]
+    if step.kind == "type":
+        found = here if after_deep else [child for place in here for child in _children(place)]
+        return [place for place in found if _is_a(place.value, step.value)]
+    return [
+        child
+        for place in here
+        if step.kind == "any" or isinstance(place.value, list | tuple)
+        for child in _children(place)
+    ]
 
 
 def _children(place: Place) -> list[Place]:
-    value = place.value
-    if isinstance(value, _Node):
-        return [_argument(value, name, place.path) for name in value]
-    if isinstance(value, list | tuple):
-        return [place.element(index, item) for index, item in enumerate(value)]
-    if isinstance(value, dict):
-        return [place.element(Key(key), item) for key, item in value.items()]
-    return _alternatives(place) if type(value) is Sweep else []
+    if type(place.value) is Sweep:
+        return _points(place)
+    if isinstance(place.value, _Node):
+        return [place.argument(name) for name in place.value]
+    return [place.element(step) for step, _ in children(place.value) if not isinstance(step, str)]
 
 
-def _alternatives(place: Place) -> list[Place]:
+def _points(place: Place) -> list[Place]:
     """The place itself; of a sweep, its points that are nodes, which stand at the same path."""
     if type(place.value) is not Sweep:
         return [place]
@@ -333,14 +263,19 @@ def _below(here: list[Place]) -> Iterator[Place]:
     while todo:
         place = todo.pop()
         yield place
-        if isinstance(place.value, _Node):
-            if id(place.value) in seen:
-                continue
+        if not isinstance(place.value, _Node) or id(place.value) not in seen:
             seen.add(id(place.value))
-        todo += reversed(_children(place))
+            todo += reversed(_children(place))
 
 
-def _is_a(value: Any, name: str) -> bool:
+def _knows(value: Any, step: Step, *, after_deep: bool) -> bool:
+    """Whether a step after a wildcard may be made; at any depth only into arguments of nodes."""
+    if isinstance(value, _Node):
+        return step.value in value or step.value in signature_of_node(value).names
+    return not after_deep
+
+
+def _is_a(value: Any, name: object) -> bool:
     """Whether a node calls a class of this name, or a subclass of one, or a function of this name."""
     if not isinstance(value, _Node):
         return False
@@ -348,7 +283,7 @@ def _is_a(value: Any, name: str) -> bool:
     return name in ([cls.__name__ for cls in target.__mro__] if isinstance(target, type) else [display_name(target)])
 
 
-def _is_tagged(annotation: Any, tag: str) -> bool:
+def _is_tagged(annotation: Any, tag: object) -> bool:
     """Whether `Annotated` names the tag: by a text, or by a class of that name."""
     return any(getattr(note, "__name__", note) == tag for note in getattr(annotation, "__metadata__", ()))
 
@@ -356,25 +291,22 @@ def _is_tagged(annotation: Any, tag: str) -> bool:
 # ---- words
 
 
-def _refusal(place: Place, step: Step, context: Reading, root: Node) -> tuple[str, tuple[str, ...]]:
+def _refusal(place: Place, step: Step, where: Source, context: Reading, start: Place) -> Problem:
     """Why a step leads nowhere, and what may have been meant."""
     value, shown = place.value, format_path(place.path) or "the root"
+    message, hints = f"is {value!r:.60}, which has no parts", tuple[str, ...]()
     if isinstance(value, _Node):
-        if not isinstance(step.value, str):
-            return f"{display_name(value.__nrun_target__)} has no such positional argument", ()
-        siblings = [name for name in signature_of_node(value).names if isinstance(name, str)]
+        shown = format_path((*place.path, step.value)) if step.value is not None else shown
         message = f"no such argument of {display_name(value.__nrun_target__)}"
-        return message, name_hints(step.value, siblings, _arguments_below(root))
-    if isinstance(value, list | tuple):
-        what = f"{shown} has {len(value)} elements" if value else f"{shown} is empty"
-        return f"there is no such element: {what}", (f"{shown}[+]=... adds one",)
-    if value is UNSET or value is None:
-        names = _choices(place, context)
-        one_of = f" ({', '.join(names)})" if names else ""
-        return f"{shown} is not set, and nothing says what is to be made{one_of}", (f"set it first: {shown}=NAME",)
-    if type(value) is Reference:
-        return f"{shown} is the value of {value}", ("set it there",)
-    return f"{shown} is {value!r:.60}, which has no parts", ()
+        hints = name_hints(str(step.value), map(str, signature_of_node(value).names), _arguments_below(start.value))
+    elif isinstance(value, list | tuple):
+        message, hints = f"has {len(value)} elements, so there is no such one", (f"{shown}[+]=... adds one",)
+    elif value is UNSET or value is None:
+        names = ", ".join(_choices(place, context)) or "NAME"
+        message, hints = "is not set, and nothing says what to make", (f"set it first: {shown}={names}",)
+    elif type(value) is Reference:
+        message, hints = f"has the value of {value}", ("set it there",)
+    return Problem(shown, message, where, hints)
 
 
 def _arguments_below(root: Node) -> Iterator[str]:
@@ -384,5 +316,4 @@ def _arguments_below(root: Node) -> Iterator[str]:
             names = signature_of_node(node).names
         except ConfigError:  # not importable here
             continue
-        for name in names:
-            yield format_path((*path, name))
+        yield from (format_path((*path, name)) for name in names)
