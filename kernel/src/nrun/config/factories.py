@@ -120,7 +120,7 @@ def provided_by(function: object) -> type | None:
     if typing.get_origin(given) is Config:
         given = typing.get_args(given)[0]
     given = typing.get_origin(given) or given
-    return given if isinstance(given, type) and given not in (object, Config, type(None)) else None
+    return given if isinstance(given, type) and given not in (Any, object, Config, type(None)) else None
 
 
 def type_given(node: _Node[Any]) -> type | None:

@@ -152,7 +152,13 @@ def _signature(target: Callable[..., Any]) -> Signature:
     if not typing.is_typeddict(target):
         return signature
     hints: dict[Any, Any] = typing.get_type_hints(target, include_extras=True)
-    required = tuple(vars(target)["__required_keys__"])
+    wrapped = {name: typing.get_origin(hint) for name, hint in hints.items()}  # in a text, the class overlooks it
+    required = tuple(
+        name
+        for name, wrapper in wrapped.items()
+        if wrapper is typing.Required
+        or (wrapper is not typing.NotRequired and name in vars(target)["__required_keys__"])
+    )
     return attrs.evolve(
         signature, names=hints, hints=hints, required=required, takes_more_positional=False, takes_more_names=False
     )
@@ -318,6 +324,8 @@ def import_symbol(name: str, context: Reading) -> Any:
         own = symbol_of(found)
     except ConfigError as error:
         raise Unfit(error.message, error.hint or "") from None
+    if not callable(found):
+        raise Unfit(f"{name} is neither a class nor a function")
     if found is functools.partial or (own.startswith("builtins:") and not isinstance(found, type)):
         raise Unfit(f"{own} may never be named")
     _check_allowed(own, context)
