@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import sys
 import typing
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nrun.config.node import Config, _Node
+from nrun.config.annotations import resolve_annotation
+from nrun.config.node import Config, Partial, _Node
 from nrun.config.target import display_name
 from nrun.errors import ConfigError
 
@@ -112,19 +114,18 @@ def provided_by(function: object) -> type | None:
     """The class that calling `function` gives, as far as its annotations tell; a class gives itself."""
     if isinstance(function, type):
         return function
-    try:
-        given = typing.get_type_hints(function).get("return")
-    except (NameError, TypeError, AttributeError, SyntaxError):
+    if not callable(function):
         return None
+    given = resolve_annotation(function, "return", sys.modules.__getitem__)
     if typing.get_origin(given) is Config:
         given = typing.get_args(given)[0]
     given = typing.get_origin(given) or given
-    return given if isinstance(given, type) and given not in (object, Config, type(None)) else None
+    return given if isinstance(given, type) and given not in (Any, object, Config, type(None)) else None
 
 
 def type_given(node: _Node[Any]) -> type | None:
     """The class of what `node` builds to, if that is known without importing anything."""
-    if not isinstance(node, Config):
+    if isinstance(node, Partial):
         return functools.partial
     return None if isinstance(node.__nrun_target__, str) else provided_by(node.__nrun_target__)
 

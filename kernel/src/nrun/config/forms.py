@@ -141,7 +141,7 @@ def _scalar(expected: str, rank: Rank, cls: type, scan: Scan, widened: tuple[typ
 
 def _bytes(source: Any, context: Reading) -> Any:
     if type(source) is Literal and source.kind == "bytes":
-        return source.value.encode("latin-1")
+        return source.content
     return _TEXT_AS_BYTES.read(source, context)
 
 
@@ -206,7 +206,7 @@ def _one_of(shown: str, rank: Rank, names: Mapping[str, Any], members: Mapping[t
 
     def read(source: Any, _context: Reading) -> Any:
         written = type(source) is Literal
-        value = source.value if written else source
+        value = source.content if written else source
         if written and source.kind == "word":
             return scan(value)
         if isinstance(value, Hashable) and (type(value), value) in members:

@@ -60,6 +60,11 @@ class Literal:
     keys: tuple[Literal | None, ...] = ()
     """For each item inside brackets its key in a mapping, its name in a call, or None."""
 
+    @property
+    def content(self) -> str | bytes:
+        """The value as it is meant: bytes for bytes, text for all else."""
+        return self.value.encode("latin-1") if self.kind == "bytes" else self.value
+
 
 def parse(text: str) -> Literal:
     """The literal that `text` is; several with commas between them are one of kind `commas`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -19,6 +19,7 @@ _SLOT = re.compile(r"(?<!\\)\$\{([^{}]*)\}")
 class Sweep:
     """Several values for one argument, in the order they were written; a run uses one of them."""
 
+    __nrun_special__: ClassVar[bool] = True
     points: tuple[Any, ...]
 
 
@@ -31,6 +32,7 @@ class Reference:
     argument (`env:HOME`).
     """
 
+    __nrun_special__: ClassVar[bool] = True
     parts: tuple[str, ...]
 
     @classmethod

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nrun.config.forms import pairs_of
+from nrun.config.annotations import annotation_of
 from nrun.config.build import positional
 from nrun.config.factories import is_kind, provided_by
+from nrun.config.forms import pairs_of
 from nrun.config.literal import Literal, SyntaxProblem, parse
 from nrun.config.node import Config, set_arguments
 from nrun.config.problems import Problem, name_hints
@@ -28,7 +29,7 @@ from nrun.config.target import Signature, display_name, resolve, signature_of, s
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from nrun.config.factories import Factory
 
@@ -129,14 +130,15 @@ def _content(source: Any) -> Any:
 
 def _tag_fits(cls: type, given: dict[Any, Any]) -> bool | None:
     """Whether a field that admits only certain words names this class; None if there is no such field."""
-    for name, annotation in parameters_of(cls)[1].items():
-        if typing.get_origin(annotation) is typing.Literal and name in given:
-            return given[name] in typing.get_args(annotation)
+    for name, value in given.items():
+        annotation = _annotation(cls, name) if name in _signature(cls).names else None
+        if typing.get_origin(annotation) is typing.Literal:
+            return value in typing.get_args(annotation)
     return None
 
 
 def _takes(cls: type, given: dict[Any, Any]) -> bool:
-    signature = parameters_of(cls)[0]
+    signature = _signature(cls)
     return (signature.takes_more_names or given.keys() <= signature.names.keys()) and not signature.missing(given)
 
 
@@ -144,38 +146,34 @@ def _takes(cls: type, given: dict[Any, Any]) -> bool:
 
 
 @functools.cache
-def parameters_of(target: Callable[..., Any]) -> tuple[Signature, Mapping[Any, Any]]:
-    """The signature of `target`, and the annotation of each parameter as far as it can be resolved."""
-    if typing.is_typeddict(target):
-        hints = typing.get_type_hints(target, include_extras=True)
-        required = vars(target)["__required_keys__"]
-        names = {name: inspect.Parameter.empty if name in required else None for name in hints}
-        return Signature(names, (), {}, takes_more_positional=False, takes_more_names=False), hints
-    try:
-        parameters = inspect.signature(target).parameters.values()
-    except (ValueError, TypeError):
-        return signature_of(target), {}
-    init = inspect.getattr_static(target, "__init__", None)
-    holder = init if isinstance(target, type) and isinstance(init, types.FunctionType) else target
-    try:
-        hints = typing.get_type_hints(holder, include_extras=True)
-    except (NameError, TypeError, AttributeError, SyntaxError):
-        hints = {}
-    annotations: dict[Any, Any] = {}
-    for index, parameter in enumerate(parameters):
-        annotation = hints.get(parameter.name, parameter.annotation)
-        annotation = Any if annotation is parameter.empty or isinstance(annotation, str) else annotation
-        annotations[parameter.name] = annotations[index] = annotation
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            annotations["*" if parameter.kind is parameter.VAR_POSITIONAL else "**"] = annotation
-    return signature_of(target), annotations
+def _signature(target: Callable[..., Any]) -> Signature:
+    """The signature of `target`; of a TypedDict, what its keys amount to."""
+    signature = signature_of(target)
+    if not typing.is_typeddict(target):
+        return signature
+    hints: dict[Any, Any] = typing.get_type_hints(target, include_extras=True)
+    wrapped = {name: typing.get_origin(hint) for name, hint in hints.items()}  # in a text, the class overlooks it
+    required = tuple(
+        name
+        for name, wrapper in wrapped.items()
+        if wrapper is typing.Required
+        or (wrapper is not typing.NotRequired and name in vars(target)["__required_keys__"])
+    )
+    return attrs.evolve(
+        signature, names=hints, hints=hints, required=required, takes_more_positional=False, takes_more_names=False
+    )
+
+
+def _annotation(target: Callable[..., Any], name: str | int) -> Any:
+    hints = _signature(target).hints
+    return hints[name] if name in hints else annotation_of(target, name)
 
 
 def _arguments(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: Reading) -> dict[str | int, Any]:
     """The arguments that are written for a target, by name or index. Raises Faults with all that is wrong."""
     target = typing.get_origin(annotation) or annotation
     bound = dict(zip(getattr(target, "__parameters__", ()), typing.get_args(annotation), strict=False))
-    signature, annotations = parameters_of(target)
+    signature = _signature(target)
     arguments: dict[str | int, Any] = {}
     problems: list[Problem] = []
 
@@ -184,7 +182,6 @@ def _arguments(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, conte
             key: Any = (signature.positional[index] if index < len(signature.positional) else None) or index
         else:
             key = _content(written)
-        expected = annotations.get(key, annotations.get("*" if isinstance(key, int) else "**", Any))
         inner = attrs.evolve(context, parent=target, argument=str(key))
         try:
             if not _admits(signature, key):
@@ -193,7 +190,8 @@ def _arguments(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, conte
             if key in arguments:
                 raise _fault("is given twice", written or value, context)
             arguments[key] = None
-            arguments[key] = read_source(context.readers.reader(_substitute(expected, bound)), value, inner)
+            expected = _substitute(_annotation(target, key), bound)
+            arguments[key] = read_source(context.readers.reader(expected), value, inner)
         except Faults as faults:
             problems += [problem.under(_step(key)) for problem in faults.problems]
     if type(source) is not Literal or source.kind != "word":  # a bare name may get its arguments later
@@ -326,6 +324,8 @@ def import_symbol(name: str, context: Reading) -> Any:
         own = symbol_of(found)
     except ConfigError as error:
         raise Unfit(error.message, error.hint or "") from None
+    if not callable(found):
+        raise Unfit(f"{name} is neither a class nor a function")
     if found is functools.partial or (own.startswith("builtins:") and not isinstance(found, type)):
         raise Unfit(f"{own} may never be named")
     _check_allowed(own, context)
