@@ -79,6 +79,16 @@ def _check_of(target: Callable[..., Any], name: str | int) -> Check | None:
     return check
 
 
+def effective_default(target: Callable[..., Any], name: str | int) -> Any:
+    """The default of an argument as it would be kept if it were set; `inspect.Parameter.empty` if there is none."""
+    signature = signature_of(target)
+    default = signature.default(name)
+    if default is inspect.Parameter.empty:
+        return default
+    check = signature.checks[name] if name in signature.checks else learn_check(target, name)
+    return default if check is None else check.fit(default)
+
+
 def _misfit(expected: str, value: Any) -> Any:
     """Raise Misfit, unless the value is only known later or need not be checked."""
     if is_special(value) or _unchecked.get():

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from nrun.config.origin import Origin
     from nrun.config.target import Signature, Target
 
-    Trail = tuple[str | int | None, "Origin | tuple[CodeType, int] | str | None", Any, "Trail | None"]
+    CodeOrigin = tuple[CodeType, int]
+    Trail = tuple[str | int | None, "Origin | CodeOrigin | str | None", str | None, "Trail | None"]
 
 T = TypeVar("T")
 N = TypeVar("N", bound="_Node[Any]")
@@ -55,7 +56,7 @@ class _Node(Generic[T]):
         arguments: dict[str | int, Any] = cast("dict[str | int, Any]", kwargs)
         _set_target(self, target)
         _set_arguments(self, arguments)
-        _set_trail(self, (None, _caller(), None, None))
+        _set_trail(self, (None, caller(), None, None))
         if type(target) is str:
             for name, value in arguments.items():
                 arguments[name] = value if type(value) in PLAIN else admitted(self, name, value)
@@ -70,7 +71,7 @@ class _Node(Generic[T]):
     # ---- items and attributes
 
     def __setitem__(self, name: str | int, value: Any) -> None:
-        put(self, name, value, _caller())
+        put(self, name, value, caller())
 
     def __getitem__(self, name: str | int) -> Any:
         value = self.__nrun_args__.get(name, _ABSENT)
@@ -79,12 +80,12 @@ class _Node(Generic[T]):
         signature = signature_of_node(self)
         default = signature.default(name)
         if default is inspect.Parameter.empty:
-            _check_name(signature, display_name(self.__nrun_target__), name)
+            check_name(signature, display_name(self.__nrun_target__), name)
             raise UnknownArgument(f"{_path(self, name)} is not set and has no default")
         return default if type(default) in PLAIN else _own_default(self, name, default)
 
     def __delitem__(self, name: str | int) -> None:
-        remove(self, name, _caller())
+        remove(self, name, caller())
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -94,10 +95,10 @@ class _Node(Generic[T]):
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("__") and name.endswith("__"):  # such as `__orig_class__`, which typing would set
             raise AttributeError(name)
-        put(self, name, value, _caller())
+        put(self, name, value, caller())
 
     def __delattr__(self, name: str) -> None:
-        remove(self, name, _caller())
+        remove(self, name, caller())
 
     def __iter__(self) -> Iterator[str | int]:
         """The names of the arguments that are set, in the order they were set."""
@@ -159,13 +160,13 @@ class _Node(Generic[T]):
         """In every node of this tree that takes the argument, set it to what the function makes of that node."""
         from nrun.config.edit import walk
 
-        return walk(self, functions, _caller())
+        return walk(self, functions, caller())
 
     def broadcast(self, **values: Any) -> Self:
         """Set arguments of these names wherever a node of this tree takes them, in lists and dictionaries too."""
         from nrun.config.edit import broadcast
 
-        return broadcast(self, values, _caller())
+        return broadcast(self, values, caller())
 
     def to_json(self) -> str:
         """This tree as JSON text, from which `from_json` makes an equal one."""
@@ -238,7 +239,7 @@ _set_arguments = vars(_Node)["__nrun_args__"].__set__
 _set_trail = vars(_Node)["__nrun_trail__"].__set__
 
 
-def put(node: Node, name: str | int, value: Any, origin: Origin | tuple[CodeType, int] | str | None) -> None:
+def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | str) -> None:
     """Set an argument and remember where its value came from. Raises ConfigError for an unfit name or value."""
     target, arguments = node.__nrun_target__, node.__nrun_args__
     known = _NOTHING if type(target) is str else signature_of(target).accepts.get(name, _NOTHING)
@@ -248,7 +249,7 @@ def put(node: Node, name: str | int, value: Any, origin: Origin | tuple[CodeType
     arguments[name] = value
 
 
-def remove(node: Node, name: str | int, origin: Origin | tuple[CodeType, int] | None) -> None:
+def remove(node: Node, name: str | int, origin: Origin | CodeOrigin) -> None:
     """Unset an argument. Raises UnknownArgument if it is not set."""
     if name not in node.__nrun_args__:
         raise UnknownArgument(f"{_path(node, name)} is not set")
@@ -294,7 +295,7 @@ def admitted(node: Node, name: str | int, value: Any) -> Any:
         if isinstance(target, str):
             return admit(value, node.__nrun_holds__)
         signature = signature_of(target)
-        _check_name(signature, display_name(target), name)
+        check_name(signature, display_name(target), name)
         value = admit(value, node.__nrun_holds__)
         check = signature.checks.get(name, _ABSENT)
         if check is _ABSENT:
@@ -326,7 +327,7 @@ def _positional(node: Node, args: tuple[Any, ...], named: dict[str | int, Any]) 
     return {key: admitted(node, key, value) for key, value in zip(keys, args, strict=True)}
 
 
-def _caller() -> tuple[CodeType, int]:
+def caller() -> CodeOrigin:
     """Where the code stands that made or edited a node: told as a line only if somebody asks."""
     frame = sys._getframe(2)  # noqa: SLF001 - one look; inspect.stack reads files
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("nrun."):
@@ -373,7 +374,7 @@ def _path(node: Node, name: str | int) -> str:
     return f"{base}[{name}]" if isinstance(name, int) else f"{base}.{name}"
 
 
-def _check_name(signature: Signature, target: str, name: str | int) -> None:
+def check_name(signature: Signature, target: str, name: str | int) -> None:
     if isinstance(name, int):
         count = len(signature.positional)
         if name < 0 or (name >= count and not signature.takes_more_positional):

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import attrs
 
-from nrun.config.node import DEFAULT
+from nrun.config.node import DEFAULT, check_name
 from nrun.config.paths import _holder, _steps, format_path, get_at
 from nrun.config.show import show
 from nrun.config.target import display_name, signature_of
@@ -74,10 +75,11 @@ def explain(root: Any, path: str | Path) -> Explanation:
     if not isinstance(target, str):
         from nrun.config.annotations import annotation_of, doc_of
 
-        node[name] if name in node else _check_name(signature_of(target), display_name(target), name)
+        if name not in node:
+            check_name(signature_of(target), display_name(target), name)
         default = signature_of(target).default(name)
         if not inside:
-            annotation, doc = told_annotation(annotation_of(target, name)), doc_of(target, name)
+            annotation, doc = _told(annotation_of(target, name)), doc_of(target, name)
     trail = list(_records(node, name))
     if default is not inspect.Parameter.empty:
         trail.append((Origin(DEFAULT, f"{display_name(target)}.{name}"), show(default, _LONGEST)))
@@ -112,3 +114,10 @@ def _origin(origin: object) -> Origin:
 
 def _or_unset(value: str | None) -> str:
     return "not set" if value is None else value
+
+
+def _told(annotation: Any) -> str:
+    if annotation is Any:
+        return ""
+    plain = isinstance(annotation, type) and not hasattr(annotation, "__args__")
+    return annotation.__qualname__ if plain else str(annotation).replace("typing.", "")

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nrun.arguments import UnknownArgument
-from nrun.config.node import _Node, put, set_arguments
+from nrun.config.node import _Node, caller, put, remove, set_arguments
 from nrun.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -130,14 +130,15 @@ def get_at(root: Any, path: str | Path) -> Any:
 
 
 def set_at(root: Any, path: str | Path, value: Any, origin: Origin | None = None) -> None:
-    """Set what is at `path`, which came from `origin`. Raises ConfigError for no such place or an unfit value.
+    """Set what is at `path`, which came from `origin`, or else from the code that calls this.
 
-    An element of a container is set by giving the argument that holds it an edited copy, so that the
-    whole is checked.
+    Raises ConfigError for no such place or an unfit value.
+
+    An element of a container is set by giving the argument that holds it an edited copy, so that the whole is checked.
     """
     steps = _steps(path)
     node, name, inside = _holder(root, steps)
-    put(node, name, _with(node[name], inside, steps, value) if inside else value, origin)
+    put(node, name, _with(node[name], inside, steps, value) if inside else value, origin or caller())
 
 
 def delete_at(root: Any, path: str | Path, origin: Origin | None = None) -> None:
@@ -145,9 +146,9 @@ def delete_at(root: Any, path: str | Path, origin: Origin | None = None) -> None
     steps = _steps(path)
     node, name, inside = _holder(root, steps)
     if inside:
-        put(node, name, _without(node[name], inside, steps), origin)
+        put(node, name, _without(node[name], inside, steps), origin or caller())
     else:
-        del node[name]
+        remove(node, name, origin or caller())
 
 
 def _steps(path: str | Path) -> Path:

@@ -44,6 +44,8 @@ class Signature:
     """Defaults of positional-only parameters, by index."""
     takes_more_positional: bool
     takes_more_names: bool
+    by_index: bool
+    """Whether any argument is known by index."""
     annotations: Mapping[str | int, object]
     """As they are written; those of `*args` and `**kwargs` are under `*` and `**`, that of the result under `return`."""
     required: tuple[str | int, ...]
@@ -117,6 +119,7 @@ def _read_signature(target: Callable[..., Any]) -> Signature:
         defaults,
         takes_more_positional="*" in annotations,
         takes_more_names="**" in annotations,
+        by_index="*" in annotations or None in positional,
         annotations=annotations,
         required=tuple(name for table in (defaults, names) for name, default in table.items() if default is _EMPTY),
         accepts={

@@ -49,10 +49,9 @@ def is_path(value: object) -> bool:
     return pathlib is not None and isinstance(value, pathlib.Path)
 
 
-def is_instance_of_data_class(value: object) -> bool:
-    """Whether `value` is an instance (not the class) of an attrs class or a dataclass."""
-    kind = type(value)
-    return hasattr(kind, "__attrs_attrs__") or hasattr(kind, "__dataclass_fields__")
+def is_data_class(cls: type) -> bool:
+    """Whether `cls` is an attrs class or a dataclass."""
+    return hasattr(cls, "__attrs_attrs__") or hasattr(cls, "__dataclass_fields__")
 
 
 def fields_of(value: Any) -> dict[str, Any]:
@@ -93,16 +92,14 @@ def admit(value: Any, nodes: frozenset[type]) -> Any:
     if _is_scalar(value) or is_special(value):
         return value
     if is_symbol(value):
-        try:
-            symbol_of(value)
-        except ConfigError as error:
-            raise Refused(error.message, error.hint) from None
+        _find_again(value)
         return value
     if getattr(kind, "__nrun_node__", False):
         if nodes:
             raise Refused("Fresh is made anew at each call of a Partial, so it belongs in one", "use Config here")
         raise Refused("an instance cannot hold what is yet to be built", "describe the instance with Config too")
-    if is_instance_of_data_class(value):
+    if is_data_class(kind):
+        _find_again(kind)
         for name, item in fields_of(value).items():
             _inside(item, name, frozenset())
         return value
@@ -137,7 +134,20 @@ _CONTAINERS: dict[type, Callable[[Any, frozenset[type]], Any]] = {
 
 
 def _is_scalar(value: object) -> bool:
-    return isinstance(value, enum.Enum) or name_of_type(type(value)) in _NAMED or is_path(value)
+    if isinstance(value, enum.Enum):
+        _find_again(type(value))
+        if value.name not in type(value).__members__:
+            raise Refused(f"{value!r} combines flags; it cannot be written down", "pass the flags in a list")
+        return True
+    return name_of_type(type(value)) in _NAMED or is_path(value)
+
+
+def _find_again(symbol: object) -> None:
+    """Raise Refused for a class or function that another process could not find."""
+    try:
+        symbol_of(symbol)
+    except ConfigError as error:
+        raise Refused(error.message, error.hint) from None
 
 
 def _key(key: Any) -> Any:
