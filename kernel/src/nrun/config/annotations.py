@@ -58,7 +58,7 @@ def resolve_annotation(
         try:
             return typing.get_type_hints(holder, known, local, include_extras=True)["it"]
         except NameError as error:
-            if error.name in local:
+            if error.name is None or error.name in local:
                 return Any
             try:
                 local[error.name] = _imported_for_types(module, error.name, find_module)
@@ -128,12 +128,9 @@ def doc_of(target: Callable[..., Any], name: str | int) -> str:
             return documentation
     if isinstance(name, int):
         return ""
+    head = rf":param (?:\w+ )?{name}:|{name}(?: ?\([^)\n]*\))?:|{name} : [^\n]*\n"
     for text in (inspect.getdoc(target), inspect.getdoc(getattr(target, "__init__", None))):
-        found = re.search(
-            rf"^(?P<indent>\s*)(?::param (?:\w+ )?{name}:|{name}(?:\s*\([^)\n]*\))?:|{name} : [^\n]*\n)(?P<text>.*(?:\n(?P=indent)\s+\S.*)*)",
-            text or "",
-            re.MULTILINE,
-        )
+        found = re.search(rf"^(\s*)(?:{head})(?P<text>.*(?:\n\1\s+\S.*)*)", text or "", re.MULTILINE)
         if found:
             return " ".join(found["text"].split())
     return ""

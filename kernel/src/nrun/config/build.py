@@ -34,7 +34,7 @@ def build(config: Config[T] | Partial[T]) -> T | Callable[..., T]:
     anything is called, and for a tree that contains itself. What a target raises is passed on with a
     note that says where in the tree it happened.
     """
-    if not isinstance(config, Config | Partial):
+    if type(config) not in (Config, Partial):
         msg = f"{config!r:.80} cannot be built"
         raise ConfigError(msg, hint="build makes what a Config or Partial describes")
     order = children_first(config)

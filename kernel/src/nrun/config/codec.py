@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import binascii
 import enum
-import importlib
 import json
 import math
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.node import Config, Fresh, Node, Partial, _Node, new_node, set_arguments
@@ -72,7 +72,7 @@ def encode(value: object) -> Json:
     nodes_held((value,), held)
     shared = {key for key, count in counts.items() if count + sum(id(node) == key for node in held) > 1}
     try:
-        return _Encoder(shared | set(map(id, apart)), apart).value(value)
+        return Encoder(shared | set(map(id, apart)), apart).value(value)
     except ConfigError as error:
         raise _with_place(error, value) from None
     except RecursionError:
@@ -100,19 +100,22 @@ def _with_place(error: ConfigError, root: object) -> ConfigError:
             if isinstance(value, _Node):
                 symbol_of(value.__nrun_target__)
             elif not isinstance(value, list | tuple | dict):
-                _Encoder(set(), []).value(value)
+                Encoder(set(), []).value(value)
         except ConfigError as found:
             return ConfigError(f"{format_path(path) or 'the root'}: {found.message}", hint=found.hint)
     return error
 
 
-class _Encoder:
+class Encoder:
+    """Writes values; `shared` are the ids of nodes that are referred to, `apart` those written before all others."""
+
     def __init__(self, shared: set[int], apart: list[Node]) -> None:
         self._shared = shared
         self._apart = apart
         self._ids: dict[int, int] = {}
 
     def value(self, value: object) -> Json:
+        """The form of a value. Raises ConfigError if it has none."""
         kind = type(value)
         if value is None or kind in (bool, int, str):
             return cast("Json", value)
@@ -182,7 +185,7 @@ class _Encoder:
         )
 
     # The type of what JSON lacks -> how it is written.
-    _WRITERS: dict[str, Callable[[_Encoder, Any], Json]] = {  # noqa: RUF012 - a table, never changed
+    _WRITERS: dict[str, Callable[[Encoder, Any], Json]] = {  # noqa: RUF012 - a table, never changed
         "builtins.tuple": lambda self, value: {"$tuple": [self.value(item) for item in value]},
         "builtins.set": lambda self, value: {"$set": self._members(value)},
         "builtins.frozenset": lambda self, value: {"$frozenset": self._members(value)},
@@ -261,15 +264,11 @@ class _Decoder:
         "$float": lambda _self, form: float(form["$float"]),
         "$complex": lambda _self, form: complex(*(float(part) for part in form["$complex"])),
         "$bytes": lambda _self, form: binascii.a2b_base64(form["$bytes"], strict_mode=True),
-        "$path": lambda _self, form: _lib("pathlib").Path(form["$path"]),
-        "$datetime": lambda _self, form: _lib("datetime").datetime.fromisoformat(form["$datetime"]),
-        "$date": lambda _self, form: _lib("datetime").date.fromisoformat(form["$date"]),
-        "$time": lambda _self, form: _lib("datetime").time.fromisoformat(form["$time"]),
-        "$timedelta": lambda _self, form: _lib("datetime").timedelta(*form["$timedelta"]),
-        "$decimal": lambda _self, form: _lib("decimal").Decimal(form["$decimal"]),
-        "$uuid": lambda _self, form: _lib("uuid").UUID(form["$uuid"]),
+        "$path": lambda _self, form: import_module("pathlib").Path(form["$path"]),
+        "$datetime": lambda _self, form: import_module("datetime").datetime.fromisoformat(form["$datetime"]),
+        "$date": lambda _self, form: import_module("datetime").date.fromisoformat(form["$date"]),
+        "$time": lambda _self, form: import_module("datetime").time.fromisoformat(form["$time"]),
+        "$timedelta": lambda _self, form: import_module("datetime").timedelta(*form["$timedelta"]),
+        "$decimal": lambda _self, form: import_module("decimal").Decimal(form["$decimal"]),
+        "$uuid": lambda _self, form: import_module("uuid").UUID(form["$uuid"]),
     }
-
-
-_lib = importlib.import_module
-"""Modules that only few documents need."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from nrun.config.codec import dumps
 from nrun.config.node import _Node, set_arguments, target_of
 from nrun.config.target import symbol_of
 from nrun.config.values import fields_of, is_data_class
@@ -36,30 +37,39 @@ def same(left: Node, right: Node) -> bool:
 
 def _pairs_inside(a: Any, b: Any) -> list[tuple[Any, Any]] | None:  # noqa: ANN401 - any value of a tree
     """What is left to compare in two values; None when they differ already."""
+    pairs: list[tuple[Any, Any]] | None = None
     if type(a) is not type(b):
-        return None
-    if isinstance(a, _Node):
-        return _argument_pairs(a, b) if _same_target(a, b) else None
-    if isinstance(a, list | tuple):
-        return list(zip(a, b, strict=True)) if len(a) == len(b) else None
-    if isinstance(a, dict):
-        if a.keys() != b.keys():
-            return None
+        pass
+    elif isinstance(a, _Node):
+        pairs = _argument_pairs(a, b) if _same_target(a, b) else None
+    elif isinstance(a, list | tuple):
+        pairs = list(zip(a, b, strict=True)) if len(a) == len(b) else None
+    elif isinstance(a, dict):
         theirs = {key: key for key in b}  # keys that are equal may still be of different types
-        return [pair for key, value in a.items() for pair in ((value, b[key]), (key, theirs[key]))]
-    if is_data_class(type(a)):
-        return _pairs_inside(fields_of(a), fields_of(b))
-    return [] if _same_value(a, b) else None
+        if a.keys() == b.keys():
+            pairs = [pair for key, value in a.items() for pair in ((value, b[key]), (key, theirs[key]))]
+    elif is_data_class(type(a)):
+        pairs = [(fields_of(a), fields_of(b))]
+    elif _same_value(a, b):
+        pairs = []
+    return pairs
 
 
 def _same_value(a: Any, b: Any) -> bool:  # noqa: ANN401 - as above
-    """Whether two values of one type would be written alike: NaN equals NaN, 0.0 is not -0.0, time zones count."""
-    kind = type(a)
-    if a is b or kind in (int, str, bool, bytes):
+    """Whether two values of one type would be written alike: NaN equals NaN, and 0.0 is not -0.0."""
+    if a is b:
+        return True
+    if type(a) in _PLAINLY_EQUAL:
         return bool(a == b)
-    if kind in (set, frozenset):
-        return sorted(map(repr, a)) == sorted(map(repr, b))
-    return repr(a) == repr(b)
+    if type(a) is float:
+        return repr(a) == repr(b)
+    try:
+        return dumps(a) == dumps(b)
+    except ConfigError:  # a default may be anything
+        return bool(a == b)
+
+
+_PLAINLY_EQUAL = frozenset({int, str, bool, bytes})
 
 
 def _same_target(a: Node, b: Node) -> bool:

@@ -4,26 +4,28 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nrun.config.node import (
     Config,
     Partial,
-    caller,
     _Node,
     admitted,
+    caller,
     new_node,
     put,
     set_arguments,
     signature_of_node,
 )
 from nrun.config.order import children_first, nodes_held
-from nrun.config.paths import _holder, format_path, get_at, nodes_of, parse_path, set_at
-from nrun.config.show import show
+from nrun.config.paths import format_path, get_at, holder_of, nodes_of, set_at, steps_of
+from nrun.config.show import brief
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
     from nrun.config.node import CodeOrigin, Node
     from nrun.config.paths import Path
 
@@ -42,7 +44,11 @@ def walk(root: N, functions: Mapping[str, Callable[[Any], Any]], origin: CodeOri
 
 def broadcast(root: N, values: Mapping[str, Any], origin: CodeOrigin) -> N:
     """Set arguments wherever a node takes them."""
-    return walk(root, {name: lambda _node, value=value: value for name, value in values.items()}, origin)
+    return walk(root, {name: functools.partial(_given, value) for name, value in values.items()}, origin)
+
+
+def _given(value: Any, _node: Node) -> Any:
+    return value
 
 
 def unshare(root: Any, path: str | Path) -> None:
@@ -52,13 +58,13 @@ def unshare(root: Any, path: str | Path) -> None:
     """
     node = get_at(root, path)
     if not isinstance(node, _Node):
-        raise ConfigError(f"{path if isinstance(path, str) else format_path(path)} is not a node: {show(node, 80)}")
+        raise ConfigError(f"{format_path(steps_of(path)) or 'the root'} is not a node: {brief(node)}")
     set_at(root, path, copy.copy(node), caller())
 
 
 def cfg_with(root: N, values: Mapping[str, Any]) -> N:
     """A tree like `root` with other values at some paths. Only the nodes that hold them, however far, are copied."""
-    changed = [(_holder(root, parse_path(path))[0], path) for path in values]
+    changed = [(holder_of(root, steps_of(path))[0], path) for path in values]
     copies: dict[int, Any] = {id(node): copy.copy(node) for node, _ in changed}
     for node in children_first(root):
         held: list[Node] = []
@@ -80,7 +86,10 @@ def to_partial(node: _Node[T]) -> Partial[T]:
 
 def to_config(node: _Node[T]) -> Config[T]:
     """A `Config` of what a node calls, with its arguments. Raises ConfigError if one of them is Fresh."""
-    arguments = {name: admitted(new_node(Config, node.__nrun_target__, {}), name, value) for name, value in node.__nrun_args__.items()}
+    arguments = {
+        name: admitted(new_node(Config, node.__nrun_target__, {}), name, value)
+        for name, value in node.__nrun_args__.items()
+    }
     return new_node(Config, node.__nrun_target__, arguments, node.__nrun_trail__)
 
 

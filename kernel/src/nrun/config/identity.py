@@ -3,7 +3,7 @@
 It is a digest of the nodes in an order that depends on nothing but the tree, each with its effective
 arguments and the numbers of the nodes it holds, so that sharing counts and no tree is too deep.
 """
-# ruff: noqa: ANN401 - values of a tree may be of any type
+
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import functools
 import hashlib
 import inspect
 import json
-import math
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from nrun.config.annotations import resolve_annotation
 from nrun.config.checks import effective_default
-from nrun.config.codec import encode
-from nrun.config.node import NODES, set_arguments, target_of
+from nrun.config.codec import Encoder, encode
+from nrun.config.node import set_arguments, target_of
 from nrun.config.target import signature_of, symbol_of
-from nrun.config.values import fields_of, is_data_class, is_path, name_of_type
+from nrun.config.values import is_path, name_of_type
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nrun.config.node import Node
+    from nrun.model import Json
 
 
 class NoHash:
@@ -50,6 +50,7 @@ def content_id(root: Node, *, defaults: Literal["effective", "explicit-only"] = 
             nodes.append(node)
         return numbers[id(node)]
 
+    form = _Canonical(lambda node: {"$node": number(node)}).value
     digest = hashlib.sha256()
     for node in nodes:  # grows while the nodes that this one holds are met
         arguments = set_arguments(node)
@@ -57,7 +58,7 @@ def content_id(root: Node, *, defaults: Literal["effective", "explicit-only"] = 
         left_out = forms.pop(_LEFT_OUT, ())
         for name in sorted(arguments, key=lambda name: (isinstance(name, str), name)):
             if name not in left_out:
-                forms[str(name)] = _form(arguments[name], number)
+                forms[str(name)] = form(arguments[name])
         digest.update(_dumps([type(node).__name__, symbol_of(node.__nrun_target__), forms]).encode())
     return base64.b32encode(digest.digest()[:16]).decode().rstrip("=").lower()
 
@@ -87,45 +88,33 @@ def _read_default_forms(target: Callable[..., Any]) -> dict[str, Any]:
     for name in names:
         default = effective_default(target, name)
         if name not in left_out and default is not inspect.Parameter.empty:
-            forms[str(name)] = _default_form(default)
+            try:
+                forms[str(name)] = _Canonical(encode).value(default)
+            except ConfigError:  # a function may have any object at all as its default
+                forms[str(name)] = {"$default": name_of_type(type(default))}
     return forms
 
 
-def _default_form(default: Any) -> Any:
-    try:
-        return _form(default, encode)
-    except ConfigError:  # a function may have any object at all as its default
-        return {"$default": name_of_type(type(default))}
+class _Canonical(Encoder):
+    """Forms that are the same for the same meaning; `number` gives the form of a node."""
 
+    def __init__(self, number: Callable[[Node], Json]) -> None:
+        super().__init__(set(), [])
+        self._number = number
 
-def _form(value: Any, number: Callable[[Node], Any]) -> Any:
-    """`value` as JSON that is the same for the same meaning."""
-    kind = type(value)
-    if value is None or kind in (bool, int):
-        return value
-    if kind is str:
-        return value if value.isascii() else _normal(value)
-    if kind is float:
-        return value if math.isfinite(value) else {"$float": repr(value)}
-    if kind in NODES:
-        return {"$node": number(value)}
-    if kind is list:
-        return [_form(item, number) for item in value]
-    if kind is tuple:
-        return {"$tuple": [_form(item, number) for item in value]}
-    if kind is dict:
-        pairs = sorted(((_form(key, number), item) for key, item in value.items()), key=lambda pair: _dumps(pair[0]))
-        return {"$dict": [[key, _form(item, number)] for key, item in pairs]}
-    if kind in (set, frozenset):
-        return {f"${kind.__name__}": sorted((_form(item, number) for item in value), key=_dumps)}
-    if is_path(value):
-        return {"$path": _normal(value.as_posix())}
-    if is_data_class(kind):
-        return {"$object": symbol_of(kind), "fields": _form(fields_of(value), number)}
-    return encode(value)
+    def value(self, value: object) -> Json:
+        """As it is written, but for spellings and separators that mean the same."""
+        if value is None or type(value) is int:
+            return value
+        if type(value) is str and not value.isascii():
+            import unicodedata
 
+            return unicodedata.normalize("NFC", value)
+        return {"$path": self.value(value.as_posix())} if is_path(value) else super().value(value)
 
-def _normal(text: str) -> str:
-    import unicodedata
+    def _node(self, node: Node) -> Json:
+        return self._number(node)
 
-    return unicodedata.normalize("NFC", text)
+    def _dict(self, value: dict[object, object]) -> Json:
+        pairs = sorted(((self.value(key), item) for key, item in value.items()), key=lambda pair: _dumps(pair[0]))
+        return {"$dict": [[key, self.value(item)] for key, item in pairs]}

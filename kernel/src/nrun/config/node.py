@@ -32,6 +32,16 @@ DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
 
 
+def _brought_by(distribution: str, doc: str) -> Callable[..., NoReturn]:
+    """A method that users of NeMo Run know, and that a plugin brings."""
+
+    def missing(*_args: object, **_kwargs: object) -> NoReturn:
+        raise UnknownName("nothing that is installed does this", hint=f"pip install {distribution}")
+
+    missing.__doc__ = doc
+    return missing
+
+
 class _Node(Generic[T]):
     """A call to be made: a target and the arguments that were set.
 
@@ -156,13 +166,13 @@ class _Node(Generic[T]):
         """A copy that shares nothing with this tree but what cannot change; sharing within it is kept."""
         return copy.deepcopy(self)
 
-    def walk(self, **functions: Callable[[Any], Any]) -> Self:
+    def walk(self, /, **functions: Callable[[Any], Any]) -> Self:
         """In every node of this tree that takes the argument, set it to what the function makes of that node."""
         from nrun.config.edit import walk
 
         return walk(self, functions, caller())
 
-    def broadcast(self, **values: Any) -> Self:
+    def broadcast(self, /, **values: Any) -> Self:
         """Set arguments of these names wherever a node of this tree takes them, in lists and dictionaries too."""
         from nrun.config.edit import broadcast
 
@@ -188,26 +198,11 @@ class _Node(Generic[T]):
             raise ConfigError(msg)
         return value
 
-    def to_yaml(self) -> str:
-        """This tree as YAML. Needs the distribution nrun-config-yaml."""
-        _needs("to_yaml", "nrun-config-yaml")
-
-    @classmethod
-    def from_yaml(cls, text: str) -> Self:
-        """The tree that `to_yaml` gave. Needs the distribution nrun-config-yaml."""
-        _needs("from_yaml", "nrun-config-yaml")
-
-    def diff(self, other: Node) -> Any:
-        """What differs between this tree and another. Needs the distribution nrun-config-view."""
-        _needs("diff", "nrun-config-view")
-
-    def visualize(self) -> Any:
-        """A picture of this tree. Needs the distribution nrun-config-view."""
-        _needs("visualize", "nrun-config-view")
-
-    def save_config_img(self, path: str) -> None:
-        """Write a picture of this tree to a file. Needs the distribution nrun-config-view."""
-        _needs("save_config_img", "nrun-config-view")
+    to_yaml = _brought_by("nrun-config-yaml", "This tree as YAML.")
+    from_yaml = classmethod(_brought_by("nrun-config-yaml", "The tree that `to_yaml` gave."))
+    diff = _brought_by("nrun-config-view", "What differs between this tree and another.")
+    visualize = _brought_by("nrun-config-view", "A picture of this tree.")
+    save_config_img = _brought_by("nrun-config-view", "Write a picture of this tree to a file.")
 
 
 class Config(_Node[T]):
@@ -242,7 +237,7 @@ _set_trail = vars(_Node)["__nrun_trail__"].__set__
 def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | str) -> None:
     """Set an argument and remember where its value came from. Raises ConfigError for an unfit name or value."""
     target, arguments = node.__nrun_target__, node.__nrun_args__
-    known = _NOTHING if type(target) is str else signature_of(target).accepts.get(name, _NOTHING)
+    known = _NOTHING if isinstance(target, str) else signature_of(target).accepts.get(name, _NOTHING)
     if type(value) not in known:
         value = admitted(node, name, value)
     _set_trail(node, (name, origin, _displaced(arguments, name), node.__nrun_trail__))
@@ -291,14 +286,15 @@ def admitted(node: Node, name: str | int, value: Any) -> Any:
     target = node.__nrun_target__
     try:
         if value is node:
-            raise Refused("a node cannot contain itself", "give it a copy: cfg.clone()")
+            raise Refused("a node cannot contain itself", "give it a copy: cfg.clone()")  # noqa: TRY301 - as admit does
         if isinstance(target, str):
             return admit(value, node.__nrun_holds__)
         signature = signature_of(target)
         check_name(signature, display_name(target), name)
         value = admit(value, node.__nrun_holds__)
-        check = signature.checks.get(name, _ABSENT)
-        if check is _ABSENT:
+        if name in signature.checks:
+            check = signature.checks[name]
+        else:
             from nrun.config.checks import learn_check
 
             check = learn_check(target, name)
@@ -339,9 +335,9 @@ def _displaced(arguments: dict[str | int, Any], name: str | int) -> str | None:
     """The value of an argument as the trail keeps it when another takes its place."""
     if name not in arguments:
         return None
-    from nrun.config.show import show
+    from nrun.config.show import brief
 
-    return show(arguments[name], 80)
+    return brief(arguments[name])
 
 
 def _own_default(node: Node, name: str | int, default: Any) -> Any:
@@ -359,14 +355,14 @@ def _own_default(node: Node, name: str | int, default: Any) -> Any:
 
 
 def _refusal(node: Node, name: str | int, refused: Refused) -> ConfigError:
+    from nrun.config.checks import Misfit
     from nrun.config.paths import Key, format_path
 
-    steps = (Key(*step) if isinstance(step, tuple) else step for step in refused.steps)
+    steps = [Key(*step) if isinstance(step, tuple) else step for step in refused.steps]
     place = _path(node, name) + format_path((0, *steps)).removeprefix("[0]")
-    message = refused.message
-    if message.startswith("must be"):
-        return UnfitValue(f"{place} {message}", hint=refused.hint)
-    return ConfigError(f"{place}: {message}", hint=refused.hint)
+    if isinstance(refused, Misfit):
+        return UnfitValue(f"{place} {refused.message}", hint=refused.hint)
+    return ConfigError(f"{place}: {refused.message}", hint=refused.hint)
 
 
 def _path(node: Node, name: str | int) -> str:
@@ -375,6 +371,7 @@ def _path(node: Node, name: str | int) -> str:
 
 
 def check_name(signature: Signature, target: str, name: str | int) -> None:
+    """Raise UnknownArgument for an argument that the target does not take."""
     if isinstance(name, int):
         count = len(signature.positional)
         if name < 0 or (name >= count and not signature.takes_more_positional):
@@ -385,7 +382,3 @@ def check_name(signature: Signature, target: str, name: str | int) -> None:
             raise UnknownArgument(msg)
     elif name not in signature.names and not signature.takes_more_names:
         raise unknown_argument(target, name, signature.names)
-
-
-def _needs(method: str, distribution: str) -> NoReturn:
-    raise UnknownName(f"{method} is not installed", hint=f"pip install {distribution}")

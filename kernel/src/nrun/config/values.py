@@ -17,6 +17,8 @@ from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+    from typing import TypeGuard
 
 PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 """Types whose values are kept as they are."""
@@ -35,7 +37,7 @@ class Refused(Exception):  # noqa: N818 - caught before any user sees it
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.steps: list[object] = []
+        self.steps: list[Any] = []
 
 
 def name_of_type(kind: type) -> str:
@@ -43,7 +45,7 @@ def name_of_type(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def is_path(value: object) -> bool:
+def is_path(value: object) -> TypeGuard[Path]:
     """Whether `value` is a `pathlib.Path`."""
     pathlib = sys.modules.get("pathlib")
     return pathlib is not None and isinstance(value, pathlib.Path)
