@@ -1,4 +1,4 @@
-"""The annotations of a target, resolved when they are asked for, one at a time.
+"""What a target says of its arguments: their annotations, resolved one by one when asked for, and their docs.
 
 Annotations may be texts, hold texts, and name what is only imported `if TYPE_CHECKING`. One that cannot
 be resolved is `Any`: configuring must never fail because an annotation does.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 import types
 import typing
@@ -57,7 +58,7 @@ def resolve_annotation(
         try:
             return typing.get_type_hints(holder, known, local, include_extras=True)["it"]
         except NameError as error:
-            if error.name in local:
+            if error.name is None or error.name in local:
                 return Any
             try:
                 local[error.name] = _imported_for_types(module, error.name, find_module)
@@ -115,3 +116,21 @@ def _imports_for_types(module: types.ModuleType | None) -> Mapping[str, tuple[st
                     name = alias.asname or alias.name.partition(".")[0]
                     names[name] = alias.name, alias.name if alias.asname else name, ""
     return names
+
+
+def doc_of(target: Callable[..., Any], name: str | int) -> str:
+    """What the documentation of `target` says of an argument, in one line; empty if it says nothing.
+
+    Read from `Annotated[..., Doc(...)]`, and from docstrings in the styles of Google, NumPy and Sphinx.
+    """
+    for extra in getattr(annotation_of(target, name), "__metadata__", ()):
+        if isinstance(documentation := getattr(extra, "documentation", None), str):
+            return documentation
+    if isinstance(name, int):
+        return ""
+    head = rf":param (?:\w+ )?{name}:|{name}(?: ?\([^)\n]*\))?:|{name} : [^\n]*\n"
+    for text in (inspect.getdoc(target), inspect.getdoc(getattr(target, "__init__", None))):
+        found = re.search(rf"^(\s*)(?:{head})(?P<text>.*(?:\n\1\s+\S.*)*)", text or "", re.MULTILINE)
+        if found:
+            return " ".join(found["text"].split())
+    return ""

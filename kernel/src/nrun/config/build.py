@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from nrun.config.node import Config, Fresh, Partial, admitted, set_arguments, signature_of_node, target_of
+from nrun.config.node import NODES, Config, Fresh, Partial, admitted, signature_of_node
 from nrun.config.order import children_first
-from nrun.config.target import display_name
+from nrun.config.target import display_name, signature_of
 from nrun.config.values import PLAIN, is_special
 from nrun.errors import ConfigError
 
@@ -34,7 +34,7 @@ def build(config: Config[T] | Partial[T]) -> T | Callable[..., T]:
     anything is called, and for a tree that contains itself. What a target raises is passed on with a
     note that says where in the tree it happened.
     """
-    if not isinstance(config, Config | Partial):
+    if type(config) not in (Config, Partial):
         msg = f"{config!r:.80} cannot be built"
         raise ConfigError(msg, hint="build makes what a Config or Partial describes")
     order = children_first(config)
@@ -61,35 +61,39 @@ def _survey(root: Node, order: list[Node]) -> None:
 
 def _problems(node: Node) -> list[tuple[tuple[Step, ...], str]]:
     """What is wrong with one node: the steps to where it is, and what it is."""
-    arguments, named = set_arguments(node), isinstance(node.__nrun_target__, str)
+    arguments, target = node.__nrun_args__, node.__nrun_target__
+    named = type(target) is str
     problems: list[tuple[tuple[Step, ...], str]] = []
     try:
-        signature = signature_of_node(node)
-        for name, value in arguments.items():
-            kind = type(value)
-            if named or kind in _EDITABLE:  # names were not checked while the target was one; containers are edited
-                admitted(node, name, value)
-            if kind not in PLAIN and is_special(value):
-                problems.append(((name,), f" is {value!r}, which nothing has settled yet"))
+        signature = signature_of_node(node) if isinstance(target, str) else signature_of(target)
+        if named or not _SETTLED.issuperset(map(type, arguments.values())):
+            for name, value in arguments.items():
+                admitted(node, name, value)  # the name may not have been checked yet, and containers may be edited
+                if is_special(value):
+                    problems.append(((name,), f" is {value!r}, which nothing has settled yet"))
     except ConfigError as error:
         return [((), f": {error}")]
-    if not isinstance(node, Partial):  # it may get the rest when it is called
+    if signature.required and type(node) is not Partial:  # a Partial may get the rest when it is called
         problems += [((name,), " is required and not set") for name in signature.required if name not in arguments]
     return problems
 
 
-_EDITABLE = frozenset({list, dict, set, tuple})
+_SETTLED = PLAIN | NODES
 
 
 def _called(root: Node, node: Node, built: dict[int, Any]) -> Any:
     """What a node makes of its arguments; the nodes in them are built already."""
-    arguments = {
-        name: value if type(value) in PLAIN else _with_built(value, built)
-        for name, value in set_arguments(node).items()
-    }
-    args = positional(node, arguments)
-    target = target_of(node)
-    if isinstance(node, Config):
+    arguments: dict[Any, Any] = node.__nrun_args__
+    if not PLAIN.issuperset(map(type, arguments.values())):
+        arguments = {
+            name: value if type(value) in PLAIN else _with_built(value, built) for name, value in arguments.items()
+        }
+    target = cast("Callable[..., Any]", node.__nrun_target__)  # the survey has imported it
+    args: list[Any] = []
+    if signature_of(target).by_index:
+        arguments = dict(arguments)
+        args = positional(node, arguments)
+    if type(node) is Config:
         try:
             return target(*args, **arguments)
         except Exception as error:
@@ -100,16 +104,16 @@ def _called(root: Node, node: Node, built: dict[int, Any]) -> Any:
             raise
     from nrun.config.fresh import FreshPartial, Maker, makes_anew
 
-    if isinstance(node, Fresh):
+    if type(node) is Fresh:
         return Maker(target, args, arguments)
     kind = FreshPartial if makes_anew([*args, *arguments.values()]) else functools.partial
     return kind(target, *args, **arguments)
 
 
 def _with_built(value: Any, built: dict[int, Any]) -> Any:
-    if id(value) in built:
-        return built[id(value)]
     kind = type(value)
+    if kind in NODES:
+        return built[id(value)]
     if kind is list or kind is tuple:
         return kind([item if type(item) in PLAIN else _with_built(item, built) for item in value])
     if kind is dict:

@@ -21,6 +21,7 @@ class FreshPartial(functools.partial[Any]):
     """A `functools.partial` whose `Maker` arguments, in containers too, are replaced by what they make."""
 
     def __call__(self, /, *args: Any, **keywords: Any) -> Any:
+        """Call the function with what the Makers make now; a keyword given here is not made."""
         made: dict[int, Any] = {}
         kept = {name: _anew(value, made) for name, value in self.keywords.items() if name not in keywords}
         return self.func(*[_anew(value, made) for value in self.args], *args, **kept, **keywords)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from nrun.config.origin import Origin
     from nrun.config.target import Signature, Target
 
-    Trail = tuple[str | int | None, "Origin | tuple[CodeType, int] | str | None", Any, "Trail | None"]
+    CodeOrigin = tuple[CodeType, int]
+    Trail = tuple[str | int | None, "Origin | CodeOrigin | str | None", str | None, "Trail | None"]
 
 T = TypeVar("T")
 N = TypeVar("N", bound="_Node[Any]")
@@ -29,6 +30,16 @@ _ABSENT = object()
 _NOTHING: frozenset[type] = frozenset()
 DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
+
+
+def _brought_by(distribution: str, doc: str) -> Callable[..., NoReturn]:
+    """A method that users of NeMo Run know, and that a plugin brings."""
+
+    def missing(*_args: object, **_kwargs: object) -> NoReturn:
+        raise UnknownName("nothing that is installed does this", hint=f"pip install {distribution}")
+
+    missing.__doc__ = doc
+    return missing
 
 
 class _Node(Generic[T]):
@@ -55,7 +66,7 @@ class _Node(Generic[T]):
         arguments: dict[str | int, Any] = cast("dict[str | int, Any]", kwargs)
         _set_target(self, target)
         _set_arguments(self, arguments)
-        _set_trail(self, (None, _caller(), None, None))
+        _set_trail(self, (None, caller(), None, None))
         if type(target) is str:
             for name, value in arguments.items():
                 arguments[name] = value if type(value) in PLAIN else admitted(self, name, value)
@@ -70,7 +81,7 @@ class _Node(Generic[T]):
     # ---- items and attributes
 
     def __setitem__(self, name: str | int, value: Any) -> None:
-        put(self, name, value, _caller())
+        put(self, name, value, caller())
 
     def __getitem__(self, name: str | int) -> Any:
         value = self.__nrun_args__.get(name, _ABSENT)
@@ -79,12 +90,12 @@ class _Node(Generic[T]):
         signature = signature_of_node(self)
         default = signature.default(name)
         if default is inspect.Parameter.empty:
-            _check_name(signature, display_name(self.__nrun_target__), name)
+            check_name(signature, display_name(self.__nrun_target__), name)
             raise UnknownArgument(f"{_path(self, name)} is not set and has no default")
         return default if type(default) in PLAIN else _own_default(self, name, default)
 
     def __delitem__(self, name: str | int) -> None:
-        remove(self, name, _caller())
+        remove(self, name, caller())
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -94,10 +105,10 @@ class _Node(Generic[T]):
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("__") and name.endswith("__"):  # such as `__orig_class__`, which typing would set
             raise AttributeError(name)
-        put(self, name, value, _caller())
+        put(self, name, value, caller())
 
     def __delattr__(self, name: str) -> None:
-        remove(self, name, _caller())
+        remove(self, name, caller())
 
     def __iter__(self) -> Iterator[str | int]:
         """The names of the arguments that are set, in the order they were set."""
@@ -155,17 +166,17 @@ class _Node(Generic[T]):
         """A copy that shares nothing with this tree but what cannot change; sharing within it is kept."""
         return copy.deepcopy(self)
 
-    def walk(self, **functions: Callable[[Any], Any]) -> Self:
+    def walk(self, /, **functions: Callable[[Any], Any]) -> Self:
         """In every node of this tree that takes the argument, set it to what the function makes of that node."""
         from nrun.config.edit import walk
 
-        return walk(self, functions, _caller())
+        return walk(self, functions, caller())
 
-    def broadcast(self, **values: Any) -> Self:
+    def broadcast(self, /, **values: Any) -> Self:
         """Set arguments of these names wherever a node of this tree takes them, in lists and dictionaries too."""
         from nrun.config.edit import broadcast
 
-        return broadcast(self, values, _caller())
+        return broadcast(self, values, caller())
 
     def to_json(self) -> str:
         """This tree as JSON text, from which `from_json` makes an equal one."""
@@ -187,26 +198,11 @@ class _Node(Generic[T]):
             raise ConfigError(msg)
         return value
 
-    def to_yaml(self) -> str:
-        """This tree as YAML. Needs the distribution nrun-config-yaml."""
-        _needs("to_yaml", "nrun-config-yaml")
-
-    @classmethod
-    def from_yaml(cls, text: str) -> Self:
-        """The tree that `to_yaml` gave. Needs the distribution nrun-config-yaml."""
-        _needs("from_yaml", "nrun-config-yaml")
-
-    def diff(self, other: Node) -> Any:
-        """What differs between this tree and another. Needs the distribution nrun-config-view."""
-        _needs("diff", "nrun-config-view")
-
-    def visualize(self) -> Any:
-        """A picture of this tree. Needs the distribution nrun-config-view."""
-        _needs("visualize", "nrun-config-view")
-
-    def save_config_img(self, path: str) -> None:
-        """Write a picture of this tree to a file. Needs the distribution nrun-config-view."""
-        _needs("save_config_img", "nrun-config-view")
+    to_yaml = _brought_by("nrun-config-yaml", "This tree as YAML.")
+    from_yaml = classmethod(_brought_by("nrun-config-yaml", "The tree that `to_yaml` gave."))
+    diff = _brought_by("nrun-config-view", "What differs between this tree and another.")
+    visualize = _brought_by("nrun-config-view", "A picture of this tree.")
+    save_config_img = _brought_by("nrun-config-view", "Write a picture of this tree to a file.")
 
 
 class Config(_Node[T]):
@@ -238,17 +234,17 @@ _set_arguments = vars(_Node)["__nrun_args__"].__set__
 _set_trail = vars(_Node)["__nrun_trail__"].__set__
 
 
-def put(node: Node, name: str | int, value: Any, origin: Origin | tuple[CodeType, int] | str | None) -> None:
+def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | str) -> None:
     """Set an argument and remember where its value came from. Raises ConfigError for an unfit name or value."""
     target, arguments = node.__nrun_target__, node.__nrun_args__
-    known = _NOTHING if type(target) is str else signature_of(target).accepts.get(name, _NOTHING)
+    known = _NOTHING if isinstance(target, str) else signature_of(target).accepts.get(name, _NOTHING)
     if type(value) not in known:
         value = admitted(node, name, value)
     _set_trail(node, (name, origin, _displaced(arguments, name), node.__nrun_trail__))
     arguments[name] = value
 
 
-def remove(node: Node, name: str | int, origin: Origin | tuple[CodeType, int] | None) -> None:
+def remove(node: Node, name: str | int, origin: Origin | CodeOrigin) -> None:
     """Unset an argument. Raises UnknownArgument if it is not set."""
     if name not in node.__nrun_args__:
         raise UnknownArgument(f"{_path(node, name)} is not set")
@@ -290,14 +286,15 @@ def admitted(node: Node, name: str | int, value: Any) -> Any:
     target = node.__nrun_target__
     try:
         if value is node:
-            raise Refused("a node cannot contain itself", "give it a copy: cfg.clone()")
+            raise Refused("a node cannot contain itself", "give it a copy: cfg.clone()")  # noqa: TRY301 - as admit does
         if isinstance(target, str):
             return admit(value, node.__nrun_holds__)
         signature = signature_of(target)
-        _check_name(signature, display_name(target), name)
+        check_name(signature, display_name(target), name)
         value = admit(value, node.__nrun_holds__)
-        check = signature.checks.get(name, _ABSENT)
-        if check is _ABSENT:
+        if name in signature.checks:
+            check = signature.checks[name]
+        else:
             from nrun.config.checks import learn_check
 
             check = learn_check(target, name)
@@ -326,7 +323,7 @@ def _positional(node: Node, args: tuple[Any, ...], named: dict[str | int, Any]) 
     return {key: admitted(node, key, value) for key, value in zip(keys, args, strict=True)}
 
 
-def _caller() -> tuple[CodeType, int]:
+def caller() -> CodeOrigin:
     """Where the code stands that made or edited a node: told as a line only if somebody asks."""
     frame = sys._getframe(2)  # noqa: SLF001 - one look; inspect.stack reads files
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("nrun."):
@@ -338,9 +335,9 @@ def _displaced(arguments: dict[str | int, Any], name: str | int) -> str | None:
     """The value of an argument as the trail keeps it when another takes its place."""
     if name not in arguments:
         return None
-    from nrun.config.show import show
+    from nrun.config.show import brief
 
-    return show(arguments[name], 80)
+    return brief(arguments[name])
 
 
 def _own_default(node: Node, name: str | int, default: Any) -> Any:
@@ -358,14 +355,14 @@ def _own_default(node: Node, name: str | int, default: Any) -> Any:
 
 
 def _refusal(node: Node, name: str | int, refused: Refused) -> ConfigError:
+    from nrun.config.checks import Misfit
     from nrun.config.paths import Key, format_path
 
-    steps = (Key(*step) if isinstance(step, tuple) else step for step in refused.steps)
+    steps = [Key(*step) if isinstance(step, tuple) else step for step in refused.steps]
     place = _path(node, name) + format_path((0, *steps)).removeprefix("[0]")
-    message = refused.message
-    if message.startswith("must be"):
-        return UnfitValue(f"{place} {message}", hint=refused.hint)
-    return ConfigError(f"{place}: {message}", hint=refused.hint)
+    if isinstance(refused, Misfit):
+        return UnfitValue(f"{place} {refused.message}", hint=refused.hint)
+    return ConfigError(f"{place}: {refused.message}", hint=refused.hint)
 
 
 def _path(node: Node, name: str | int) -> str:
@@ -373,7 +370,8 @@ def _path(node: Node, name: str | int) -> str:
     return f"{base}[{name}]" if isinstance(name, int) else f"{base}.{name}"
 
 
-def _check_name(signature: Signature, target: str, name: str | int) -> None:
+def check_name(signature: Signature, target: str, name: str | int) -> None:
+    """Raise UnknownArgument for an argument that the target does not take."""
     if isinstance(name, int):
         count = len(signature.positional)
         if name < 0 or (name >= count and not signature.takes_more_positional):
@@ -384,7 +382,3 @@ def _check_name(signature: Signature, target: str, name: str | int) -> None:
             raise UnknownArgument(msg)
     elif name not in signature.names and not signature.takes_more_names:
         raise unknown_argument(target, name, signature.names)
-
-
-def _needs(method: str, distribution: str) -> NoReturn:
-    raise UnknownName(f"{method} is not installed", hint=f"pip install {distribution}")

@@ -31,13 +31,17 @@ def children_first(root: Any) -> list[Node]:
     while todo:
         node, rest = todo[-1]
         for child in rest:
-            if id(child) not in entered:
-                entered.add(id(child))
-                held = []
-                nodes_held(child.__nrun_args__.values(), held)
-                todo.append((child, iter(held)))
-                break
-            if id(child) not in finished:
+            key = id(child)
+            if key not in entered:
+                entered.add(key)
+                values = child.__nrun_args__.values()
+                if not PLAIN.issuperset(map(type, values)):
+                    held = []
+                    nodes_held(values, held)
+                    todo.append((child, iter(held)))
+                    break
+                finished[key] = child
+            elif key not in finished:
                 raise _cycle(root, child)
         else:
             todo.pop()

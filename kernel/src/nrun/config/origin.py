@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import attrs
 
-from nrun.config.node import DEFAULT
-from nrun.config.paths import _holder, _steps, format_path, get_at
-from nrun.config.show import show
+from nrun.config.node import check_name
+from nrun.config.paths import format_path, get_at, holder_of, steps_of
+from nrun.config.show import brief
 from nrun.config.target import display_name, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType
 
-    from nrun.config.node import Node
+    from nrun.config.node import CodeOrigin, Node, Trail
     from nrun.config.paths import Path
 
 OriginKind = Literal["default", "code", "file", "env", "cli", "factory", "sweep", "plugin"]
@@ -65,33 +65,33 @@ def explain(root: Any, path: str | Path) -> Explanation:
     Imports nothing: of a target that is still a name, neither type nor default is told. Raises ConfigError if
     there is no such place.
     """
-    steps = _steps(path)
-    node, name, inside = _holder(root, steps)
-    value = show(get_at(root, steps), _LONGEST) if name in node else None
+    steps = steps_of(path)
+    node, name, inside = holder_of(root, steps)
+    value = brief(get_at(root, steps)) if name in node else None
     annotation = doc = ""
     default: Any = inspect.Parameter.empty
     target = node.__nrun_target__
     if not isinstance(target, str):
         from nrun.config.annotations import annotation_of, doc_of
+        from nrun.config.checks import tell_annotation
 
-        node[name] if name in node else _check_name(signature_of(target), display_name(target), name)
+        if name not in node:
+            check_name(signature_of(target), display_name(target), name)
         default = signature_of(target).default(name)
         if not inside:
-            annotation, doc = told_annotation(annotation_of(target, name)), doc_of(target, name)
+            hint = annotation_of(target, name)
+            annotation, doc = "" if hint is Any else tell_annotation(hint), doc_of(target, name)
     trail = list(_records(node, name))
     if default is not inspect.Parameter.empty:
-        trail.append((Origin(DEFAULT, f"{display_name(target)}.{name}"), show(default, _LONGEST)))
+        trail.append((Origin("default", f"{display_name(target)}.{name}"), brief(default)))
         value = trail[-1][1] if value is None else value
     return Explanation(format_path(steps), value, annotation, doc, tuple(trail))
 
 
-_LONGEST = 80
-
-
 def _records(node: Node, name: str | int) -> Iterator[tuple[Origin, str | None]]:
     """What happened to an argument since its node was made, newest first."""
-    value = show(node[name], _LONGEST) if name in node else None
-    record = node.__nrun_trail__
+    value = brief(node[name]) if name in node else None
+    record: Trail | None = node.__nrun_trail__
     while record is not None:
         changed, origin, displaced, before = record
         if changed == name or (changed is None and value is not None):
@@ -104,10 +104,10 @@ def _origin(origin: object) -> Origin:
     if isinstance(origin, Origin):
         return origin
     if isinstance(origin, tuple):
-        code, instruction = cast("tuple[CodeType, int]", origin)
+        code, instruction = cast("CodeOrigin", origin)
         line = next((line for start, end, line in code.co_lines() if start <= instruction < end), None)
         return Origin("code", f"{code.co_filename}:{line}", note=f"in {code.co_qualname}")
-    return Origin(DEFAULT, note="copied, to be edited") if origin == DEFAULT else Origin("code", "not known")
+    return Origin("default", note="copied, to be edited") if origin else Origin("code", "not known")
 
 
 def _or_unset(value: str | None) -> str:

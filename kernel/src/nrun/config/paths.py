@@ -8,17 +8,18 @@ goes through the node that holds the place, which checks the value and remembers
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nrun.arguments import UnknownArgument
-from nrun.config.node import _Node, put, set_arguments
+from nrun.config.node import _Node, caller, put, remove, set_arguments
 from nrun.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from nrun.config.node import Node
+    from nrun.config.node import CodeOrigin, Node
     from nrun.config.origin import Origin
 
 
@@ -33,7 +34,7 @@ Step = str | int | Key
 Path = tuple[Step, ...]
 
 _STEP = re.compile(
-    r"""(?P<dot>\.)?(?:(?P<name>[^\W\d]\w*)|(?P<number>\d+))"""
+    r"""(?P<dot>\.)?(?P<dotted>(?P<name>[^\W\d]\w*)|(?P<number>\d+))"""
     r"""|\[(?:(?P<index>-?\d+)|'(?P<single>(?:[^'\\]|\\.)*)'|"(?P<double>(?:[^"\\]|\\.)*)")\]""",
     re.DOTALL,
 )
@@ -45,7 +46,7 @@ def parse_path(text: str) -> Path:
     at = 0
     while at < len(text):
         found = _STEP.match(text, at)
-        if found is None or (found["name"] or found["number"] is not None) and bool(found["dot"]) == (at == 0):
+        if found is None or (found["dotted"] and bool(found["dot"]) == (at == 0)):
             msg = f"{text!r} is not a path: it cannot be read from {text[at:]!r} on"
             raise ConfigError(msg, hint="write a path as in model.layers[0].dim or env['KEY']")
         at = found.end()
@@ -122,101 +123,94 @@ def children(value: Any) -> list[tuple[Step, Any]]:
 
 def get_at(root: Any, path: str | Path) -> Any:
     """What is at `path`; defaults count. Raises ConfigError naming the step that leads nowhere."""
-    steps = _steps(path)
-    value = root
+    steps, value = steps_of(path), root
     for index, step in enumerate(steps):
         value = _follow(value, step, steps[: index + 1])
     return value
 
 
-def set_at(root: Any, path: str | Path, value: Any, origin: Origin | None = None) -> None:
-    """Set what is at `path`, which came from `origin`. Raises ConfigError for no such place or an unfit value.
+def set_at(root: Any, path: str | Path, value: Any, origin: Origin | CodeOrigin | None = None) -> None:
+    """Set what is at `path`, which came from `origin`, or else from the code that calls this.
 
-    An element of a container is set by giving the argument that holds it an edited copy, so that the
-    whole is checked.
+    An element of a container is set by giving the argument that holds it an edited copy, so that the whole is checked.
+    Raises ConfigError for no such place or an unfit value.
     """
-    steps = _steps(path)
-    node, name, inside = _holder(root, steps)
-    put(node, name, _with(node[name], inside, steps, value) if inside else value, origin)
-
-
-def delete_at(root: Any, path: str | Path, origin: Origin | None = None) -> None:
-    """Unset the argument, or remove the element or key, at `path`. Raises ConfigError when there is none."""
-    steps = _steps(path)
-    node, name, inside = _holder(root, steps)
+    steps = steps_of(path)
+    node, name, inside = holder_of(root, steps)
     if inside:
-        put(node, name, _without(node[name], inside, steps), origin)
+        value = _edited(node[name], inside, steps, lambda container, key: operator.setitem(container, key, value))
+    put(node, name, value, origin or caller())
+
+
+def delete_at(root: Any, path: str | Path, origin: Origin | CodeOrigin | None = None) -> None:
+    """Unset the argument, or remove the element or key, at `path`. Raises ConfigError when there is none."""
+    steps = steps_of(path)
+    node, name, inside = holder_of(root, steps)
+    if inside:
+        get_at(root, steps)  # it must be there
+        put(node, name, _edited(node[name], inside, steps, operator.delitem), origin or caller())
     else:
-        del node[name]
+        remove(node, name, origin or caller())
 
 
-def _steps(path: str | Path) -> Path:
+def steps_of(path: str | Path) -> Path:
+    """A path that may be given as text."""
     return parse_path(path) if isinstance(path, str) else path
 
 
-def _holder(root: Any, path: Path) -> tuple[Node, str | int, Path]:
+def holder_of(root: Any, path: Path) -> tuple[Node, str | int, Path]:
     """The node whose argument holds the place, the name of that argument, and the way on from there."""
     value, found = root, None
     for index, step in enumerate(path):
         if isinstance(value, _Node):
-            found = value, _unwrapped(step), path[index + 1 :]
+            found = value, _key(step), path[index + 1 :]
         if index + 1 < len(path):
             value = _follow(value, step, path[: index + 1])
     if found is None:
-        msg = f"{format_path(path) or 'the root'} is not an argument of any node"
+        msg = f"{_told(path)} is not an argument of any node"
         raise ConfigError(msg)
     return found
 
 
-def _unwrapped(step: Step) -> Any:
-    return step.key if isinstance(step, Key) else step
-
-
 def _follow(value: Any, step: Step, upto: Path) -> Any:
-    key = _unwrapped(step)
-    if isinstance(value, _Node):
+    key = _key(step)
+    if isinstance(value, _Node) or (isinstance(value, dict) and key in value):
         return value[key]
     if isinstance(value, list | tuple):
         return value[_index(value, key, upto)]
     if isinstance(value, dict):
-        if key in value:
-            return value[key]
-        msg = f"{format_path(upto)} does not exist.{did_you_mean(str(key), map(str, value))}"
-        raise UnknownArgument(msg)
-    msg = f"{format_path(upto)} does not exist: {format_path(upto[:-1]) or 'the root'} is {value!r:.80}"
-    raise UnknownArgument(msg)
+        why = f"there are {', '.join(map(repr, value)) or 'no keys'}.{did_you_mean(str(key), map(str, value))}"
+    else:
+        why = f"{_told(upto[:-1])} is {value!r:.80}"
+    raise UnknownArgument(f"{_told(upto)} does not exist: {why}")
 
 
 def _index(value: list[Any] | tuple[Any, ...], key: Any, upto: Path) -> int:
     if isinstance(key, int) and -len(value) <= key < len(value):
         return key
-    msg = f"{format_path(upto)} does not exist: {format_path(upto[:-1]) or 'the root'} has {len(value)} elements"
-    raise UnknownArgument(msg)
+    raise UnknownArgument(f"{_told(upto)} does not exist: {_told(upto[:-1])} has {len(value)} elements")
 
 
-def _with(value: Any, inside: Path, path: Path, new: Any) -> Any:
-    """A container like `value` that has `new` at the place; the containers on the way are copies."""
-    if not inside:
-        return new
-    upto, key = path[: len(path) - len(inside) + 1], _unwrapped(inside[0])
-    if isinstance(value, dict) and len(inside) == 1:
-        return {**value, key: new}
-    item = _with(_follow(value, inside[0], upto), inside[1:], path, new)
-    if isinstance(value, dict):
-        return {**value, key: item}
-    index = _index(value, key, upto) % len(value)
-    return type(value)([*value[:index], item, *value[index + 1 :]])
-
-
-def _without(value: Any, inside: Path, path: Path) -> Any:
-    """A container like `value` that lacks the place; the containers on the way are copies."""
+def _edited(value: Any, inside: Path, path: Path, edit: Callable[[Any, Any], None]) -> Any:
+    """A container like `value` with `edit` done at the place; the containers on the way are copies."""
+    upto, key = path[: len(path) - len(inside) + 1], _key(inside[0])
     if len(inside) > 1:
-        upto = path[: len(path) - len(inside) + 1]
-        smaller = _without(_follow(value, inside[0], upto), inside[1:], path)
-        return _with(value, inside[:1], path[: len(path) - len(inside) + 1], smaller)
-    _follow(value, inside[0], path)  # must exist
-    key = _unwrapped(inside[0])
-    if isinstance(value, dict):
-        return {known: item for known, item in value.items() if known != key}
-    index = key % len(value)
-    return type(value)([*value[:index], *value[index + 1 :]])
+        item = _edited(_follow(value, inside[0], upto), inside[1:], path, edit)
+        return _edited(value, inside[:1], upto, lambda container, key: operator.setitem(container, key, item))
+    if isinstance(value, list | tuple):
+        copied: Any = list(value)
+        key = _index(value, key, upto)
+    elif isinstance(value, dict):
+        copied = dict(value)
+    else:
+        return _follow(value, inside[0], upto)  # which says why not
+    edit(copied, key)
+    return type(value)(copied)
+
+
+def _key(step: Step) -> Any:
+    return step.key if isinstance(step, Key) else step
+
+
+def _told(path: Path) -> str:
+    return format_path(path) or "the root"

@@ -44,8 +44,10 @@ class Signature:
     """Defaults of positional-only parameters, by index."""
     takes_more_positional: bool
     takes_more_names: bool
+    by_index: bool
+    """Whether any argument is known by index."""
     annotations: Mapping[str | int, object]
-    """As they are written; those of `*args` and `**kwargs` are under `*` and `**`, that of the result under `return`."""
+    """As they are written; those of `*args` and `**kwargs` are under `*` and `**`, and `return`."""
     required: tuple[str | int, ...]
     accepts: dict[str | int, frozenset[type]]
     """Argument -> types whose values need no further look. Grows as checks are made: see `checks.py`."""
@@ -67,7 +69,7 @@ class Signature:
 
 
 _EMPTY = inspect.Parameter.empty
-_ACCEPTED = {
+_ACCEPTED: dict[object, frozenset[type]] = {
     **{kind: frozenset({kind}) for kind in (bool, int, float, complex, str, bytes)},
     **{kind.__name__: frozenset({kind}) for kind in (bool, int, float, complex, str, bytes)},
 }
@@ -83,7 +85,7 @@ def signature_of(target: Callable[..., Any]) -> Signature:
 
 
 @functools.cache
-def _read_signature(target: Callable[..., Any]) -> Signature:
+def _read_signature(target: Any) -> Signature:  # noqa: ANN401 - to be found out
     if not callable(target):
         msg = f"{target!r} cannot be called, so it cannot be configured"
         raise ConfigError(msg)
@@ -117,6 +119,7 @@ def _read_signature(target: Callable[..., Any]) -> Signature:
         defaults,
         takes_more_positional="*" in annotations,
         takes_more_names="**" in annotations,
+        by_index="*" in annotations or None in positional,
         annotations=annotations,
         required=tuple(name for table in (defaults, names) for name, default in table.items() if default is _EMPTY),
         accepts={
@@ -141,7 +144,9 @@ def _made_defaults(cls: Any) -> dict[str, DefaultFactory]:  # noqa: ANN401 - any
             made[name] = DefaultFactory(field.default_factory)
     for field in getattr(cls, "__attrs_attrs__", ()):
         if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type] # a class, whatever its stub says
-            made[field.alias or field.name] = DefaultFactory(None if field.default.takes_self else field.default.factory)
+            made[field.alias or field.name] = DefaultFactory(
+                None if field.default.takes_self else field.default.factory
+            )
     return made
 
 

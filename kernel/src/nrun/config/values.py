@@ -17,6 +17,8 @@ from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+    from typing import TypeGuard
 
 PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 """Types whose values are kept as they are."""
@@ -35,7 +37,7 @@ class Refused(Exception):  # noqa: N818 - caught before any user sees it
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.steps: list[object] = []
+        self.steps: list[Any] = []
 
 
 def name_of_type(kind: type) -> str:
@@ -43,16 +45,15 @@ def name_of_type(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def is_path(value: object) -> bool:
+def is_path(value: object) -> TypeGuard[Path]:
     """Whether `value` is a `pathlib.Path`."""
     pathlib = sys.modules.get("pathlib")
     return pathlib is not None and isinstance(value, pathlib.Path)
 
 
-def is_instance_of_data_class(value: object) -> bool:
-    """Whether `value` is an instance (not the class) of an attrs class or a dataclass."""
-    kind = type(value)
-    return hasattr(kind, "__attrs_attrs__") or hasattr(kind, "__dataclass_fields__")
+def is_data_class(cls: type) -> bool:
+    """Whether `cls` is an attrs class or a dataclass."""
+    return hasattr(cls, "__attrs_attrs__") or hasattr(cls, "__dataclass_fields__")
 
 
 def fields_of(value: Any) -> dict[str, Any]:
@@ -93,16 +94,14 @@ def admit(value: Any, nodes: frozenset[type]) -> Any:
     if _is_scalar(value) or is_special(value):
         return value
     if is_symbol(value):
-        try:
-            symbol_of(value)
-        except ConfigError as error:
-            raise Refused(error.message, error.hint) from None
+        _find_again(value)
         return value
     if getattr(kind, "__nrun_node__", False):
         if nodes:
             raise Refused("Fresh is made anew at each call of a Partial, so it belongs in one", "use Config here")
         raise Refused("an instance cannot hold what is yet to be built", "describe the instance with Config too")
-    if is_instance_of_data_class(value):
+    if is_data_class(kind):
+        _find_again(kind)
         for name, item in fields_of(value).items():
             _inside(item, name, frozenset())
         return value
@@ -137,7 +136,20 @@ _CONTAINERS: dict[type, Callable[[Any, frozenset[type]], Any]] = {
 
 
 def _is_scalar(value: object) -> bool:
-    return isinstance(value, enum.Enum) or name_of_type(type(value)) in _NAMED or is_path(value)
+    if isinstance(value, enum.Enum):
+        _find_again(type(value))
+        if value.name not in type(value).__members__:
+            raise Refused(f"{value!r} combines flags; it cannot be written down", "pass the flags in a list")
+        return True
+    return name_of_type(type(value)) in _NAMED or is_path(value)
+
+
+def _find_again(symbol: object) -> None:
+    """Raise Refused for a class or function that another process could not find."""
+    try:
+        symbol_of(symbol)
+    except ConfigError as error:
+        raise Refused(error.message, error.hint) from None
 
 
 def _key(key: Any) -> Any:
