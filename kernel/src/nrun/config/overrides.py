@@ -9,6 +9,7 @@ same series has set.
 from __future__ import annotations
 
 import copy
+import operator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -19,9 +20,8 @@ from nrun.config.items import Item, MalformedItem, Step, file_and_section, other
 from nrun.config.ledger import Ledger
 from nrun.config.node import _Node, remove, set_arguments
 from nrun.config.order import children_first, nodes_held
-from nrun.config.origin import Origin
-from nrun.config.paths import _follow, _without, format_path, walk
-from nrun.config.places import UNSET, Place, find_places, ready
+from nrun.config.paths import _follow, format_path, walk
+from nrun.config.places import UNSET, Place, find_places, origin_of, ready
 from nrun.config.problems import ConfigProblems, Problem, Source
 from nrun.config.reader import Reading, read_text, read_value
 from nrun.config.target import display_name
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from nrun.config.node import Node
+    from nrun.config.origin import Origin
     from nrun.config.paths import Path
 
 N = TypeVar("N", bound="_Node[Any]")
@@ -164,7 +165,7 @@ class _Series(Generic[N]):
         return free
 
     def _change(self, item: Item, place: Place, number: int) -> None:
-        origin = Origin("cli", self._sources[number].label, item.source)
+        origin = origin_of(self._sources[number])
         if item.op == "?=" and place.is_set:
             return
         if item.op == "delete":
@@ -237,16 +238,15 @@ class _Series(Generic[N]):
             remove(place.owner, place.name, origin)
             self._ledger.replaced(place, number)
             return
-        container = place.container
-        container.write(_without(container.value, place.inside[-1:], place.path), origin)
+        place.edit(operator.delitem, origin)
         self._ledger.replaced(place, number)
-        if not isinstance(container.value, dict):
-            self._ledger.shifted(container)
+        if not isinstance(place.container.value, dict):
+            self._ledger.shifted(place.container)
 
     def _other(self, item: Item, place: Place, number: int) -> Node:
         """The node that the place is to share. Raises ConfigError if it cannot."""
         found = find_places(self._start, *other_path(item), self._sources[number], self._context.reading)
-        node = ready(found[0], self._context.reading).value if len(found) == 1 else None
+        node = ready(found[0], self._sources[number], self._context.reading).value if len(found) == 1 else None
         if not isinstance(node, _Node):
             hint = f"to follow its value write {format_path(place.path)}=${{{item.text}}}"
             raise ConfigError(f"only nodes can be shared, and {item.text} is none", hint=hint)
@@ -274,11 +274,11 @@ class _Series(Generic[N]):
         for name, value in data.items():
             try:
                 [inner] = find_places(place, (Step("name", name),), ((0, len(source.text)),), source, reading)
-                if isinstance(value, Mapping) and isinstance((node := ready(inner, reading)).value, _Node):
+                if isinstance(value, Mapping) and isinstance((node := ready(inner, source, reading)).value, _Node):
                     self._merge(node, value, number)
                     continue
                 read = read_value(value, inner.annotation(), self._reading(inner, number, 0))
-                inner.write(read, Origin("cli", source.label, source.text))
+                inner.write(read, origin_of(source))
                 self._replaced(inner, read, number)
                 self._ledger.wrote(inner, number)
                 self.paths[inner.path] = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import collections.abc
 import inspect
+import operator
 import typing
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,20 @@ import attrs
 from nrun.config.annotations import annotation_of
 from nrun.config.forms import _members
 from nrun.config.node import Config, _Node, put, set_arguments, signature_of_node, target_of
-from nrun.config.paths import Key, _unwrapped, _with, children, format_path, nodes_of
+from nrun.config.origin import Origin
+from nrun.config.paths import Key, _edited, _key, children, format_path, nodes_of
 from nrun.config.problems import ConfigProblems, Problem, name_hints
 from nrun.config.reader import Reading, read_text
 from nrun.config.special import Reference, Sweep
 from nrun.config.target import display_name
-from nrun.config.values import PLAIN, fields_of, is_instance_of_data_class, is_special
+from nrun.config.values import PLAIN, fields_of, is_data_class, is_special
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nrun.config.items import Step
     from nrun.config.node import Node
-    from nrun.config.origin import Origin
     from nrun.config.paths import Path
     from nrun.config.problems import Source
 
@@ -56,7 +57,7 @@ class Place:
             value = signature_of_node(owner).default(name)
         for step in inside:
             try:
-                value = value[_unwrapped(step)]
+                value = value[_key(step)]
             except (LookupError, TypeError):
                 value = UNSET
         return cls(owner, name, inside, path, value)
@@ -91,12 +92,22 @@ class Place:
             annotation = element_annotation(annotation, step)
         return annotation
 
-    def write(self, value: Any, origin: Origin | None) -> None:
-        """Set what stands here; containers on the way are replaced by edited copies. Raises ConfigError if unfit."""
+    def write(self, value: Any, origin: Origin) -> None:
+        """Set what stands here. Raises ConfigError if it does not fit."""
         if self.inside:
-            whole = Place.read(self.owner, self.name, (), ()).value
-            value = _with(whole, self.inside, self.path, value)
-        put(self.owner, self.name, value, origin)
+            self.edit(lambda container, key: operator.setitem(container, key, value), origin)
+        else:
+            put(self.owner, self.name, value, origin)
+
+    def edit(self, change: Callable[[Any, Any], None], origin: Origin) -> None:
+        """Do `change` to a copy of the container here and the key in it, and set it with copies of those around it."""
+        whole = Place.read(self.owner, self.name, (), ()).value
+        put(self.owner, self.name, _edited(whole, self.inside, self.path, change), origin)
+
+
+def origin_of(source: Source) -> Origin:
+    """Where the value of an override comes from."""
+    return Origin("cli", source.label, source.text)
 
 
 def element_annotation(annotation: Any, step: object) -> Any:
@@ -142,7 +153,7 @@ def find_places(start: Place, path: tuple[Step, ...], spans: Spans, source: Sour
             entered = [_enter(place, step, raw, context) for place in known]
             here = [place for place in entered if place and (place.value is not UNSET or not place.inside)]
         else:
-            place = ready(here[0], context)
+            place = ready(here[0], source, context)
             found = _enter(place, step, raw, context)
             if found is None:
                 raise ConfigProblems([_refusal(place, step, source.part(*span), context, start)])
@@ -151,7 +162,7 @@ def find_places(start: Place, path: tuple[Step, ...], spans: Spans, source: Sour
     return list({place.key: place for place in here}.values()) if wide else here
 
 
-def ready(place: Place, context: Reading) -> Place:
+def ready(place: Place, source: Source, context: Reading) -> Place:
     """The place with something in it that can be entered and edited, made or copied if need be."""
     value = place.value
     if not place.path or is_special(value) or (type(value) in PLAIN and value is not None):
@@ -159,9 +170,9 @@ def ready(place: Place, context: Reading) -> Place:
     if value is UNSET or value is None:
         value = _made(place, context)
         if value is not None:
-            place.write(value, None)
-    elif is_instance_of_data_class(value):
-        place.write(Config(type(value), **fields_of(value)), None)
+            place.write(value, origin_of(source))
+    elif is_data_class(type(value)):
+        place.write(Config(type(value), **fields_of(value)), origin_of(source))
     elif place.is_set:
         return place
     else:
@@ -187,7 +198,7 @@ def _choices(place: Place, context: Reading) -> list[str]:
     """The factories that could make what is missing."""
     classes = context.readers.reader(place.annotation()).types
     fitting = context.factories.fitting(classes, place.owner.__nrun_target__, str(place.name))
-    return sorted({found.name for _, found in fitting})
+    return sorted({factory.name for factory in fitting})
 
 
 def _enter(place: Place, step: Step, raw: str, context: Reading) -> Place | None:

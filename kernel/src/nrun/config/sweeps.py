@@ -18,7 +18,7 @@ import attrs
 
 from nrun.config.node import _Node, set_arguments
 from nrun.config.origin import Origin
-from nrun.config.paths import _follow, _unwrapped, format_path, parse_path, walk
+from nrun.config.paths import _follow, _key, format_path, parse_path, walk
 from nrun.config.places import Place
 from nrun.config.special import Sweep
 from nrun.config.target import display_name
@@ -142,7 +142,7 @@ def _place(at: Place, path: Path) -> Place:
     for step in path:
         value = _follow(at.value, step, (*at.path, step))
         if isinstance(at.value, _Node):
-            at = Place(at.value, _unwrapped(step), (), (*at.path, step), value)
+            at = Place(at.value, _key(step), (), (*at.path, step), value)
         else:
             at = Place(at.owner, at.name, (*at.inside, step), (*at.path, step), value)
     return at
@@ -192,10 +192,6 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         return f"[{', '.join(_text(item) for item in value)}]"
     if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    if isinstance(value, enum.Enum):
-        return value.name
-    if isinstance(value, type) or callable(value):
-        return display_name(value)
-    text = str(value)
+        return json.dumps(value)
+    text = value.name if isinstance(value, enum.Enum) else display_name(value) if callable(value) else str(value)
     return text if _SIMPLE_TEXT.fullmatch(text) else json.dumps(text, ensure_ascii=False)
