@@ -20,7 +20,7 @@ from nrun.config.items import Item, MalformedItem, Step, file_and_section, other
 from nrun.config.ledger import Ledger
 from nrun.config.node import _Node, remove, set_arguments
 from nrun.config.order import children_first, nodes_held
-from nrun.config.paths import _follow, format_path, walk
+from nrun.config.paths import children, format_path, walk
 from nrun.config.places import UNSET, Place, find_places, origin_of, ready
 from nrun.config.problems import ConfigProblems, Problem, Source
 from nrun.config.reader import Reading, read_text, read_value
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from nrun.config.node import Node
-    from nrun.config.origin import Origin
     from nrun.config.paths import Path
 
 N = TypeVar("N", bound="_Node[Any]")
@@ -118,7 +117,7 @@ class _Series(Generic[N]):
         for number, later in () if self._context.last_wins else self._ledger.undone():
             mine, other = self._items[number], self._items[later]
             if not _may_be_undone(mine):
-                either = mine.path == other.path or not mine.is_exact
+                either = not mine.is_exact or (mine.path == other.path and mine.op in ("=", "share", "delete"))
                 message = f"{mine.source!r} is lost: {other.source!r} comes later and undoes it"
                 hint = "give one of them" if either else f"put it after {other.source!r}"
                 yield Problem(_name_of(mine), message, self._sources[number], (f"{hint}, or allow it: --last-wins",))
@@ -144,20 +143,20 @@ class _Series(Generic[N]):
 
     def _apply_at_places(self, item: Item, number: int) -> None:
         places = find_places(self._start, item.path, item.spans, self._sources[number], self._context.reading)
+        if item.op == "delete" and not item.is_exact:
+            places = [place for place in places if place.is_set]
+        if not places:
+            raise ConfigError("it matches nothing")
         if not item.is_exact:
-            places = self._unclaimed(item, places)
+            places = self._unclaimed(places)
             named = ", ".join(format_path(place.path) for place in places[:_MOST_NAMED])
             count = f"{len(places)} place{'s' if len(places) > 1 else ''}"
             self.notes.append(f"{item.source} changes {count}: {named}{', ...' if len(places) > _MOST_NAMED else ''}")
         for place in reversed(places) if item.op == "delete" else places:  # elements after a deleted one move
             self._change(item, place, number)
 
-    def _unclaimed(self, item: Item, places: list[Place]) -> list[Place]:
+    def _unclaimed(self, places: list[Place]) -> list[Place]:
         """The places of a wildcard that no exact path has set. Raises ConfigError if there is none."""
-        if item.op == "delete":
-            places = [place for place in places if place.is_set]
-        if not places:
-            raise ConfigError("it matches nothing")
         firm = {number for number, one in self._items.items() if one.is_exact and not _may_be_undone(one)}
         free = [place for place in places if not self._ledger.numbers_at(place) & firm]
         if not free:
@@ -165,26 +164,47 @@ class _Series(Generic[N]):
         return free
 
     def _change(self, item: Item, place: Place, number: int) -> None:
-        origin = origin_of(self._sources[number])
         if item.op == "?=" and place.is_set:
             return
         if item.op == "delete":
-            self._delete(place, number, origin)
+            self._delete(place, number)
         elif item.path[-1].kind in ("append", "insert"):
-            container, index = place.container, place.inside[-1]
-            before, after = container.value[:index], container.value[index:]
-            container.write(type(before)((*before, self._value(item, place, number), *after)), origin)
-            self._ledger.shifted(container)
+            self._insert(item, place, number)
         else:
-            value = self._value(item, place, number)
-            place.write(value, origin)
-            if item.op in ("=", "?=", "share", "include"):
-                self._replaced(place, value, number)
-            elif isinstance(value, list | tuple) and item.op == "-=":
-                self._ledger.shifted(place)
-        self._ledger.wrote(place, number)
+            self._write(item, place, number)
         self.changed.append(_canonical(item, place))
         self.paths[place.path] = None
+
+    def _delete(self, place: Place, number: int) -> None:
+        origin = origin_of(self._sources[number])
+        if not place.is_set:
+            raise ConfigError("it is not set, so there is nothing to unset")
+        if place.inside:
+            place.edit(operator.delitem, origin)
+        else:
+            remove(place.owner, place.name, origin)
+        self._ledger.replaced(place, number)
+        if place.inside and isinstance(place.inside[-1], int):  # another element stands there now
+            place = place.container
+            self._ledger.shifted(place)
+        self._ledger.wrote(place, number)
+
+    def _insert(self, item: Item, place: Place, number: int) -> None:
+        sequence, index = place.container, place.inside[-1]
+        before, after = sequence.value[:index], sequence.value[index:]
+        new = type(before)((*before, self._value(item, place, number), *after))
+        sequence.write(new, origin_of(self._sources[number]))
+        self._ledger.shifted(sequence)
+        self._ledger.wrote(place, number)
+
+    def _write(self, item: Item, place: Place, number: int) -> None:
+        value = self._value(item, place, number)
+        place.write(value, origin_of(self._sources[number]))
+        if item.op in ("=", "?=", "share", "include"):
+            self._replaced(place, value, number)
+        elif item.op == "-=" and isinstance(value, list | tuple):
+            self._ledger.shifted(place)
+        self._ledger.wrote(place, number)
 
     def _value(self, item: Item, place: Place, number: int) -> Any:
         """What the item says should stand at the place."""
@@ -230,18 +250,6 @@ class _Series(Generic[N]):
             if dropped:
                 was = display_name(place.value.__nrun_target__)
                 self.notes.append(f"{format_path(place.path)} is a new node; the {was} there had set: {dropped}")
-
-    def _delete(self, place: Place, number: int, origin: Origin) -> None:
-        if not place.is_set:
-            raise ConfigError("it is not set, so there is nothing to unset")
-        if not place.inside:
-            remove(place.owner, place.name, origin)
-            self._ledger.replaced(place, number)
-            return
-        place.edit(operator.delitem, origin)
-        self._ledger.replaced(place, number)
-        if not isinstance(place.container.value, dict):
-            self._ledger.shifted(place.container)
 
     def _other(self, item: Item, place: Place, number: int) -> Node:
         """The node that the place is to share. Raises ConfigError if it cannot."""
@@ -308,10 +316,7 @@ def _canonical(item: Item, place: Place) -> str:
 def _other_paths(root: Node, path: Path, places: Mapping[int, list[Path]]) -> Iterator[Path]:
     """The paths that lead to the same place as `path`, because a node on the way stands elsewhere too."""
     value: Any = root
-    for depth in range(1, len(path)):
-        try:
-            value = _follow(value, path[depth - 1], path[:depth])
-        except ConfigError:  # a later item took it away
-            return
+    for depth, step in enumerate(path[:-1], 1):
+        value = dict(children(value)).get(step)  # None if a later item took it away
         if isinstance(value, _Node):
             yield from ((*other, *path[depth:]) for other in places.get(id(value), ()) if other != path[:depth])

@@ -159,7 +159,8 @@ def find_places(start: Place, path: tuple[Step, ...], spans: Spans, source: Sour
                 raise ConfigProblems([_refusal(place, step, source.part(*span), context, start)])
             here = [found]
         after_deep = step.kind == "deep"
-    return list({place.key: place for place in here}.values()) if wide else here
+    first = {place.key: place for place in reversed(here)}
+    return [place for place in here if first[place.key] is place]
 
 
 def ready(place: Place, source: Source, context: Reading) -> Place:

@@ -18,7 +18,7 @@ import attrs
 
 from nrun.config.node import _Node, set_arguments
 from nrun.config.origin import Origin
-from nrun.config.paths import _follow, _key, format_path, parse_path, walk
+from nrun.config.paths import _key, children, format_path, parse_path, walk
 from nrun.config.places import Place
 from nrun.config.special import Sweep
 from nrun.config.target import display_name
@@ -108,7 +108,7 @@ def points_of(config: N, *, zipped: Iterable[Sequence[str]] = (), order: Sequenc
         return next((at for at, path in enumerate(order) if axis.place.path[: len(path)] == path), -1)
 
     axes = tuple(sorted(axes, key=rank))
-    return Points(config, _together(axes, [[parse_path(path) for path in group] for group in zipped]))
+    return Points(config, _together(axes, zipped))
 
 
 def distinct(points: Iterable[Point[N]], identify: Callable[[N], Hashable]) -> Iterator[Point[N]]:
@@ -140,7 +140,7 @@ def _axes(at: Place, seen: frozenset[int]) -> tuple[_Axis, ...]:
 def _place(at: Place, path: Path) -> Place:
     """The place that `path` leads to from the value at another one."""
     for step in path:
-        value = _follow(at.value, step, (*at.path, step))
+        value = dict(children(at.value))[step]
         if isinstance(at.value, _Node):
             at = Place(at.value, _key(step), (), (*at.path, step), value)
         else:
@@ -148,24 +148,25 @@ def _place(at: Place, path: Path) -> Place:
     return at
 
 
-def _together(axes: Sequence[_Axis], groups: list[list[Path]]) -> list[list[_Axis]]:
+def _together(axes: Sequence[_Axis], groups: Iterable[Sequence[str]]) -> list[list[_Axis]]:
     """The axes as dimensions: those of a group are one, where its first axis stands."""
-    by_path = {axis.place.path: axis for axis in axes}
-    known = [format_path(path) for path in by_path]
-    dimensions = {path: [axis] for path, axis in by_path.items()}
-    for group in groups:
-        for path in group:
-            if path not in dimensions:
-                name = format_path(path)
+    known = {format_path(axis.place.path): axis for axis in axes}
+    group_of: dict[str, int] = {}
+    for number, group in enumerate(groups):
+        for name in (format_path(parse_path(text)) for text in group):
+            if name not in known:
                 raise ConfigError(f"there is no sweep at {name} to be zipped.{did_you_mean(name, known)}")
-        joined = [by_path[path] for path in by_path if path in group]
-        if len({axis.ends[-1] for axis in joined}) > 1:
-            sizes = ", ".join(f"{format_path(axis.place.path)} has {axis.ends[-1]}" for axis in joined)
+            if name in group_of:
+                raise ConfigError(f"{name} is to be zipped twice", hint="name it in one group")
+            group_of[name] = number
+    dimensions: dict[str | int, list[_Axis]] = {}
+    for name, axis in known.items():
+        dimensions.setdefault(group_of.get(name, name), []).append(axis)
+    for zipped in dimensions.values():
+        if len({axis.ends[-1] for axis in zipped}) > 1:
+            sizes = ", ".join(f"{format_path(axis.place.path)} has {axis.ends[-1]}" for axis in zipped)
             raise ConfigError(f"only sweeps of equal length can be zipped: {sizes}")
-        for axis in joined:
-            del dimensions[axis.place.path]
-        dimensions[joined[0].place.path] = joined
-    return sorted(dimensions.values(), key=lambda axes: list(by_path).index(axes[0].place.path))
+    return list(dimensions.values())
 
 
 def _choices(dimensions: Sequence[Sequence[_Axis]], number: int) -> Iterator[tuple[Place, Any]]:
