@@ -45,13 +45,17 @@ def combined(op: str, current: Any, text: str, annotation: Any, read: Read) -> A
         return _on_set(op, current, text, annotation, read)
     if isinstance(current, dict):
         return _on_dictionary(op, current, text, annotation, read)
-    operand = read(text, _operand_type(op, current))
+    kind = _operand_type(op, current)
+    if op not in _ARITHMETIC or kind is None:
+        _refuse(f"there is no {op} for {current!r:.60}", "set it with =")
+    operand = read(text, kind)
     if is_special(operand):
         _refuse(f"{op} takes one value, not {operand}", "to try several write =, with all values")
     return _calculated(op, current, operand)
 
 
 def _operand_type(op: str, current: Any) -> object:
+    """What may be combined with a value by an operator of arithmetic; None if nothing may."""
     kind = type(current)
     if kind in (int, float):
         return int | float
@@ -63,13 +67,11 @@ def _operand_type(op: str, current: Any) -> object:
         import datetime
 
         return datetime.timedelta if op in ("+=", "-=") else float
-    return _refuse(f"there is no {op} for {current!r:.60}", "set it with =")
+    return None
 
 
 def _calculated(op: str, current: Any, operand: Any) -> Any:
     """The result of arithmetic; of whole numbers it is whole if that is exact."""
-    if op not in _ARITHMETIC:
-        _refuse(f"there is no {op} for {current!r:.60}", "set it with =")
     if op == "**=" and type(current) is type(operand) is int and current.bit_length() * operand > _MOST_BITS:
         _refuse(f"{current} ** {operand} is too large", "set it with =")
     try:
@@ -97,16 +99,12 @@ def _on_sequence(op: str, current: Any, text: str, annotation: Any, read: Read) 
         return type(current)([*current, *values])
     left = list(current)
     for value in values:
-        del left[position_of(value, left)]
+        same = (index for index, element in enumerate(left) if type(element) is type(value) and element == value)
+        index = next(same, None)
+        if index is None:
+            _refuse(f"{value!r:.60} is not in it", f"it holds {left!r:.80}")
+        del left[index]
     return type(current)(left)
-
-
-def position_of(value: Any, elements: Any) -> int:
-    """Where the first element of the same type and content is. Raises ConfigError if there is none."""
-    for index, element in enumerate(elements):
-        if type(element) is type(value) and element == value:
-            return index
-    return _refuse(f"{value!r:.60} is not in it", f"it holds {elements!r:.80}")
 
 
 def _on_set(op: str, current: Any, text: str, annotation: Any, read: Read) -> Any:

@@ -14,6 +14,7 @@ import attrs
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
+    Spans = tuple[tuple[int, int], ...]
     StepKind = Literal["name", "index", "key", "any", "each", "deep", "type", "tag", "append", "insert"]
     Operator = Literal["=", "?=", "+=", "-=", "*=", "/=", "//=", "**=", "|=", "&=", "delete", "share", "include"]
 
@@ -21,14 +22,14 @@ _LONGEST = 64 * 1024
 _MOST_STEPS = 64
 _NAME = r"[^\W\d]\w*(?:-[^\W_]\w*)*"
 _INTEGER = r"-?[0-9]{1,9}"
-_STEP = re.compile(rf"(?P<name>{_NAME})|(?P<index>{_INTEGER})|(?P<any>\*)|@(?P<type>[^\W\d]\w*)|%(?P<tag>{_NAME})")
-_INDEX = re.compile(
-    rf"\[(?:(?P<index>{_INTEGER})|(?P<each>\*)|\+(?:(?P<insert>{_INTEGER})|(?P<append>))"
+_PIECE = re.compile(
+    rf"(?P<dots>\.\.\.|\.|)(?:(?P<name>{_NAME})|(?P<index>{_INTEGER})|(?P<any>\*)|@(?P<type>[^\W\d]\w*)|%(?P<tag>{_NAME}))"
+    rf"|\[(?:(?P<element>{_INTEGER})|(?P<each>\*)|\+(?:(?P<insert>{_INTEGER})|(?P<append>))"
     r"""|(?P<key>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))\]""",
     re.DOTALL,
 )
 _OPERATOR = re.compile(r"(?:[?+\-|&@]|\*\*?|//?)?=|!")
-_SECTION = re.compile(r":(?=[^\W\d]|\.\.\.)")
+_SECTION = re.compile(r"[^\W\d][^/\\]*$")
 _EXACT = frozenset({"name", "index", "key"})
 _ADDING = frozenset({"append", "insert"})
 
@@ -52,7 +53,7 @@ class Item:
     path: tuple[Step, ...]
     op: Operator
     text: str
-    spans: tuple[tuple[int, int], ...]
+    spans: Spans
     source: str
 
     @property
@@ -79,11 +80,13 @@ def parse_item(text: str) -> Item:
     if text.startswith("@"):
         return _include(text, (), (), 1)
     if text.startswith("~"):
-        path, spans, end = _path(text, 1)
+        path, spans = _path(text, 1)
+        end = spans[-1][1]
         if end < len(text):
             _refuse(text, end, "nothing may follow the path", f"to unset it write {text[1:end]}!")
         return _checked(Item(path, "delete", "", spans, text))
-    path, spans, end = _path(text, 0)
+    path, spans = _path(text, 0)
+    end = spans[-1][1]
     operator = _OPERATOR.match(text, end)
     if operator is None:
         _refuse(text, end, "an operator such as = was expected", _hint(text, end))
@@ -100,23 +103,20 @@ def parse_item(text: str) -> Item:
     return _checked(Item(path, cast("Operator", op), rest, spans, text))
 
 
-def other_path(item: Item) -> tuple[tuple[Step, ...], tuple[tuple[int, int], ...]]:
+def other_path(item: Item) -> tuple[tuple[Step, ...], Spans]:
     """The path that a share names after its operator, and where in the source each step stands."""
     return _exact_path(item.source, len(item.source) - len(item.text))
 
 
 def file_and_section(text: str) -> tuple[str, str]:
     """The two parts of what an include names: `base.yaml:optim` is the section `optim` of `base.yaml`."""
-    found = None
-    for found in _SECTION.finditer(text):  # noqa: B007 - the last one counts: a file's name may hold a colon
-        pass
-    if found is None or any(slash in text[found.end() :] for slash in "/\\"):
-        return text, ""
-    return text[: found.start()], text[found.end() :]
+    file, _, section = text.rpartition(":")
+    return (file, section) if _SECTION.match(section) and file else (text, "")
 
 
-def _exact_path(source: str, start: int) -> tuple[tuple[Step, ...], tuple[tuple[int, int], ...]]:
-    path, spans, end = _path(source, start)
+def _exact_path(source: str, start: int) -> tuple[tuple[Step, ...], Spans]:
+    path, spans = _path(source, start)
+    end = spans[-1][1]
     if end < len(source):
         _refuse(source, end, "the path should end here", "the other path is written without wildcards: head@=embed")
     for step, (at, _) in zip(path, spans, strict=True):
@@ -125,7 +125,7 @@ def _exact_path(source: str, start: int) -> tuple[tuple[Step, ...], tuple[tuple[
     return path, spans
 
 
-def _include(source: str, path: tuple[Step, ...], spans: tuple[tuple[int, int], ...], start: int) -> Item:
+def _include(source: str, path: tuple[Step, ...], spans: Spans, start: int) -> Item:
     if start == len(source):
         _refuse(source, start, "the name of a file was expected", "write @base.yaml or model=@model.yaml")
     return Item(path, "include", source[start:], spans, source)
@@ -141,54 +141,45 @@ def _checked(item: Item) -> Item:
     return item
 
 
-def _path(text: str, at: int) -> tuple[tuple[Step, ...], tuple[tuple[int, int], ...], int]:
-    """The steps that begin at `at`, where they stand, and where they end."""
+def _path(text: str, at: int) -> tuple[tuple[Step, ...], Spans]:
+    """The steps that begin at `at`, and where they stand. The path ends where the last of them does."""
     steps: list[Step] = []
     spans: list[tuple[int, int]] = []
-    if text.startswith("...", at):
-        steps.append(_DEEP)
-        spans.append((at, at + 3))
-        at += 3
-    while True:
-        if steps or not text.startswith("[", at):  # a path may begin with an index
-            found = _STEP.match(text, at)
-            if found is None:
-                _refuse(text, at, "the name of an argument was expected", _hint(text, at))
-            steps.append(_step(found))
-            spans.append(found.span())
-            at = found.end()
-        while text.startswith("[", at):
-            found = _INDEX.match(text, at)
-            if found is None:
-                _refuse(text, at, "in brackets stands a number, *, + or a quoted key", _index_hint(text, at))
-            steps.append(_step(found))
-            spans.append(found.span())
-            at = found.end()
-        if len(steps) > _MOST_STEPS:
-            _refuse(text, at, f"a path has at most {_MOST_STEPS} steps", "is this the item you meant?")
-        if text.startswith("...", at):
+    while piece := _PIECE.match(text, at):
+        dots = piece["dots"]
+        if dots is not None and (not dots if steps else dots == "."):
+            break
+        if dots == "...":
             steps.append(_DEEP)
             spans.append((at, at + 3))
-            at += 3
-        elif text.startswith(".", at):
-            at += 1
-        else:
-            return tuple(steps), tuple(spans), at
+        steps.append(_step(piece))
+        spans.append((at + len(dots or ""), piece.end()))
+        at = piece.end()
+        if len(steps) > _MOST_STEPS:
+            _refuse(text, at, f"a path has at most {_MOST_STEPS} steps", "is this the item you meant?")
+    if text.startswith("[", at):
+        _refuse(text, at, "in brackets stands a number, *, + or a quoted key", _index_hint(text, at))
+    if text.startswith(".", at) or not steps:
+        at += 3 if text.startswith("...", at) else 1 if steps else 0
+        _refuse(text, at, "the name of an argument was expected", _hint(text, at))
+    return tuple(steps), tuple(spans)
 
 
 _DEEP = Step("deep")
 
 
-def _step(found: re.Match[str]) -> Step:
-    kind = cast("StepKind", found.lastgroup)
-    value: str | int = found[kind]
+def _step(piece: re.Match[str]) -> Step:
+    kind = str(piece.lastgroup)
+    value = piece[kind]
     if kind == "name":
-        return Step(kind, found[kind].replace("-", "_"))
-    if kind in ("index", "insert"):
-        return Step(kind, int(value))
+        return Step("name", value.replace("-", "_"))
+    if kind in ("index", "element"):
+        return Step("index", int(value))
+    if kind == "insert":
+        return Step("insert", int(value))
     if kind == "key":
-        return Step(kind, re.sub(r"\\(.)", r"\1", found[kind][1:-1], flags=re.DOTALL))
-    return Step(kind, value) if kind in ("type", "tag") else Step(kind)
+        return Step("key", re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL))
+    return Step(cast("StepKind", kind), value if kind in ("type", "tag") else None)
 
 
 def _refuse(source: str, at: int, message: str, hint: str) -> NoReturn:

@@ -138,29 +138,34 @@ def find_places(start: Place, path: tuple[Step, ...], spans: Spans, source: Sour
     On the way of an exact path missing nodes and containers are made, where the annotation says which.
     Raises ConfigProblems for a step that leads nowhere.
     """
-    here = [start]
-    wide = after_deep = False
-    for step, span in zip(path, spans, strict=True):
-        raw = source.text[span[0] : span[1]]
-        if any(type(place.value) is Sweep for place in here):  # what follows applies to the nodes that have it
-            here = [point for place in here for point in _points(place)]
-            wide = True
+    place = start
+    for position, (step, span) in enumerate(zip(path, spans, strict=True)):
+        if step.kind in _WIDE or type(place.value) is Sweep:
+            raws = [source.text[start:end] for start, end in spans]
+            return _find_wide(place, list(zip(path, raws, strict=True))[position:], context)
+        place = ready(place, source, context)
+        found = _enter(place, step, source.text[span[0] : span[1]], context)
+        if found is None:
+            raise ConfigProblems([_refusal(place, step, source.part(*span), context, start)])
+        place = found
+    return [place]
+
+
+def _find_wide(start: Place, steps: list[tuple[Step, str]], context: Reading) -> list[Place]:
+    """The places that steps, of which the first opens out, lead to; what does not exist is left out."""
+    here, after_deep = [start], False
+    for step, raw in steps:
+        here = [point for place in here for point in _points(place)]  # below a sweep: the nodes that have it
         if step.kind in _WIDE:
             here = _widened(here, step, after_deep=after_deep)
-            wide = True
-        elif wide:
+        else:
             known = (place for place in here if _knows(place.value, step, after_deep=after_deep))
             entered = [_enter(place, step, raw, context) for place in known]
             here = [place for place in entered if place and (place.value is not UNSET or not place.inside)]
-        else:
-            place = ready(here[0], source, context)
-            found = _enter(place, step, raw, context)
-            if found is None:
-                raise ConfigProblems([_refusal(place, step, source.part(*span), context, start)])
-            here = [found]
         after_deep = step.kind == "deep"
-    first = {place.key: place for place in reversed(here)}
-    return [place for place in here if first[place.key] is place]
+        first = {place.key: place for place in reversed(here)}
+        here = [place for place in here if first[place.key] is place]
+    return here
 
 
 def ready(place: Place, source: Source, context: Reading) -> Place:
