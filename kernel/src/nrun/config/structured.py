@@ -24,7 +24,7 @@ from nrun.config.forms import pairs_of
 from nrun.config.literal import Literal, SyntaxProblem, parse
 from nrun.config.node import Config, set_arguments
 from nrun.config.problems import Problem, name_hints
-from nrun.config.reader import Faults, Rank, Reader, Reading, Unfit, read_source, show
+from nrun.config.reader import Faults, Rank, Reader, Reading, Unfit, fault, read_source, show
 from nrun.config.target import Signature, display_name, resolve, signature_of, symbol_of
 from nrun.errors import ConfigError
 
@@ -59,7 +59,7 @@ def class_reader(annotations: tuple[Any, ...]) -> Reader:
             return source
         raise Unfit
 
-    found = Reader(_or(classes), Rank.STRUCTURED, read, types=classes)
+    found = Reader(_or(classes), Rank.CLASS, read, types=classes)
     return found
 
 
@@ -70,13 +70,13 @@ def _named(generic: dict[type, Any], source: Literal, context: Reading) -> Any:
     try:
         factory = context.factories.find(name, classes, context.parent, context.argument)
     except ConfigError as error:
-        raise _fault(error.message, source, context, error.hint or "") from None
+        raise fault(error.message, source, context, error.hint or "") from None
     if factory is not None:
         return _made_by(factory, pairs, source, classes, context)
     known = _subclasses(classes) | {entry.provides for entry in fitting if entry.provides}
     bearing = {cls for cls in known if cls.__name__ == name}
     if len(bearing) > 1:
-        raise _fault(f"{name} is ambiguous: {_or(bearing)}", source, context, "write module:name")
+        raise fault(f"{name} is ambiguous: {_or(bearing)}", source, context, "write module:name")
     if bearing:
         cls = bearing.pop()
         return _node(generic.get(cls, cls), pairs, source, context)
@@ -88,11 +88,6 @@ def _named(generic: dict[type, Any], source: Literal, context: Reading) -> Any:
     if given is None or not is_kind(given, classes):
         raise Unfit(f"{name} does not give {_or(classes)}")
     return _node(target, pairs, source, context)
-
-
-def _fault(message: str, source: Any, context: Reading, *hints: str) -> Faults:
-    """A problem that is one whatever else is admitted at this place."""
-    return Faults([Problem("", message, context.where(source), tuple(filter(None, hints)))])
 
 
 def _or(classes: Iterable[type]) -> str:
@@ -121,7 +116,7 @@ def _fitting_class(classes: tuple[type, ...], pairs: list[tuple[Any, Any]], sour
     if len(fitting) == 1:
         return fitting[0]
     what = f"this may be {_or(fitting)}" if fitting else f"expected {_or(classes)}; none takes these arguments"
-    raise _fault(what, source, context, "write the name of the class before them: Name(…)")
+    raise fault(what, source, context, "write the name of the class before them: Name(…)")
 
 
 def _content(source: Any) -> Any:
@@ -186,9 +181,9 @@ def _arguments(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, conte
         try:
             if not _admits(signature, key):
                 hints = name_hints(str(key), signature.names)
-                raise _fault(f"no such argument of {display_name(target)}", written or value, context, *hints)
+                raise fault(f"no such argument of {display_name(target)}", written or value, context, *hints)
             if key in arguments:
-                raise _fault("is given twice", written or value, context)
+                raise fault("is given twice", written or value, context)
             arguments[key] = None
             expected = _substitute(_annotation(target, key), bound)
             arguments[key] = read_source(context.readers.reader(expected), value, inner)
@@ -227,14 +222,14 @@ def _substitute(annotation: Any, bound: dict[Any, Any]) -> Any:
 def _node(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: Reading) -> Config[Any]:
     target = typing.get_origin(annotation) or annotation
     if inspect.isabstract(target):
-        raise _fault(f"{display_name(target)} is abstract", source, context, "name one of its subclasses")
+        raise fault(f"{display_name(target)} is abstract", source, context, "name one of its subclasses")
     arguments = _arguments(annotation, pairs, source, context)
     try:
         node = Config(target)
         for name, value in arguments.items():
             node[name] = value
     except ConfigError as error:
-        raise _fault(error.message, source, context, error.hint or "") from None
+        raise fault(error.message, source, context, error.hint or "") from None
     return node
 
 
@@ -253,7 +248,7 @@ def _made_by(
     try:
         factory.check(result, classes)
     except ConfigError as error:
-        raise _fault(error.message, source, context, error.hint or "") from None
+        raise fault(error.message, source, context, error.hint or "") from None
     return result
 
 
