@@ -47,7 +47,7 @@ def compile_reader(annotation: object, readers: Readers) -> Reader:
     """The reader of `annotation`. What is not an annotation of values is read as `Any`."""
     compiled: list[Reader] = []
     classes: list[Any] = []
-    for member in _members(annotation):
+    for member in members_of(annotation):
         single = _single(member, readers)
         compiled += [single] if single else []
         classes += [] if single else [member]
@@ -58,7 +58,7 @@ def compile_reader(annotation: object, readers: Readers) -> Reader:
     return compiled[0] if len(compiled) == 1 else _union(compiled)
 
 
-def _members(annotation: Any) -> Iterator[Any]:
+def members_of(annotation: Any) -> Iterator[Any]:
     """The members of a union, or the annotation alone, without what says nothing about values."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
@@ -75,7 +75,7 @@ def _members(annotation: Any) -> Iterator[Any]:
         yield type(None) if annotation is None else annotation
         return
     for member in inner:
-        yield from _members(member)
+        yield from members_of(member)
 
 
 def _single(annotation: Any, readers: Readers) -> Reader | None:  # noqa: PLR0911 - one for each kind of annotation
