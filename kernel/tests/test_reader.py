@@ -80,6 +80,7 @@ class Sgd:
     lr: float
     momentum: float = 0.0
     kind: Literal["sgd"] = "sgd"
+    mode: Literal["fast", "slow"] = "fast"
 
 
 @dataclasses.dataclass
@@ -87,6 +88,7 @@ class Lion:
     lr: float
     beta: float = 0.9
     kind: Literal["lion"] = "lion"
+    mode: Literal["fast", "slow"] = "fast"
 
 
 T = TypeVar("T")
@@ -311,8 +313,15 @@ MORE = [
     (list[int] | str, "[draft] of x", "[draft] of x"),
     (Sgd | Lion, "{lr: 1, kind: lion}", Lion(1.0)),
     (Sgd | Lion, "{lr: 1, beta: 0.5}", Lion(1.0, 0.5)),
+    (Sgd | Lion, "{lr: 1, beta: 0.5, mode: slow}", Lion(1.0, 0.5, mode="slow")),
     (Sgd | Lion, "Sgd(1)", Sgd(1.0)),
     (Adam | Path | None, "adam", Adam()),
+    (dict[str, int] | Pt, "{x: 1}", Pt(1)),
+    (dict[str, int] | Pt, "{z: 1}", {"z": 1}),
+    (list[int] | tuple[int, ...] | set[int], "[1]", [1]),
+    (list[int] | tuple[int, ...] | set[int], "(1,)", (1,)),
+    (list[int] | tuple[int, ...] | set[int], "{1}", {1}),
+    (tuple[int] | tuple[int, int], "(1,2)", (1, 2)),
     # T10
     (collections.abc.Sequence[float], "[1,2]", [1.0, 2.0]),
     (collections.abc.Iterable[int], "(1,)", [1]),
@@ -338,6 +347,8 @@ MORE = [
     (collections.abc.Callable, "collections:Counter", collections.Counter),
     (collections.abc.Callable[[str], Any], "json.loads", __import__("json").loads),
     (type[Adam], "AdamW", AdamW),
+    (type[Adam | Pt], "Pt", Pt),
+    (type[Any], "builtins.int", int),
     (type[dict], "collections.OrderedDict", collections.OrderedDict),
     # T14
     *((Any, text, text) for text in ("abc", "yes", "a, b", "[x", "os.getcwd", "f(1)", "nan", "1.2.3", "it's", "")),
@@ -432,9 +443,11 @@ def test_a_text_means_what_the_annotation_says(annotation, text, value):
         (Sgd | Lion, "{lr: 1}", "this may be Lion or Sgd"),
         (Sgd | Lion, "{lr: 1, wd: 2}", "none takes these arguments"),
         (list[int] | str, "[1,x]", "expected int; got 'x'"),
+        (tuple[int, int] | str, "(1,2,3)", "expected 2 elements"),
         (Adam | str, "adam(lrr=1)", "no such argument of adam"),
         (Steps, "builtins:int", "does not give Steps"),
         (type[Adam], "Pt", "expected a class of Adam"),
+        (type[Adam | Sgd], "builtins:int", "expected a class of Adam or Sgd"),
         (type[Adam], "builtins:float", "is not one"),
         (collections.abc.Callable[[int, int, int, int], Any], "json:loads", "is not one"),
         (int, "choice(a=1)", "without names"),
@@ -649,6 +662,8 @@ def try_to(read_it, text, annotation):
         (float, Sweep((1, 2)), Sweep((1.0, 2.0))),
         (Pt, {"x": 1, "y": 2}, Config(Pt, x=1, y=2.0)),
         (list[Pt], [{"x": 1}, Config(Pt, x=2)], [Config(Pt, x=1), Config(Pt, x=2)]),
+        (Adam | str, "hello", "hello"),
+        (Adam | Color, "RED", Color.RED),
         (Adam, "adam(lr=1)", Config(Adam, lr=1.0, betas=(0.9, 0.95))),
         (Pt, Pt(1), Pt(1)),
         (TD, {"a": 1}, Config(TD, a=1)),

@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, Any
 from nrun.config import scalars
 from nrun.config.factories import is_protocol
 from nrun.config.literal import Literal
-from nrun.config.problems import Problem, name_hints
-from nrun.config.reader import Faults, Rank, Reader, Reading, Unfit, collect, show
+from nrun.config.problems import name_hints
+from nrun.config.reader import Faults, Rank, Reader, Reading, Unfit, collect, fault, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from nrun.config.problems import Problem
     from nrun.config.reader import Readers, Scan
 
 _MADE: dict[type, type] = {
@@ -46,7 +47,7 @@ def compile_reader(annotation: object, readers: Readers) -> Reader:
     """The reader of `annotation`. What is not an annotation of values is read as `Any`."""
     compiled: list[Reader] = []
     classes: list[Any] = []
-    for member in dict.fromkeys(_members(annotation)):
+    for member in members_of(annotation):
         single = _single(member, readers)
         compiled += [single] if single else []
         classes += [] if single else [member]
@@ -57,7 +58,7 @@ def compile_reader(annotation: object, readers: Readers) -> Reader:
     return compiled[0] if len(compiled) == 1 else _union(compiled)
 
 
-def _members(annotation: Any) -> Iterator[Any]:
+def members_of(annotation: Any) -> Iterator[Any]:
     """The members of a union, or the annotation alone, without what says nothing about values."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
@@ -74,7 +75,7 @@ def _members(annotation: Any) -> Iterator[Any]:
         yield type(None) if annotation is None else annotation
         return
     for member in inner:
-        yield from _members(member)
+        yield from members_of(member)
 
 
 def _single(annotation: Any, readers: Readers) -> Reader | None:  # noqa: PLR0911 - one for each kind of annotation
@@ -101,7 +102,8 @@ def _single(annotation: Any, readers: Readers) -> Reader | None:  # noqa: PLR091
 
         return type_reader(args) if cls is type else callable_reader(_name(annotation), args)
     if issubclass(cls, enum.Enum):
-        members = {(kind, value): one for one in cls for kind, value in ((cls, one), (type(one.value), one.value))}
+        members = {(type(one.value), one.value): one for one in cls if type(one.value) in _SCALARS}
+        members |= {(cls, one): one for one in cls}
         return _one_of(", ".join(cls.__members__), Rank.ENUM, cls.__members__, members)
     return _scalar("path", Rank.PATH, cls, cls) if issubclass(cls, pathlib.PurePath) else None
 
@@ -234,16 +236,16 @@ def _collection(expected: str, cls: type, args: tuple[Any, ...]) -> Reader:
         else:
             raise Unfit("", "write [a,b]: brackets around the elements" if type(source) is Literal else "")
         if fixed is not None and len(items) != len(fixed) and fixed != ((),):
-            raise Unfit(f"expected {len(fixed)} elements ({expected}); got {len(items)}")
+            raise fault(f"expected {len(fixed)} elements ({expected}); got {len(items)}", source, context)
         inner = [context.readers.reader(one) for one in fixed or (args[:1] or (Any,)) * len(items)]
         parts = zip((f"[{index}]" for index in range(len(items))), items, inner, strict=False)
         elements = collect(parts, context)
         try:
             return kind(elements)
         except TypeError:
-            raise Unfit(f"expected {expected}; these elements cannot be in a set") from None
+            raise fault(f"expected {expected}; these elements cannot be in a set", source, context) from None
 
-    return Reader(expected, Rank.STRUCTURED, read, types=(made,), series=True)
+    return Reader(expected, Rank.COLLECTION, read, types=(made,), series=True)
 
 
 def _mapping(expected: str, args: tuple[Any, ...]) -> Reader:
@@ -258,14 +260,14 @@ def _mapping(expected: str, args: tuple[Any, ...]) -> Reader:
             try:
                 twice = key in items
             except TypeError:
-                raise Unfit(f"{show(written)} cannot be a key") from None
+                raise fault(f"{show(written)} cannot be a key", written, context) from None
             if twice:
-                raise Faults([Problem("", f"the key {key!r} is given twice", context.where(written))])
+                raise fault(f"the key {key!r} is given twice", written, context)
             items[key] = value
         values = collect(((f"[{key!r}]", value, reader) for key, value in items.items()), context)
         return dict(zip(items, values, strict=True))
 
-    return Reader(expected, Rank.STRUCTURED, read, types=(dict,), series=True)
+    return Reader(expected, Rank.COLLECTION, read, types=(dict,), series=True)
 
 
 def pairs_of(source: Any) -> list[tuple[Any, Any]] | None:
@@ -295,7 +297,10 @@ def _union(members: list[Reader]) -> Reader:
         problems: tuple[Problem, ...] = ()
         hints: tuple[str, ...] = ()
         widened: list[Any] = []
-        for one in texts if texts and written and source.kind == "string" else members:
+        kind = source.kind if written else ""
+        own = {"list": list, "tuple": tuple, "braces": set}.get(kind)
+        ordered = sorted(members, key=lambda one: (one.rank, own not in one.types))
+        for one in texts if texts and kind == "string" else ordered:
             if problems and one.free:
                 break  # it has the form of a narrower member; what is wrong with it must not pass as text
             try:

@@ -32,6 +32,7 @@ _STRING = re.compile(r"""(b?)(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")""", re.
 _WORD = re.compile(r"""(?:\\?\$\{[^}]*\}|[^,\[\](){}'"])+""")
 _WORD_IN_KEY = re.compile(r"""(?:\\?\$\{[^}]*\}|[^,:\[\](){}'"])+""")
 _REFERENCE = re.compile(r"(?<!\\)\$\{")
+_BRACKETS: dict[str, tuple[Kind, str]] = {"[": ("list", "]"), "(": ("tuple", ")"), "{": ("braces", "}")}
 _SPACE = re.compile(r"\s*")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\n": ""}
@@ -72,8 +73,7 @@ def parse(text: str) -> Literal:
     Raises SyntaxProblem for any other text, and for one that is too long, too deep or has too many parts.
     """
     if len(text) > LONGEST_TEXT:
-        msg = f"a text of {len(text)} characters is too long; {LONGEST_TEXT} are allowed"
-        raise SyntaxProblem(msg, LONGEST_TEXT)
+        raise SyntaxProblem(f"a text of {len(text)} characters is too long; {LONGEST_TEXT} are allowed", LONGEST_TEXT)
     return _Parser(text).whole()
 
 
@@ -103,15 +103,9 @@ class _Parser:
         text, start = self._text, self._at
         self._made += 1
         if self._made > MOST_LITERALS:
-            msg = f"more than {MOST_LITERALS} values in one text"
-            raise SyntaxProblem(msg, start)
-        first = text[start : start + 1]
-        if first == "[":
-            return self._bracket("list", start + 1, "]")
-        if first == "(":
-            return self._bracket("tuple", start + 1, ")")
-        if first == "{":
-            return self._bracket("braces", start + 1, "}")
+            raise SyntaxProblem(f"more than {MOST_LITERALS} values in one text", start)
+        if bracket := _BRACKETS.get(text[start : start + 1]):
+            return self._bracket(bracket[0], start + 1, bracket[1])
         if string := _STRING.match(text, start):
             return self._string(string)
         if call := (_CALL_IN_KEY if in_key else _CALL).match(text, start):
@@ -132,8 +126,7 @@ class _Parser:
         start, self._at = self._at, string.end()
         content = _ESCAPE.sub(self._unescaped, string[2] if string[2] is not None else string[3])
         if string[1] and not content.isascii() and max(content) > "\xff":
-            msg = "bytes hold characters up to \\xff; write others as escapes"
-            raise SyntaxProblem(msg, start)
+            raise SyntaxProblem("bytes hold characters up to \\xff; write others as escapes", start)
         return Literal("bytes" if string[1] else "string", start, self._at, content)
 
     def _unescaped(self, escape: re.Match[str]) -> str:
@@ -150,8 +143,7 @@ class _Parser:
         start, self._at = self._at, inside
         self._depth += 1
         if self._depth > DEEPEST_NESTING:
-            msg = f"more than {DEEPEST_NESTING} brackets inside one another"
-            raise SyntaxProblem(msg, start)
+            raise SyntaxProblem(f"more than {DEEPEST_NESTING} brackets inside one another", start)
         keys: list[Literal | None] = []
         items: list[Literal] = []
         while not self._take(close):
@@ -160,16 +152,11 @@ class _Parser:
             if items and self._take(close):
                 break
             if self._at == len(self._text):
-                msg = f"what begins here is not closed; {close} is missing"
-                raise SyntaxProblem(msg, start)
+                raise SyntaxProblem(f"what begins here is not closed; {close} is missing", start)
             key, item = self._pair(kind)
             if keys and (key is None) != (keys[-1] is None) and (key is None or kind == "braces"):
-                msg = (
-                    "this needs a name, as the one before"
-                    if kind == "call"
-                    else "a mapping has a key before every value"
-                )
-                raise SyntaxProblem(msg, item.start)
+                what = "this needs a name too" if kind == "call" else "either every value has a key, or none has"
+                raise SyntaxProblem(what, item.start)
             keys.append(key)
             items.append(item)
         self._depth -= 1

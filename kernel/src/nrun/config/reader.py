@@ -29,7 +29,7 @@ _LONGEST_MESSAGE = 400
 _MORE_THAN_TEXT = ("'", '"', "b'", 'b"', "choice(")
 
 Rank = enum.IntEnum(
-    "Rank", "NULL CHOICE ENUM BOOL INT FLOAT COMPLEX OTHER STRUCTURED CALLABLE PATH BYTES TEXT ANYTHING"
+    "Rank", "NULL CHOICE ENUM BOOL INT FLOAT COMPLEX OTHER CLASS COLLECTION CALLABLE PATH BYTES TEXT ANYTHING"
 )
 """From narrow to wide: the order in which the members of a union are tried."""
 
@@ -195,6 +195,11 @@ def collect(parts: Iterable[tuple[str, Any, Reader]], context: Reading) -> list[
     return values
 
 
+def fault(message: str, source: object, context: Reading, *hints: str) -> Faults:
+    """One problem with what is written or given at `source`, whatever else would fit there."""
+    return Faults([Problem("", message, context.where(source), tuple(hint for hint in hints if hint))])
+
+
 def show(source: object) -> str:
     """A literal or a value for a message, short."""
     if not isinstance(source, Literal):
@@ -213,8 +218,8 @@ def _literal_of(text: str, found: Reader, context: Reading) -> Literal:
     except SyntaxProblem as problem:
         if found.free and len(text) <= LONGEST_TEXT:
             return _as_text(text)
-        where = context.where(Literal("word", problem.offset, problem.offset + 1))
-        raise Faults([Problem("", problem.message, where, shell_hints(text))]) from None
+        place = Literal("word", problem.offset, problem.offset + 1)
+        raise fault(problem.message, place, context, *shell_hints(text)) from None
     if not found.free or literal.kind in ("string", "bytes") or (literal.kind, literal.value) == ("call", "choice"):
         return literal
     only_text = found.scan and found.rank is not Rank.ANYTHING

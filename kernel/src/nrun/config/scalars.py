@@ -127,8 +127,7 @@ def read_size(text: str) -> int:
 def series(name: str, texts: list[str]) -> list[str]:
     """The numbers of `range`, `linspace` or `logspace` as texts, computed in decimals so that none is a hair off."""
     if not (len(texts) == 3 or (name == "range" and 1 <= len(texts) <= 3)):  # noqa: PLR2004 - from, to, step or count
-        msg = f"{name} takes {'up to ' if name == 'range' else ''}three numbers"
-        raise ValueError(msg)
+        raise ValueError(f"{name} takes {'up to ' if name == 'range' else ''}three numbers")
     numbers = [read_decimal(text) for text in texts]
     try:
         with decimal.localcontext(decimal.Context(prec=34)):
@@ -136,8 +135,7 @@ def series(name: str, texts: list[str]) -> list[str]:
         rounded = [decimal.Context(prec=17).plus(point).normalize() for point in points]
         return [f"{point:f}" if abs(point.adjusted()) < _EXACT_DIGITS else str(point) for point in rounded]
     except ArithmeticError:
-        msg = f"{name} cannot be computed for these numbers"
-        raise ValueError(msg) from None
+        raise ValueError(f"{name} cannot be computed for these numbers") from None
 
 
 def _range(
@@ -156,6 +154,5 @@ def _between(name: str, start: decimal.Decimal, stop: decimal.Decimal, count: de
 
 def _count(number: decimal.Decimal) -> int:
     if not abs(number) <= MOST_POINTS:
-        msg = f"more than {MOST_POINTS} points"
-        raise ValueError(msg)
+        raise ValueError(f"more than {MOST_POINTS} points")
     return int(number.to_integral_value(decimal.ROUND_FLOOR))

@@ -20,11 +20,11 @@ import attrs
 from nrun.config.annotations import annotation_of
 from nrun.config.build import positional
 from nrun.config.factories import is_kind, provided_by
-from nrun.config.forms import pairs_of
+from nrun.config.forms import members_of, pairs_of
 from nrun.config.literal import Literal, SyntaxProblem, parse
 from nrun.config.node import Config, set_arguments
 from nrun.config.problems import Problem, name_hints
-from nrun.config.reader import Faults, Rank, Reader, Reading, Unfit, read_source, show
+from nrun.config.reader import Faults, Rank, Reader, Reading, Unfit, fault, read_source, show
 from nrun.config.target import Signature, display_name, resolve, signature_of, symbol_of
 from nrun.errors import ConfigError
 
@@ -47,7 +47,7 @@ def class_reader(annotations: tuple[Any, ...]) -> Reader:
     def read(source: Any, context: Reading) -> Any:
         if type(source) is str:
             try:
-                return read_source(found, parse(source), context)
+                return read(parse(source), context)
             except SyntaxProblem as problem:
                 raise Unfit(problem.message) from None
         pairs = pairs_of(source)
@@ -59,8 +59,7 @@ def class_reader(annotations: tuple[Any, ...]) -> Reader:
             return source
         raise Unfit
 
-    found = Reader(_or(classes), Rank.STRUCTURED, read, types=classes)
-    return found
+    return Reader(_or(classes), Rank.CLASS, read, types=classes)
 
 
 def _named(generic: dict[type, Any], source: Literal, context: Reading) -> Any:
@@ -70,13 +69,13 @@ def _named(generic: dict[type, Any], source: Literal, context: Reading) -> Any:
     try:
         factory = context.factories.find(name, classes, context.parent, context.argument)
     except ConfigError as error:
-        raise _fault(error.message, source, context, error.hint or "") from None
+        raise fault(error.message, source, context, error.hint or "") from None
     if factory is not None:
         return _made_by(factory, pairs, source, classes, context)
     known = _subclasses(classes) | {entry.provides for entry in fitting if entry.provides}
     bearing = {cls for cls in known if cls.__name__ == name}
     if len(bearing) > 1:
-        raise _fault(f"{name} is ambiguous: {_or(bearing)}", source, context, "write module:name")
+        raise fault(f"{name} is ambiguous: {_or(bearing)}", source, context, "write module:name")
     if bearing:
         cls = bearing.pop()
         return _node(generic.get(cls, cls), pairs, source, context)
@@ -88,11 +87,6 @@ def _named(generic: dict[type, Any], source: Literal, context: Reading) -> Any:
     if given is None or not is_kind(given, classes):
         raise Unfit(f"{name} does not give {_or(classes)}")
     return _node(target, pairs, source, context)
-
-
-def _fault(message: str, source: Any, context: Reading, *hints: str) -> Faults:
-    """A problem that is one whatever else is admitted at this place."""
-    return Faults([Problem("", message, context.where(source), tuple(filter(None, hints)))])
 
 
 def _or(classes: Iterable[type]) -> str:
@@ -117,11 +111,13 @@ def _fitting_class(classes: tuple[type, ...], pairs: list[tuple[Any, Any]], sour
     given = {_content(key): _content(value) for key, value in pairs}
     tagged = {cls: _tag_fits(cls, given) for cls in classes}
     fitting = [cls for cls, fits in tagged.items() if fits]
-    fitting = fitting or [cls for cls, fits in tagged.items() if fits is None and _takes(cls, given)]
+    if len(fitting) != 1:
+        undecided = fitting or [cls for cls, fits in tagged.items() if fits is None]
+        fitting = [cls for cls in undecided if _takes(cls, given)]
     if len(fitting) == 1:
         return fitting[0]
     what = f"this may be {_or(fitting)}" if fitting else f"expected {_or(classes)}; none takes these arguments"
-    raise _fault(what, source, context, "write the name of the class before them: Name(…)")
+    raise fault(what, source, context, "write the name of the class before them: Name(…)")
 
 
 def _content(source: Any) -> Any:
@@ -176,19 +172,15 @@ def _arguments(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, conte
     signature = _signature(target)
     arguments: dict[str | int, Any] = {}
     problems: list[Problem] = []
-
     for index, (written, value) in enumerate(pairs):
-        if written is None:
-            key: Any = (signature.positional[index] if index < len(signature.positional) else None) or index
-        else:
-            key = _content(written)
+        key = _content(written) if written is not None else _at_position(signature, index)
         inner = attrs.evolve(context, parent=target, argument=str(key))
         try:
             if not _admits(signature, key):
                 hints = name_hints(str(key), signature.names)
-                raise _fault(f"no such argument of {display_name(target)}", written or value, context, *hints)
+                raise fault(f"no such argument of {display_name(target)}", written or value, context, *hints)
             if key in arguments:
-                raise _fault("is given twice", written or value, context)
+                raise fault("is given twice", written or value, context)
             arguments[key] = None
             expected = _substitute(_annotation(target, key), bound)
             arguments[key] = read_source(context.readers.reader(expected), value, inner)
@@ -201,6 +193,10 @@ def _arguments(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, conte
     if problems:
         raise Faults(problems)
     return arguments
+
+
+def _at_position(signature: Signature, index: int) -> str | int:
+    return (signature.positional[index] if index < len(signature.positional) else None) or index
 
 
 def _admits(signature: Signature, key: str | int) -> bool:
@@ -227,14 +223,14 @@ def _substitute(annotation: Any, bound: dict[Any, Any]) -> Any:
 def _node(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: Reading) -> Config[Any]:
     target = typing.get_origin(annotation) or annotation
     if inspect.isabstract(target):
-        raise _fault(f"{display_name(target)} is abstract", source, context, "name one of its subclasses")
+        raise fault(f"{display_name(target)} is abstract", source, context, "name one of its subclasses")
     arguments = _arguments(annotation, pairs, source, context)
     try:
         node = Config(target)
         for name, value in arguments.items():
             node[name] = value
     except ConfigError as error:
-        raise _fault(error.message, source, context, error.hint or "") from None
+        raise fault(error.message, source, context, error.hint or "") from None
     return node
 
 
@@ -253,7 +249,7 @@ def _made_by(
     try:
         factory.check(result, classes)
     except ConfigError as error:
-        raise _fault(error.message, source, context, error.hint or "") from None
+        raise fault(error.message, source, context, error.hint or "") from None
     return result
 
 
@@ -262,51 +258,48 @@ def _made_by(
 
 def type_reader(args: tuple[Any, ...]) -> Reader:
     """Reads the name of a class, which must be a subclass of what the annotation says."""
-    bounds = tuple(arg for arg in args if isinstance(arg, type) and arg is not Any) or (object,)
+    members = [typing.get_origin(member) or member for arg in args for member in members_of(arg)]
+    bounds = tuple(object if member is Any else member for member in members) or (object,)
 
-    def known(context: Reading) -> set[Any]:
+    def named(name: str, context: Reading) -> set[Any]:
         provided = {entry.provides for entry in context.factories.fitting(bounds, None, None) if entry.provides}
-        return _subclasses(bounds) | provided
+        return {cls for cls in _subclasses(bounds) | provided if cls.__name__ == name}
 
     expected = "a class" if bounds == (object,) else f"a class of {_or(bounds)}"
-    return _symbol_reader(expected, known, lambda found: isinstance(found, type) and is_kind(found, bounds))
+    return _symbol_reader(expected, named, lambda found: isinstance(found, type) and is_kind(found, bounds))
 
 
 def callable_reader(expected: str, args: tuple[Any, ...]) -> Reader:
     """Reads the name of a callable, which must take as many arguments as the annotation says."""
-    count = len(args[0]) if args and isinstance(args[0], list) else None
+
+    def named(name: str, context: Reading) -> set[Any]:
+        return {entry.function for entry in context.factories.entries if entry.name == name}
 
     def fits(found: Any) -> bool:
         try:
             signature = inspect.signature(found)
-        except ValueError:  # of a built-in; it cannot be told
+            if args and isinstance(args[0], list):
+                signature.bind(*args[0])
+        except TypeError:  # not callable, or not with these arguments
+            return False
+        except ValueError:  # a built-in, of which this cannot be told
             return True
-        except TypeError:  # not callable
-            return False
-        try:
-            return count is None or bool(signature.bind(*range(count)))
-        except TypeError:
-            return False
+        return True
 
-    return _symbol_reader(expected, lambda context: {entry.function for entry in context.factories.entries}, fits)
+    return _symbol_reader(expected, named, fits)
 
 
-def _symbol_reader(expected: str, known: Callable[[Reading], set[Any]], fits: Callable[[Any], bool]) -> Reader:
+def _symbol_reader(expected: str, named: Callable[[str, Reading], set[Any]], fits: Callable[[Any], bool]) -> Reader:
     def read(source: Any, context: Reading) -> Any:
-        name = source.value if type(source) is Literal and source.kind in ("word", "string") else source
-        found = _symbol(name, known(context), context) if isinstance(name, str) else source
+        found = source.value if type(source) is Literal and source.kind in ("word", "string") else source
+        if isinstance(found, str):
+            known = named(found, context)
+            found = known.pop() if len(known) == 1 else import_symbol(found, context)
         if type(found) is Literal or not fits(found):
             raise Unfit(f"expected {expected}; {show(source)} is not one")
         return found
 
     return Reader(expected, Rank.CALLABLE, read)
-
-
-def _symbol(name: str, known: set[Any], context: Reading) -> Any:
-    """What was registered under `name`, or is one of `known` with that name, or can be imported."""
-    bearing = {entry.function for entry in context.factories.entries if entry.name == name} & known
-    bearing = bearing or {found for found in known if display_name(found) == name}
-    return bearing.pop() if len(bearing) == 1 else import_symbol(name, context)
 
 
 def import_symbol(name: str, context: Reading) -> Any:
