@@ -1,4 +1,5 @@
 """Values are checked by the annotation when they are set, and nothing is changed that could lose anything."""
+# ruff: noqa: UP006, UP007, UP045 - annotations in every spelling
 
 from __future__ import annotations
 
@@ -104,7 +105,7 @@ FITS = [
     (frozenset[int], {1}, frozenset({1})),
     (collections.abc.Sequence[int], (1, 2), (1, 2)),
     (collections.abc.Iterable[str], ["a"], ["a"]),
-    (typing.List[int], [1], [1]),  # noqa: UP006 - written by others
+    (typing.List[int], [1], [1]),
     (dict[str, float], {"a": 1}, {"a": 1.0}),
     (collections.abc.Mapping[str, list[Path]], {"a": ["x"]}, {"a": [Path("x")]}),
     (Shape, {"width": 1}, {"width": 1}),
@@ -225,7 +226,7 @@ def test_a_node_that_gives_another_class_is_refused(annotation, node, words):
 
 
 def test_texts_forward_references_and_names_imported_for_types_only_are_understood():
-    def target(a: Optional[Opt], b: list[Opt], c: Fraction, d: no_such_module_at_all.Thing, e: "Opt | None" = None):  # noqa: UP037, UP045
+    def target(a: Optional[Opt], b: list[Opt], c: Fraction, d: no_such_module_at_all.Thing, e: "Opt | None" = None):  # noqa: UP037
         return a, b, c, d, e
 
     with pytest.raises(ConfigError, match=r"target\.a must be Opt \| None"):

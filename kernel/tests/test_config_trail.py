@@ -31,7 +31,8 @@ def train(optim, steps=3):
 
 
 def line():
-    return sys._getframe(1).f_lineno
+    """The line above the one that asks."""
+    return sys._getframe(1).f_lineno - 1
 
 
 def here(number, function):
@@ -40,7 +41,7 @@ def here(number, function):
 
 def test_a_value_is_explained_from_the_newest_origin_down_to_the_default():
     cfg = Config(train, optim=Config(Adam, lr=0.01))
-    made = line()  # noqa: E702
+    made = line()
     set_at(cfg, "optim.lr", 0.02, Origin("factory", "adam(...)", note="registered at recipes/optim.py:18"))
     set_at(cfg, "optim.lr", 0.03, Origin("file", "exp/base.yaml:12:7", note="included by exp/big.yaml:2"))
     set_at(cfg, "optim.lr", 3e-4, Origin("cli", "argv[4]", "optim.lr=3e-4"))
@@ -59,15 +60,15 @@ def test_every_way_to_set_an_argument_leaves_the_line_that_did_it():
     cfg = Config(train, optim=1)
     lines = []
     cfg.steps = 4
-    lines.append(line())  # noqa: E702
+    lines.append(line())
     cfg["steps"] = 5
-    lines.append(line())  # noqa: E702
+    lines.append(line())
     set_at(cfg, "steps", 6)
-    lines.append(line())  # noqa: E702
+    lines.append(line())
     cfg.broadcast(steps=7)
-    lines.append(line())  # noqa: E702
+    lines.append(line())
     cfg.walk(steps=lambda node: node.steps + 1)
-    lines.append(line())  # noqa: E702
+    lines.append(line())
     trail = explain(cfg, "steps").trail
     assert [origin.where for origin, _ in trail[:-1]] == [f"{__file__}:{number}" for number in reversed(lines)]
     assert [value for _, value in trail] == ["8", "7", "6", "5", "4", "3"]

@@ -45,7 +45,7 @@ def given(*args, **kwargs):
     return args, kwargs
 
 
-def every_name(
+def every_name(  # noqa: PLR0913, PLR0917 - that is the point
     run,
     runtime,
     executor,
