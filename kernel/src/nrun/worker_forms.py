@@ -35,8 +35,9 @@ def fresh(tag, target, args, kwargs):
     class FreshPartial(functools.partial):
         def __call__(self, /, *args, **kwargs):
             made = {}
+            first = anew(self.args, made)
             kept = {name: anew(value, made) for name, value in self.keywords.items() if name not in kwargs}
-            return self.func(*anew(self.args, made), *args, **kept, **kwargs)
+            return self.func(*first, *args, **kept, **kwargs)
 
     return FreshPartial(target, *args, **kwargs)
 

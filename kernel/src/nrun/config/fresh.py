@@ -23,8 +23,9 @@ class FreshPartial(functools.partial[Any]):
     def __call__(self, /, *args: Any, **keywords: Any) -> Any:
         """Call the function with what the Makers make now; a keyword given here is not made."""
         made: dict[int, Any] = {}
+        first = [_anew(value, made) for value in self.args]
         kept = {name: _anew(value, made) for name, value in self.keywords.items() if name not in keywords}
-        return self.func(*[_anew(value, made) for value in self.args], *args, **kept, **keywords)
+        return self.func(*first, *args, **kept, **keywords)
 
 
 def makes_anew(value: Any) -> bool:

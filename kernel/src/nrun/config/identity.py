@@ -4,7 +4,6 @@ It is a digest of the nodes in an order that depends on nothing but the tree, ea
 arguments and the numbers of the nodes it holds, so that sharing counts and no tree is too deep.
 """
 
-
 from __future__ import annotations
 
 import base64

@@ -247,6 +247,8 @@ def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | s
 def remove(node: Node, name: str | int, origin: Origin | CodeOrigin) -> None:
     """Unset an argument. Raises UnknownArgument if it is not set."""
     if name not in node.__nrun_args__:
+        if not isinstance(node.__nrun_target__, str):
+            check_name(signature_of(node.__nrun_target__), display_name(node.__nrun_target__), name)
         raise UnknownArgument(f"{_path(node, name)} is not set")
     _set_trail(node, (name, origin, _displaced(node.__nrun_args__, name), node.__nrun_trail__))
     del node.__nrun_args__[name]

@@ -67,7 +67,7 @@ def explain(root: Any, path: str | Path) -> Explanation:
     """
     steps = steps_of(path)
     node, name, inside = holder_of(root, steps)
-    value = brief(get_at(root, steps)) if name in node else None
+    value = brief(get_at(root, steps)) if inside or name in node else None
     annotation = doc = ""
     default: Any = inspect.Parameter.empty
     target = node.__nrun_target__

@@ -40,5 +40,5 @@ def show(value: object, depth: int = _DEEPEST, seen: set[int] | None = None) -> 
 
 def brief(value: object) -> str:
     """`value` in at most 80 characters, whatever is in it."""
-    text = show(value, 1)
+    text = show(value, 1 if isinstance(value, _Node) else 3)
     return text if len(text) <= 80 else f"{text[:79]}…"  # noqa: PLR2004 - a line
