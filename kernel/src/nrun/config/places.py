@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nrun.config.annotations import annotation_of
-from nrun.config.forms import _members
+from nrun.config.forms import members_of
 from nrun.config.node import Config, _Node, put, set_arguments, signature_of_node, target_of
 from nrun.config.origin import Origin
 from nrun.config.paths import Key, _edited, _key, children, format_path, nodes_of
@@ -112,7 +112,7 @@ def origin_of(source: Source) -> Origin:
 
 def element_annotation(annotation: Any, step: object) -> Any:
     """The annotation of an element of what is annotated; `step` is its index, or the Key of a dictionary."""
-    for member in _members(annotation):
+    for member in members_of(annotation):
         kind, args = typing.get_origin(member), typing.get_args(member)
         if not args or not isinstance(kind, type) or issubclass(kind, collections.abc.Mapping) != isinstance(step, Key):
             continue
@@ -125,7 +125,7 @@ def element_annotation(annotation: Any, step: object) -> Any:
 
 def key_annotation(annotation: Any) -> Any:
     """The annotation of the keys of a dictionary."""
-    for member in _members(annotation):
+    for member in members_of(annotation):
         kind, args = typing.get_origin(member), typing.get_args(member)
         if args and isinstance(kind, type) and issubclass(kind, collections.abc.Mapping):
             return args[0]
