@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from nrun import Config, ConfigError, Partial, Script, build
+from nrun.config.node import Fresh
 
 
 class Color(enum.Enum):
@@ -39,6 +40,10 @@ def pair(a, b):
 
 def everything(a, b=2, /, c=3, *args, d, e=5, **rest):
     return a, b, c, args, d, e, rest
+
+
+def builds_itself(depth):
+    return [depth, build(Config(builds_itself, depth - 1)) if depth else None]
 
 
 def awkward(to_json, self, target, name="n"):
@@ -97,7 +102,7 @@ def test_a_target_given_by_name_is_imported_only_when_it_is_needed():
 def test_what_a_target_raises_says_where_in_the_tree_it_happened():
     with pytest.raises(ZeroDivisionError) as caught:
         build(Config(pair, a=[Config(divmod, 1, 0)], b=2))
-    assert caught.value.__notes__ == ["while building <root>.a[0] (divmod)"]
+    assert caught.value.__notes__ == ["while building a[0] (divmod)"]
 
 
 def test_everything_that_is_missing_in_a_tree_is_reported_before_anything_is_called():
@@ -105,28 +110,55 @@ def test_everything_that_is_missing_in_a_tree_is_reported_before_anything_is_cal
     cfg = Config(pair, a=Config(Model, layers=1), b=[Config(Model), Config(Sizes, height=1)])
     with pytest.raises(ConfigError) as caught:
         build(cfg)
-    assert "pair.b[0].layers is required and not set" in str(caught.value)
-    assert "pair.b[1].width is required and not set" in str(caught.value)
+    assert "\n  b[0].layers is required and not set" in str(caught.value)
+    assert "\n  b[1].width is required and not set" in str(caught.value)
     assert Model.built == 0
 
 
 def test_a_missing_positional_only_argument_is_named_by_its_index():
-    with pytest.raises(ConfigError, match=r"everything\.\[0\] is required"):
+    with pytest.raises(ConfigError, match=r"\n  \[0\] is required"):
         build(Config(everything, d=1))
 
 
 def test_a_partial_may_lack_arguments_anywhere_below_it_may_not():
     assert build(Partial(pair, a=1))(b=2) == (1, 2)
-    with pytest.raises(ConfigError, match=r"pair\.a\.layers is required"):
+    with pytest.raises(ConfigError, match=r"\n  a\.layers is required"):
         build(Partial(pair, a=Config(Model)))
 
 
-def test_a_tree_that_contains_itself_is_refused_with_its_place():
-    cfg = Config(pair, a=1)
-    cfg.b = [cfg]
-    with pytest.raises(ConfigError, match=r"pair\.b\[0\] contains itself \(it is pair\)"):
-        build(cfg)
+def test_a_tree_that_contains_itself_is_refused_with_both_places():
+    cfg = Config(pair, a=Config(pair, a=1))
+    cfg.a.b = [cfg]
+    cycle = r"a\.b\[0\] contains itself: it is the same node as the root"
+    for act in (build, copy.deepcopy, Config.to_json):
+        with pytest.raises(ConfigError, match=cycle):
+            act(cfg)
     assert "..." in repr(cfg)
+
+
+def test_a_node_is_not_put_into_itself():
+    cfg = Config(pair, a=1)
+    with pytest.raises(ConfigError, match=r"pair\.b: a node cannot contain itself"):
+        cfg.b = cfg
+
+
+def test_only_a_config_or_a_partial_can_be_built():
+    for value in (3, Fresh(pair), [Config(pair)]):
+        with pytest.raises(ConfigError, match="cannot be built"):
+            build(value)
+
+
+def test_names_of_a_target_that_was_but_a_name_are_checked_before_anything_is_called():
+    Model.built = 0
+    cfg = Config(pair, a=Config(Model, layers=1))
+    cfg.b = Config(f"{__name__}:pair", a=1, b=2, c=3)
+    with pytest.raises(ConfigError, match=r"\n  b: pair takes no argument 'c'"):
+        build(cfg)
+    assert Model.built == 0
+
+
+def test_build_may_be_called_while_something_is_built():
+    assert build(Config(builds_itself, 3)) == [3, [2, [1, [0, None]]]]
 
 
 # ---- arguments
@@ -167,6 +199,7 @@ def test_containers_are_copied_when_they_are_set():
         (lambda: Config(pair, 1, 2, 3), "pair takes 2 positional arguments, not 3"),
         (lambda: Config(train).model, "train.model is not set and has no default"),
         (lambda: Config(train).__delitem__("lr"), "train.lr is not set"),
+        (lambda: Config(pair, 1, a=2), "pair is given 'a' both by position and by name"),
         (lambda: Config(pair).__setitem__(0, 1), "argument 0 is called 'a'; use the name"),
         (lambda: Config(everything).__setitem__(-1, 1), "no positional argument -1"),
         (lambda: Config(3), "3 cannot be called"),
@@ -272,7 +305,7 @@ def test_sharing_is_part_of_equality():
 
 def test_trees_that_contain_themselves_can_be_compared():
     one, two = Config(pair, a=1), Config(pair, a=1)
-    one.b, two.b = one, two
+    one.b, two.b = [one], [two]
     assert one == two
 
 

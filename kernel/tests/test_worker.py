@@ -16,6 +16,7 @@ import pytest
 
 import nrun
 from nrun import Config, Partial, build
+from nrun.config.node import Fresh
 from nrun.planning import Surroundings, task_json
 
 SOURCES = Path(nrun.__file__).parent
@@ -75,6 +76,23 @@ def fail(text):
 
 def leave(code):
     sys.exit(code)
+
+class Counted:
+    made = 0
+    def __init__(self, inner=None):
+        Counted.made += 1
+        self.number, self.inner = Counted.made, inner
+
+def numbers(*args, plain=None, **items):
+    """Which of the things that were made is where; those in a list share it."""
+    tell = lambda value: [value.number, value.inner and value.inner.number]
+    return [tell(args[0]), tell(items["x"]), [tell(value) for value in items["xs"][0]["k"]], plain]
+
+def calls(function):
+    return [function(), function(), function(x=Counted())]
+
+def nest(a, b=None):
+    return [a]
 
 def versions():
     return [sys.version_info[1], sorted(set(sys.modules) & {"nrun", "attr", "json", "inspect", "site"})]
@@ -206,6 +224,35 @@ def test_a_shared_node_is_built_once(job, targets):
     node = Config(targets.Point, x=1)
     assert job.run(Config(targets.same, node, b=node)).returncode == 0
     assert job.result() == {"value": True}
+
+
+def fresh_task(targets):
+    both = Fresh(targets.Counted, inner=Config(targets.Counted))
+    xs = [{"k": (both, Fresh(targets.Counted, inner=Fresh(targets.Counted)))}]
+    return Partial(targets.numbers, both, x=Fresh(targets.Counted), xs=xs, plain=[1])
+
+
+def test_what_is_fresh_is_made_at_each_call_as_nrun_makes_it(job, targets, python):
+    done = job.run(Config(targets.calls, fresh_task(targets)), python)
+    assert (done.returncode, done.stderr) == (0, "")
+    targets.Counted.made = 0
+    assert job.result()["value"] == build(Config(targets.calls, fresh_task(targets)))
+
+
+def test_a_task_with_fresh_arguments_gets_them(job, targets):
+    assert job.run(fresh_task(targets)).returncode == 0
+    targets.Counted.made = 0
+    assert job.result()["value"] == build(fresh_task(targets))()
+
+
+def test_a_deep_task_with_sharing_is_built(job, targets, python):
+    shared = Config(targets.Point, x=1)
+    task = Config(targets.same, shared, b=shared)
+    for _ in range(300):
+        task = Config(targets.nest, task, b=shared)
+    done = job.run(task, python)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert job.result() == {"value": build(task)}
 
 
 def test_it_runs_where_nothing_is_installed_and_imports_next_to_nothing(job, targets, python):

@@ -19,6 +19,45 @@ def positional(build, target, at, kwargs):
     return args
 
 
+class Maker:
+    """A call to be made anew each time the partial that holds it is called."""
+
+    def __init__(self, target, args, kwargs):
+        self.call = target, args, kwargs
+
+
+def fresh(tag, target, args, kwargs):
+    """What a node with or among calls to be made anew builds to."""
+    if tag == "$fresh":
+        return Maker(target, args, kwargs)
+    import functools
+
+    class FreshPartial(functools.partial):
+        def __call__(self, /, *args, **kwargs):
+            made = {}
+            first = anew(self.args, made)
+            kept = {name: anew(value, made) for name, value in self.keywords.items() if name not in kwargs}
+            return self.func(*first, *args, **kept, **kwargs)
+
+    return FreshPartial(target, *args, **kwargs)
+
+
+def anew(value, made):
+    """`value` with every Maker in it replaced by what it makes; one that occurs twice makes one thing."""
+    if type(value) is Maker:
+        if id(value) not in made:
+            target, args, kwargs = value.call
+            made[id(value)] = target(*anew(args, made), **anew(kwargs, made))
+        return made[id(value)]
+    if type(value) is dict:
+        items = anew(list(value.values()), made)
+        return dict(zip(value, items)) if any(old is not new for old, new in zip(value.values(), items)) else value
+    if type(value) in (list, tuple):
+        items = [anew(item, made) for item in value]
+        return type(value)(items) if any(old is not new for old, new in zip(value, items)) else value
+    return value
+
+
 def read(build, tag, form):
     """The value of a form that is not a node."""
     return READERS[tag](build, form[tag], form)

@@ -87,6 +87,7 @@ class Builder:
     def __init__(self, main):
         self.main = main
         self.built = {}
+        self.fresh = False  # whether anything is to be made anew at each call
 
     def symbol(self, symbol):
         module, _, qualified = symbol.partition(":")
@@ -113,11 +114,14 @@ class Builder:
             return {key: self.value(item) for key, item in form.items()}
         if tag == "$ref":
             return self.built[form["$ref"]]
-        if tag not in ("$config", "$partial"):
+        if tag not in ("$config", "$partial", "$fresh"):
             return forms().read(self, tag, form)
         target, args, kwargs = self.call(form)
         if tag == "$config":
             value = target(*args, **kwargs)
+        elif tag == "$fresh" or self.fresh:
+            self.fresh = True
+            value = forms().fresh(tag, target, args, kwargs)
         else:
             import functools
 
@@ -127,8 +131,10 @@ class Builder:
         return value
 
     def call(self, form):
-        """The target of a node, and its arguments."""
-        target = self.symbol(form.get("$config") or form["$partial"])
+        """The target of a node, and its arguments. What stands deep in them may be written apart, before them."""
+        target = self.symbol(form[next(iter(form))])
+        if "$with" in form:
+            self.value(form["$with"])
         kwargs = {name: self.value(item) for name, item in form.get("args", {}).items()}
         return target, forms().positional(self, target, form["at"], kwargs) if "at" in form else (), kwargs
 
@@ -149,7 +155,10 @@ def run(task_path):
     sys.stdout.reconfigure(line_buffering=True)  # whoever follows the log sees lines as they come
     result = os.path.join(os.path.dirname(task_path), "result.json")
     try:
-        target, args, kwargs = Builder(task["main"]).call(task["task"])
+        builder = Builder(task["main"])
+        target, args, kwargs = builder.call(task["task"])
+        if builder.fresh:
+            args, kwargs = forms().anew((args, kwargs), {})
         value = target(*args, **kwargs)
     except Exception as error:
         trace = error.__traceback__

@@ -8,21 +8,17 @@ do without nrun, reads the same forms.
 
 from __future__ import annotations
 
-import base64
-import datetime
-import decimal
+import binascii
 import enum
 import json
 import math
-import pathlib
-import uuid
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-import attrs
-
-from nrun.config.node import Config, Node, Partial, _Node, new_node, set_arguments
+from nrun.config.node import Config, Fresh, Node, Partial, _Node, new_node, set_arguments
+from nrun.config.order import children_first, nodes_held
 from nrun.config.target import resolve, symbol_of
-from nrun.config.values import is_instance_of_data_class, is_symbol
+from nrun.config.values import fields_of, is_data_class, is_path, is_symbol, name_of_type
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,6 +27,9 @@ if TYPE_CHECKING:
     from nrun.model import Json
 
 VERSION = 1
+_DEEPEST = 50
+"""How many nodes may stand in one another before some are written apart: readers of JSON have their limits."""
+_KINDS: dict[type[Node], str] = {Config: "$config", Partial: "$partial", Fresh: "$fresh"}
 
 
 def dumps(value: object) -> str:
@@ -55,10 +54,30 @@ def loads(text: str) -> Any:  # noqa: ANN401 - a document holds any value
 
 
 def encode(value: object) -> Json:
-    """The JSON form of a value. Raises ConfigError for what cannot be written down."""
+    """The JSON form of a value. Raises ConfigError, with the place, for what cannot be written down."""
+    order = children_first(value)
     counts: dict[int, int] = {}
-    _count(value, counts)
-    return _Encoder({key for key, count in counts.items() if count > 1}).value(value)
+    heights: dict[int, int] = {}
+    apart: list[Node] = []
+    for node in order:
+        held: list[Node] = []
+        nodes_held(set_arguments(node).values(), held)
+        for child in held:
+            counts[id(child)] = counts.get(id(child), 0) + 1
+        heights[id(node)] = 1 + max((heights[id(child)] for child in held), default=0)
+        if heights[id(node)] >= _DEEPEST and node is not order[-1]:
+            heights[id(node)] = 0
+            apart.append(node)
+    held = []
+    nodes_held((value,), held)
+    shared = {key for key, count in counts.items() if count + sum(id(node) == key for node in held) > 1}
+    try:
+        return Encoder(shared | set(map(id, apart)), apart).value(value)
+    except ConfigError as error:
+        raise _with_place(error, value) from None
+    except RecursionError:
+        msg = "this configuration has containers that are nested too deeply to be written down"
+        raise ConfigError(msg) from None
 
 
 def decode(form: Json) -> Any:  # noqa: ANN401 - a form stands for any value
@@ -72,27 +91,31 @@ def decode(form: Json) -> Any:  # noqa: ANN401 - a form stands for any value
         raise ConfigError(msg) from error
 
 
-def _count(value: object, counts: dict[int, int]) -> None:
-    """How often each node is reached; a node's own arguments are looked through once."""
-    if isinstance(value, _Node):
-        counts[id(value)] = counts.get(id(value), 0) + 1
-        if counts[id(value)] == 1:
-            for item in set_arguments(value).values():
-                _count(item, counts)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _count(item, counts)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _count(item, counts)
+def _with_place(error: ConfigError, root: object) -> ConfigError:
+    """The error with the path of what cannot be written, found by trying again piece by piece."""
+    from nrun.config.paths import format_path, walk
+
+    for path, value in walk(root):
+        try:
+            if isinstance(value, _Node):
+                symbol_of(value.__nrun_target__)
+            elif not isinstance(value, list | tuple | dict):
+                Encoder(set(), []).value(value)
+        except ConfigError as found:
+            return ConfigError(f"{format_path(path) or 'the root'}: {found.message}", hint=found.hint)
+    return error
 
 
-class _Encoder:
-    def __init__(self, shared: set[int]) -> None:
+class Encoder:
+    """Writes values; `shared` are the ids of nodes that are referred to, `apart` those written before all others."""
+
+    def __init__(self, shared: set[int], apart: list[Node]) -> None:
         self._shared = shared
+        self._apart = apart
         self._ids: dict[int, int] = {}
 
     def value(self, value: object) -> Json:
+        """The form of a value. Raises ConfigError if it has none."""
         kind = type(value)
         if value is None or kind in (bool, int, str):
             return cast("Json", value)
@@ -115,10 +138,12 @@ class _Encoder:
     def _node(self, node: Node) -> Json:
         if id(node) in self._ids:
             return {"$ref": self._ids[id(node)]}
-        kind = "$config" if isinstance(node, Config) else "$partial"
-        form: dict[str, Json] = {kind: symbol_of(node.__nrun_target__)}
+        form: dict[str, Json] = {_KINDS[type(node)]: symbol_of(node.__nrun_target__)}
         if id(node) in self._shared:
             form["$id"] = self._ids[id(node)] = len(self._ids) + 1
+        if self._apart:
+            apart, self._apart = self._apart, []
+            form["$with"] = [self._node(other) for other in apart]
         arguments = set_arguments(node)
         named = {name: self.value(item) for name, item in arguments.items() if isinstance(name, str)}
         indexed: dict[str, Json] = {
@@ -131,13 +156,18 @@ class _Encoder:
         return form
 
     def _other(self, value: object) -> Json:
-        for cls, write in self._WRITERS:
-            if isinstance(value, cls):
-                return write(self, value)
+        if isinstance(value, enum.Enum):  # which may be an int or a text too
+            return self._enum(value)
+        if is_path(value):
+            return {"$path": str(value)}
+        write = self._WRITERS.get(name_of_type(type(value)))
+        if write is not None:
+            return write(self, value)
         if is_symbol(value):
             return {"$symbol": symbol_of(value)}
-        if is_instance_of_data_class(value):
-            return self._instance(value)
+        if is_data_class(type(value)):
+            fields = {name: self.value(item) for name, item in fields_of(value).items()}
+            return {"$object": symbol_of(type(value)), "fields": cast("Json", fields)}
         msg = f"{type(value).__qualname__} objects cannot be written down"
         raise ConfigError(msg, hint=f"describe how to make it: Config({type(value).__qualname__}, ...)")
 
@@ -154,34 +184,20 @@ class _Encoder:
             "Json", sorted((self.value(item) for item in value), key=lambda form: json.dumps(form, sort_keys=True))
         )
 
-    # How what JSON lacks is written. The first match counts: an Enum may be a str too, a datetime is a date.
-    _WRITERS: tuple[tuple[type, Callable[[_Encoder, Any], Json]], ...] = (
-        (enum.Enum, _enum),
-        (tuple, lambda self, value: {"$tuple": [self.value(item) for item in value]}),
-        (set, lambda self, value: {"$set": self._members(value)}),
-        (frozenset, lambda self, value: {"$frozenset": self._members(value)}),
-        (bytes, lambda _self, value: {"$bytes": base64.b64encode(value).decode()}),
-        (complex, lambda _self, value: {"$complex": [repr(value.real), repr(value.imag)]}),
-        (pathlib.Path, lambda _self, value: {"$path": str(value)}),
-        (datetime.datetime, lambda _self, value: {"$datetime": value.isoformat()}),
-        (datetime.date, lambda _self, value: {"$date": value.isoformat()}),
-        (datetime.time, lambda _self, value: {"$time": value.isoformat()}),
-        (datetime.timedelta, lambda _self, value: {"$timedelta": [value.days, value.seconds, value.microseconds]}),
-        (decimal.Decimal, lambda _self, value: {"$decimal": str(value)}),
-        (uuid.UUID, lambda _self, value: {"$uuid": str(value)}),
-    )
-
-    def _instance(self, value: Any) -> Json:  # noqa: ANN401 - an instance of any class with fields
-        cls = type(value)
-        if attrs.has(cls):
-            fields = {
-                field.alias or field.name: getattr(value, field.name) for field in attrs.fields(cls) if field.init
-            }
-        else:
-            import dataclasses  # 15 ms, and few need it
-
-            fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
-        return {"$object": symbol_of(cls), "fields": {name: self.value(item) for name, item in fields.items()}}
+    # The type of what JSON lacks -> how it is written.
+    _WRITERS: dict[str, Callable[[Encoder, Any], Json]] = {  # noqa: RUF012 - a table, never changed
+        "builtins.tuple": lambda self, value: {"$tuple": [self.value(item) for item in value]},
+        "builtins.set": lambda self, value: {"$set": self._members(value)},
+        "builtins.frozenset": lambda self, value: {"$frozenset": self._members(value)},
+        "builtins.bytes": lambda _self, value: {"$bytes": binascii.b2a_base64(value, newline=False).decode()},
+        "builtins.complex": lambda _self, value: {"$complex": [repr(value.real), repr(value.imag)]},
+        "datetime.datetime": lambda _self, value: {"$datetime": value.isoformat()},
+        "datetime.date": lambda _self, value: {"$date": value.isoformat()},
+        "datetime.time": lambda _self, value: {"$time": value.isoformat()},
+        "datetime.timedelta": lambda _self, value: {"$timedelta": [value.days, value.seconds, value.microseconds]},
+        "decimal.Decimal": lambda _self, value: {"$decimal": str(value)},
+        "uuid.UUID": lambda _self, value: {"$uuid": str(value)},
+    }
 
 
 class _Decoder:
@@ -203,7 +219,7 @@ class _Decoder:
         return read(self, form)
 
     def _node(self, form: Any) -> Node:  # noqa: ANN401 - JSON of unknown shape; decode guards it
-        cls, symbol = (Config, form["$config"]) if "$config" in form else (Partial, form["$partial"])
+        cls, symbol = next((cls, form[kind]) for cls, kind in _KINDS.items() if kind in form)
         if not isinstance(symbol, str) or ":" not in symbol:
             msg = f"{symbol!r} is not the name of a target"
             raise ValueError(msg)
@@ -211,6 +227,8 @@ class _Decoder:
         node = new_node(cls, symbol, arguments)
         if "$id" in form:
             self._nodes[form["$id"]] = node
+        for other in form.get("$with", ()):
+            self._node(other)
         # In the order in which they are written: a node stands where it is first met, references to it follow.
         arguments.update((name, self.value(item)) for name, item in form.get("args", {}).items())
         arguments.update((int(index), self.value(item)) for index, item in form.get("at", {}).items())
@@ -218,7 +236,7 @@ class _Decoder:
 
     def _object(self, form: Any) -> Any:  # noqa: ANN401 - as above
         cls = resolve(form["$object"])
-        if not isinstance(cls, type) or not (attrs.has(cls) or hasattr(cls, "__dataclass_fields__")):
+        if not isinstance(cls, type) or not is_data_class(cls):
             msg = f"{form['$object']!r} is not a class with fields"
             raise ValueError(msg)
         return cls(**{name: self.value(item) for name, item in form["fields"].items()})
@@ -234,6 +252,7 @@ class _Decoder:
     _READERS: dict[str, Callable[[_Decoder, Any], Any]] = {  # noqa: RUF012 - a table, never changed
         "$config": _node,
         "$partial": _node,
+        "$fresh": _node,
         "$object": _object,
         "$enum": _enum,
         "$ref": lambda self, form: self._nodes[form["$ref"]],
@@ -244,12 +263,12 @@ class _Decoder:
         "$frozenset": lambda self, form: frozenset(self.value(item) for item in form["$frozenset"]),
         "$float": lambda _self, form: float(form["$float"]),
         "$complex": lambda _self, form: complex(*(float(part) for part in form["$complex"])),
-        "$bytes": lambda _self, form: base64.b64decode(form["$bytes"], validate=True),
-        "$path": lambda _self, form: pathlib.Path(form["$path"]),
-        "$datetime": lambda _self, form: datetime.datetime.fromisoformat(form["$datetime"]),
-        "$date": lambda _self, form: datetime.date.fromisoformat(form["$date"]),
-        "$time": lambda _self, form: datetime.time.fromisoformat(form["$time"]),
-        "$timedelta": lambda _self, form: datetime.timedelta(*form["$timedelta"]),
-        "$decimal": lambda _self, form: decimal.Decimal(form["$decimal"]),
-        "$uuid": lambda _self, form: uuid.UUID(form["$uuid"]),
+        "$bytes": lambda _self, form: binascii.a2b_base64(form["$bytes"], strict_mode=True),
+        "$path": lambda _self, form: import_module("pathlib").Path(form["$path"]),
+        "$datetime": lambda _self, form: import_module("datetime").datetime.fromisoformat(form["$datetime"]),
+        "$date": lambda _self, form: import_module("datetime").date.fromisoformat(form["$date"]),
+        "$time": lambda _self, form: import_module("datetime").time.fromisoformat(form["$time"]),
+        "$timedelta": lambda _self, form: import_module("datetime").timedelta(*form["$timedelta"]),
+        "$decimal": lambda _self, form: import_module("decimal").Decimal(form["$decimal"]),
+        "$uuid": lambda _self, form: import_module("uuid").UUID(form["$uuid"]),
     }

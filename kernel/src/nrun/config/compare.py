@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import math
 from typing import TYPE_CHECKING, Any
 
-from nrun.config.node import _Node, set_arguments, signature_of_node
+from nrun.config.codec import dumps
+from nrun.config.node import _Node, set_arguments, target_of
 from nrun.config.target import symbol_of
+from nrun.config.values import fields_of, is_data_class
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,16 +37,39 @@ def same(left: Node, right: Node) -> bool:
 
 def _pairs_inside(a: Any, b: Any) -> list[tuple[Any, Any]] | None:  # noqa: ANN401 - any value of a tree
     """What is left to compare in two values; None when they differ already."""
+    pairs: list[tuple[Any, Any]] | None = None
     if type(a) is not type(b):
-        return None
-    if isinstance(a, _Node):
-        return _argument_pairs(a, b) if _same_target(a, b) else None
-    if isinstance(a, list | tuple):
-        return list(zip(a, b, strict=True)) if len(a) == len(b) else None
-    if isinstance(a, dict):
-        return [(value, b[key]) for key, value in a.items()] if a.keys() == b.keys() else None
-    both_nan = isinstance(a, float) and math.isnan(a) and math.isnan(b)
-    return [] if a is b or a == b or both_nan else None
+        pass
+    elif isinstance(a, _Node):
+        pairs = _argument_pairs(a, b) if _same_target(a, b) else None
+    elif isinstance(a, list | tuple):
+        pairs = list(zip(a, b, strict=True)) if len(a) == len(b) else None
+    elif isinstance(a, dict):
+        theirs = {key: key for key in b}  # keys that are equal may still be of different types
+        if a.keys() == b.keys():
+            pairs = [pair for key, value in a.items() for pair in ((value, b[key]), (key, theirs[key]))]
+    elif is_data_class(type(a)):
+        pairs = [(fields_of(a), fields_of(b))]
+    elif _same_value(a, b):
+        pairs = []
+    return pairs
+
+
+def _same_value(a: Any, b: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether two values of one type would be written alike: NaN equals NaN, and 0.0 is not -0.0."""
+    if a is b:
+        return True
+    if type(a) in _PLAINLY_EQUAL:
+        return bool(a == b)
+    if type(a) is float:
+        return repr(a) == repr(b)
+    try:
+        return dumps(a) == dumps(b)
+    except ConfigError:  # a default may be anything
+        return bool(a == b)
+
+
+_PLAINLY_EQUAL = frozenset({int, str, bool, bytes})
 
 
 def _same_target(a: Node, b: Node) -> bool:
@@ -62,16 +86,13 @@ def _argument_pairs(a: Node, b: Node) -> list[tuple[Any, Any]] | None:
     ours, theirs = set_arguments(a), set_arguments(b)
     if ours.keys() == theirs.keys():
         return [(value, theirs[name]) for name, value in ours.items()]
-    signature = signature_of_node(a)
+    from nrun.config.checks import effective_default
+
+    target = target_of(a)
     pairs = []
     for name in ours.keys() | theirs.keys():
-        default = (
-            signature.defaults.get(name, inspect.Parameter.empty)
-            if isinstance(name, int)
-            else signature.names.get(name, inspect.Parameter.empty)
-        )
-        pair = ours.get(name, default), theirs.get(name, default)
-        if inspect.Parameter.empty in pair:
+        pair = [args[name] if name in args else effective_default(target, name) for args in (ours, theirs)]
+        if any(value is inspect.Parameter.empty for value in pair):
             return None
-        pairs.append(pair)
+        pairs.append((pair[0], pair[1]))
     return pairs

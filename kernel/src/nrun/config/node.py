@@ -1,100 +1,101 @@
-"""`Config` and `Partial`: editable trees that describe calls, to be made later and elsewhere."""
+"""`Config`, `Partial` and `Fresh`: editable trees that describe calls, to be made later and elsewhere."""
 # ruff: noqa: ANN401 - arguments may be of any type
 
 from __future__ import annotations
 
 import copy
 import inspect
-import reprlib
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
-from nrun.arguments import UnknownArgument, unknown_argument
-from nrun.config.target import Signature, display_name, resolve, signature_of
-from nrun.config.values import admit
-from nrun.errors import ConfigError
+from nrun.arguments import UnfitValue, UnknownArgument, unknown_argument
+from nrun.config.target import display_name, resolve, signature_of
+from nrun.config.values import PLAIN, Refused, admit
+from nrun.errors import ConfigError, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import CodeType
     from typing import Self
 
-    from nrun.config.target import Target
+    from nrun.config.origin import Origin
+    from nrun.config.target import Signature, Target
+
+    CodeOrigin = tuple[CodeType, int]
+    Trail = tuple[str | int | None, "Origin | CodeOrigin | str | None", str | None, "Trail | None"]
 
 T = TypeVar("T")
+N = TypeVar("N", bound="_Node[Any]")
 _ABSENT = object()
+_NOTHING: frozenset[type] = frozenset()
+DEFAULT = "default"
+"""The origin of an argument that was copied from the default, so that it can be edited."""
+
+
+def _brought_by(distribution: str, doc: str) -> Callable[..., NoReturn]:
+    """A method that users of NeMo Run know, and that a plugin brings."""
+
+    def missing(*_args: object, **_kwargs: object) -> NoReturn:
+        raise UnknownName("nothing that is installed does this", hint=f"pip install {distribution}")
+
+    missing.__doc__ = doc
+    return missing
 
 
 class _Node(Generic[T]):
     """A call to be made: a target and the arguments that were set.
 
-    Arguments are attributes (`cfg.lr`) and items (`cfg["lr"]`); an argument that bears the name of a
-    method is reached as an item. Positional-only arguments and `*args` are items by index. What is
+    Arguments are attributes (`cfg.lr`) and items (`cfg["lr"]`); one that bears the name of a method is
+    read as an item, and set either way. Positional-only arguments and `*args` are items by index. What is
     kept here has names between double underscores, so that no parameter can clash with it.
+
+    The trail says where the arguments came from: linked records (argument, origin, the value it displaced,
+    the record before), of which the first stands for everything that was set when the node was made.
     """
 
-    __slots__ = ("__nrun_args__", "__nrun_target__")
-    __nrun_node__: ClassVar[bool] = True
+    __slots__ = ("__nrun_args__", "__nrun_target__", "__nrun_trail__")
     __hash__ = None  # type: ignore[assignment] # mutable, compared by content
+    __nrun_node__: ClassVar[bool] = True
+    __nrun_holds__: ClassVar[frozenset[type]]
 
     __nrun_target__: Target
     __nrun_args__: dict[str | int, Any]
+    __nrun_trail__: Trail
 
     def __init__(self, target: Callable[..., T] | str, /, *args: Any, **kwargs: Any) -> None:
-        _check_target(target)
-        _set(self, "__nrun_target__", target)
-        _set(self, "__nrun_args__", {})
+        arguments: dict[str | int, Any] = cast("dict[str | int, Any]", kwargs)
+        _set_target(self, target)
+        _set_arguments(self, arguments)
+        _set_trail(self, (None, caller(), None, None))
+        if type(target) is str:
+            for name, value in arguments.items():
+                arguments[name] = value if type(value) in PLAIN else admitted(self, name, value)
+        else:
+            accepts = _wrapped(target).accepts
+            for name, value in arguments.items():
+                if type(value) not in accepts.get(name, _NOTHING):
+                    arguments[name] = admitted(self, name, value)
         if args:
-            self._positional(args)
-        for name, value in kwargs.items():
-            self[name] = value
-
-    def _positional(self, args: tuple[Any, ...]) -> None:
-        signature = self._signature()
-        names = signature.positional
-        if len(args) > len(names) and not signature.takes_more_positional:
-            msg = f"{display_name(self.__nrun_target__)} takes {len(names)} positional arguments, not {len(args)}"
-            raise UnknownArgument(msg)
-        for index, value in enumerate(args):
-            name = names[index] if index < len(names) else None
-            self[index if name is None else name] = value
-
-    def _signature(self) -> Signature:
-        """The signature of the target, importing it if it was given by name."""
-        target = self.__nrun_target__
-        if isinstance(target, str):
-            target = resolve(target)
-            _set(self, "__nrun_target__", target)
-        return signature_of(cast("Callable[..., Any]", target))
+            _set_arguments(self, {**_positional(self, args, arguments), **arguments})
 
     # ---- items and attributes
 
     def __setitem__(self, name: str | int, value: Any) -> None:
-        target = self.__nrun_target__
-        if not isinstance(target, str):
-            _check_name(signature_of(target), display_name(target), name)
-        self.__nrun_args__[name] = admit(value, _path(self, name))
+        put(self, name, value, caller())
 
     def __getitem__(self, name: str | int) -> Any:
         value = self.__nrun_args__.get(name, _ABSENT)
         if value is not _ABSENT:
             return value
-        signature = self._signature()
-        default = signature.names.get(name, _ABSENT) if isinstance(name, str) else signature.defaults.get(name, _ABSENT)
+        signature = signature_of_node(self)
+        default = signature.default(name)
         if default is inspect.Parameter.empty:
-            msg = f"{_path(self, name)} is not set and has no default"
-            raise UnknownArgument(msg)
-        if default is _ABSENT:
-            _check_name(signature, display_name(self.__nrun_target__), name)
-            msg = f"{_path(self, name)} is not set"
-            raise UnknownArgument(msg)
-        if type(default) in (list, dict, set):  # edits must neither be lost nor reach the function's own default
-            self.__nrun_args__[name] = default = copy.deepcopy(default)
-        return default
+            check_name(signature, display_name(self.__nrun_target__), name)
+            raise UnknownArgument(f"{_path(self, name)} is not set and has no default")
+        return default if type(default) in PLAIN else _own_default(self, name, default)
 
     def __delitem__(self, name: str | int) -> None:
-        if name not in self.__nrun_args__:
-            msg = f"{_path(self, name)} is not set"
-            raise UnknownArgument(msg)
-        del self.__nrun_args__[name]
+        remove(self, name, caller())
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -102,10 +103,12 @@ class _Node(Generic[T]):
         return self[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self[name] = value
+        if name.startswith("__") and name.endswith("__"):  # such as `__orig_class__`, which typing would set
+            raise AttributeError(name)
+        put(self, name, value, caller())
 
     def __delattr__(self, name: str) -> None:
-        del self[name]
+        remove(self, name, caller())
 
     def __iter__(self) -> Iterator[str | int]:
         """The names of the arguments that are set, in the order they were set."""
@@ -121,24 +124,29 @@ class _Node(Generic[T]):
         return name in self.__nrun_args__
 
     def __dir__(self) -> list[str]:
-        return sorted({*self._signature().names, *(n for n in self.__nrun_args__ if isinstance(n, str))})
+        own = (name for name in dir(type(self)) if not name.startswith("_"))
+        return sorted({*own, *signature_of_node(self).names, *(n for n in self.__nrun_args__ if isinstance(n, str))})
 
     # ---- copying, comparing, showing
 
     def __copy__(self) -> Self:
-        new = object.__new__(type(self))
-        _set(new, "__nrun_target__", self.__nrun_target__)
-        _set(new, "__nrun_args__", dict(self.__nrun_args__))
-        return new
+        return new_node(type(self), self.__nrun_target__, dict(self.__nrun_args__), self.__nrun_trail__)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        new = object.__new__(type(self))
-        memo[id(self)] = new
-        _set(new, "__nrun_target__", self.__nrun_target__)
-        _set(new, "__nrun_args__", {})
-        for name, value in self.__nrun_args__.items():
-            new.__nrun_args__[name] = copy.deepcopy(value, memo)
-        return new
+        from nrun.config.order import children_first
+
+        for node in children_first(self):
+            if id(node) not in memo:
+                arguments = {
+                    name: value if type(value) in PLAIN else memo.get(id(value)) or copy.deepcopy(value, memo)
+                    for name, value in node.__nrun_args__.items()
+                }
+                memo[id(node)] = new_node(type(node), node.__nrun_target__, arguments, node.__nrun_trail__)
+        copied: Self = memo[id(self)]
+        return copied
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_json, (self.to_json(),)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Node):
@@ -147,14 +155,28 @@ class _Node(Generic[T]):
 
         return same(self, other)
 
-    @reprlib.recursive_repr()
     def __repr__(self) -> str:
-        args = [
-            repr(value) if isinstance(name, int) else f"{name}={value!r}" for name, value in self.__nrun_args__.items()
-        ]
-        return f"{type(self).__name__}({', '.join([display_name(self.__nrun_target__), *args])})"
+        from nrun.config.show import show
 
-    # ---- JSON
+        return show(self)
+
+    # ---- what users of NeMo Run know as methods
+
+    def clone(self) -> Self:
+        """A copy that shares nothing with this tree but what cannot change; sharing within it is kept."""
+        return copy.deepcopy(self)
+
+    def walk(self, /, **functions: Callable[[Any], Any]) -> Self:
+        """In every node of this tree that takes the argument, set it to what the function makes of that node."""
+        from nrun.config.edit import walk
+
+        return walk(self, functions, caller())
+
+    def broadcast(self, /, **values: Any) -> Self:
+        """Set arguments of these names wherever a node of this tree takes them, in lists and dictionaries too."""
+        from nrun.config.edit import broadcast
+
+        return broadcast(self, values, caller())
 
     def to_json(self) -> str:
         """This tree as JSON text, from which `from_json` makes an equal one."""
@@ -176,6 +198,12 @@ class _Node(Generic[T]):
             raise ConfigError(msg)
         return value
 
+    to_yaml = _brought_by("nrun-config-yaml", "This tree as YAML.")
+    from_yaml = classmethod(_brought_by("nrun-config-yaml", "The tree that `to_yaml` gave."))
+    diff = _brought_by("nrun-config-view", "What differs between this tree and another.")
+    visualize = _brought_by("nrun-config-view", "A picture of this tree.")
+    save_config_img = _brought_by("nrun-config-view", "Write a picture of this tree to a file.")
+
 
 class Config(_Node[T]):
     """Describes a call of `target`; building it makes the call. `Config("module:name")` imports nothing yet."""
@@ -189,14 +217,51 @@ class Partial(_Node[T]):
     __slots__ = ()
 
 
+class Fresh(_Node[T]):
+    """Describes a call of `target` that is made anew each time the `Partial` around it is called."""
+
+    __slots__ = ()
+
+
 Node = _Node[Any]
+NODES: frozenset[type] = frozenset({Config, Partial, Fresh})
+Config.__nrun_holds__ = frozenset({Config, Partial})
+Partial.__nrun_holds__ = Fresh.__nrun_holds__ = NODES
+
 _set = object.__setattr__
+_set_target = vars(_Node)["__nrun_target__"].__set__
+_set_arguments = vars(_Node)["__nrun_args__"].__set__
+_set_trail = vars(_Node)["__nrun_trail__"].__set__
+
+
+def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | str) -> None:
+    """Set an argument and remember where its value came from. Raises ConfigError for an unfit name or value."""
+    target, arguments = node.__nrun_target__, node.__nrun_args__
+    known = _NOTHING if isinstance(target, str) else signature_of(target).accepts.get(name, _NOTHING)
+    if type(value) not in known:
+        value = admitted(node, name, value)
+    _set_trail(node, (name, origin, _displaced(arguments, name), node.__nrun_trail__))
+    arguments[name] = value
+
+
+def remove(node: Node, name: str | int, origin: Origin | CodeOrigin) -> None:
+    """Unset an argument. Raises UnknownArgument if it is not set."""
+    if name not in node.__nrun_args__:
+        if not isinstance(node.__nrun_target__, str):
+            check_name(signature_of(node.__nrun_target__), display_name(node.__nrun_target__), name)
+        raise UnknownArgument(f"{_path(node, name)} is not set")
+    _set_trail(node, (name, origin, _displaced(node.__nrun_args__, name), node.__nrun_trail__))
+    del node.__nrun_args__[name]
 
 
 def target_of(node: Node) -> Callable[..., Any]:
     """What the node calls, imported if it was given by name."""
-    node._signature()  # noqa: SLF001 - the same module
-    return cast("Callable[..., Any]", node.__nrun_target__)
+    target = node.__nrun_target__
+    if isinstance(target, str):
+        target = resolve(target)
+        signature_of(target)  # that it can be called
+        _set_target(node, target)
+    return target
 
 
 def set_arguments(node: Node) -> dict[str | int, Any]:
@@ -205,25 +270,101 @@ def set_arguments(node: Node) -> dict[str | int, Any]:
 
 
 def signature_of_node(node: Node) -> Signature:
-    """The signature of what the node calls."""
-    return node._signature()  # noqa: SLF001 - the same module
+    """The signature of what the node calls, imported if it was given by name."""
+    return signature_of(target_of(node))
 
 
-def new_node(cls: type[Node], target: str, arguments: dict[str | int, Any]) -> Node:
+def new_node(cls: type[N], target: Target, arguments: dict[str | int, Any], trail: Trail | None = None) -> N:
     """A node whose arguments are known to be admissible, such as one read from a file."""
     node = object.__new__(cls)
-    _set(node, "__nrun_target__", target)
-    _set(node, "__nrun_args__", arguments)
+    _set_target(node, target)
+    _set_arguments(node, arguments)
+    _set_trail(node, trail or (None, None, None, None))
     return node
 
 
-def _check_target(target: object) -> None:
+def admitted(node: Node, name: str | int, value: Any) -> Any:
+    """`value` as the node keeps it. Raises ConfigError, with the place, for an unfit name or value."""
+    target = node.__nrun_target__
+    try:
+        if value is node:
+            raise Refused("a node cannot contain itself", "give it a copy: cfg.clone()")  # noqa: TRY301 - as admit does
+        if isinstance(target, str):
+            return admit(value, node.__nrun_holds__)
+        signature = signature_of(target)
+        check_name(signature, display_name(target), name)
+        value = admit(value, node.__nrun_holds__)
+        if name in signature.checks:
+            check = signature.checks[name]
+        else:
+            from nrun.config.checks import learn_check
+
+            check = learn_check(target, name)
+        return value if check is None else check.fit(value)
+    except Refused as refused:
+        raise _refusal(node, name, refused) from None
+
+
+def _wrapped(target: Any) -> Signature:
     if isinstance(target, _Node):
         msg = f"{display_name(target.__nrun_target__)} is wrapped already"
         raise ConfigError(msg, hint="wrap what it calls, or copy it with copy.deepcopy")
-    if not isinstance(target, str) and not callable(target):
-        msg = f"{target!r} cannot be called, so it cannot be configured"
-        raise ConfigError(msg)
+    return signature_of(target)
+
+
+def _positional(node: Node, args: tuple[Any, ...], named: dict[str | int, Any]) -> dict[str | int, Any]:
+    """Positional arguments by the names of their parameters, or by index where those have none."""
+    signature = signature_of_node(node)
+    names, target = signature.positional, display_name(node.__nrun_target__)
+    if len(args) > len(names) and not signature.takes_more_positional:
+        raise UnknownArgument(f"{target} takes {len(names)} positional arguments, not {len(args)}")
+    keys = [(names[index] if index < len(names) else None) or index for index in range(len(args))]
+    twice = [key for key in keys if key in named]
+    if twice:
+        raise UnknownArgument(f"{target} is given {twice[0]!r} both by position and by name")
+    return {key: admitted(node, key, value) for key, value in zip(keys, args, strict=True)}
+
+
+def caller() -> CodeOrigin:
+    """Where the code stands that made or edited a node: told as a line only if somebody asks."""
+    frame = sys._getframe(2)  # noqa: SLF001 - one look; inspect.stack reads files
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("nrun."):
+        frame = frame.f_back
+    return frame.f_code, frame.f_lasti
+
+
+def _displaced(arguments: dict[str | int, Any], name: str | int) -> str | None:
+    """The value of an argument as the trail keeps it when another takes its place."""
+    if name not in arguments:
+        return None
+    from nrun.config.show import brief
+
+    return brief(arguments[name])
+
+
+def _own_default(node: Node, name: str | int, default: Any) -> Any:
+    """A default that can be edited is copied into the node: edits must neither be lost nor reach the function's."""
+    try:
+        hash(default)
+    except TypeError:
+        default = copy.deepcopy(default)
+        try:
+            put(node, name, default, DEFAULT)
+        except ConfigError:  # it could not be written down, so it cannot be kept
+            return default
+        return node.__nrun_args__[name]
+    return default
+
+
+def _refusal(node: Node, name: str | int, refused: Refused) -> ConfigError:
+    from nrun.config.checks import Misfit
+    from nrun.config.paths import Key, format_path
+
+    steps = [Key(*step) if isinstance(step, tuple) else step for step in refused.steps]
+    place = _path(node, name) + format_path((0, *steps)).removeprefix("[0]")
+    if isinstance(refused, Misfit):
+        return UnfitValue(f"{place} {refused.message}", hint=refused.hint)
+    return ConfigError(f"{place}: {refused.message}", hint=refused.hint)
 
 
 def _path(node: Node, name: str | int) -> str:
@@ -231,7 +372,8 @@ def _path(node: Node, name: str | int) -> str:
     return f"{base}[{name}]" if isinstance(name, int) else f"{base}.{name}"
 
 
-def _check_name(signature: Signature, target: str, name: str | int) -> None:
+def check_name(signature: Signature, target: str, name: str | int) -> None:
+    """Raise UnknownArgument for an argument that the target does not take."""
     if isinstance(name, int):
         count = len(signature.positional)
         if name < 0 or (name >= count and not signature.takes_more_positional):

@@ -18,38 +18,66 @@ from nrun.errors import ConfigError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from nrun.config.checks import Check
+
     Target = Callable[..., Any] | str
+
+
+class DefaultFactory:
+    """The default of a field that a dataclass or attrs class makes anew each time."""
+
+    __slots__ = ("make",)
+
+    def __init__(self, make: Callable[[], object] | None) -> None:
+        self.make = make  # None: it is worked out from the other fields
 
 
 @attrs.frozen
 class Signature:
-    """The parameters of a target. Positional-only ones and `*args` are known by index."""
+    """What is known of a target, read once. Positional-only parameters and `*args` are known by index."""
 
     names: Mapping[str, object]
-    """Parameters that can be given by name -> default, or `inspect.Parameter.empty`."""
+    """Parameters that can be given by name -> default, `inspect.Parameter.empty`, or a `DefaultFactory`."""
     positional: tuple[str | None, ...]
     """Positional parameters in order: the name, or None for a positional-only one."""
     defaults: Mapping[int, object]
     """Defaults of positional-only parameters, by index."""
     takes_more_positional: bool
     takes_more_names: bool
+    by_index: bool
+    """Whether any argument is known by index."""
+    annotations: Mapping[str | int, object]
+    """As they are written; those of `*args` and `**kwargs` are under `*` and `**`, and `return`."""
+    required: tuple[str | int, ...]
+    accepts: dict[str | int, frozenset[type]]
+    """Argument -> types whose values need no further look. Grows as checks are made: see `checks.py`."""
+    checks: dict[str | int, Check | None]
+    """Argument -> what its values are checked by, for those that were looked at."""
+    hints: dict[str | int, Any]
+    """Argument -> its resolved annotation, for those that were asked for: see `annotations.py`."""
+
+    def default(self, name: str | int) -> object:
+        """The default of a parameter, `inspect.Parameter.empty` if it has none or none that is known before."""
+        default = self.names.get(name, _EMPTY) if isinstance(name, str) else self.defaults.get(name, _EMPTY)
+        if isinstance(default, DefaultFactory):
+            return default.make() if default.make else _EMPTY
+        return default
 
     def missing(self, given: Mapping[str | int, object]) -> list[str]:
         """Required parameters that are not in `given`, as a user would write them."""
-        by_name = [n for n, default in self.names.items() if default is inspect.Parameter.empty and n not in given]
-        by_index = [
-            f"[{i}]"
-            for i, name in enumerate(self.positional)
-            if name is None and i not in self.defaults and i not in given
-        ]
-        return by_index + by_name
+        return [name if isinstance(name, str) else f"[{name}]" for name in self.required if name not in given]
 
 
-_ANYTHING = Signature({}, (), {}, takes_more_positional=True, takes_more_names=True)
+_EMPTY = inspect.Parameter.empty
+_ACCEPTED: dict[object, frozenset[type]] = {
+    **{kind: frozenset({kind}) for kind in (bool, int, float, complex, str, bytes)},
+    **{kind.__name__: frozenset({kind}) for kind in (bool, int, float, complex, str, bytes)},
+}
+"""Annotations, and texts of annotations, that are understood without looking anything up."""
 
 
 def signature_of(target: Callable[..., Any]) -> Signature:
-    """The signature of `target`; one that cannot be read accepts everything."""
+    """The signature of `target`; one that cannot be read accepts everything. Raises ConfigError if it is no target."""
     try:
         return _read_signature(target)
     except TypeError:  # unhashable callable: read it again each time
@@ -57,39 +85,76 @@ def signature_of(target: Callable[..., Any]) -> Signature:
 
 
 @functools.cache
-def _read_signature(target: Callable[..., Any]) -> Signature:
+def _read_signature(target: Any) -> Signature:  # noqa: ANN401 - to be found out
+    if not callable(target):
+        msg = f"{target!r} cannot be called, so it cannot be configured"
+        raise ConfigError(msg)
     try:
-        parameters = inspect.signature(target).parameters.values()
-    except (ValueError, TypeError):
-        return _ANYTHING
+        signature = inspect.signature(target)
+    except (ValueError, TypeError, NameError):
+        signature = inspect.signature(_anything)
+    made = _made_defaults(target)
     names: dict[str, object] = {}
     positional: list[str | None] = []
     defaults: dict[int, object] = {}
-    kinds = set()
-    for parameter in parameters:
-        kinds.add(parameter.kind)
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            if parameter.default is not parameter.empty:
-                defaults[len(positional)] = parameter.default
+    annotations: dict[str | int, object] = {"return": signature.return_annotation}
+    for parameter in signature.parameters.values():
+        name, default = parameter.name, made.get(parameter.name, parameter.default)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            annotations["*"] = parameter.annotation
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            annotations["**"] = parameter.annotation
+        elif parameter.kind is parameter.POSITIONAL_ONLY:
+            annotations[len(positional)] = parameter.annotation
+            defaults[len(positional)] = default
             positional.append(None)
-        elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
-            positional.append(parameter.name)
-            names[parameter.name] = parameter.default
-        elif parameter.kind is parameter.KEYWORD_ONLY:
-            names[parameter.name] = parameter.default
+        else:
+            annotations[name] = parameter.annotation
+            names[name] = default
+            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+                positional.append(name)
     return Signature(
         names,
         tuple(positional),
         defaults,
-        takes_more_positional=inspect.Parameter.VAR_POSITIONAL in kinds,
-        takes_more_names=inspect.Parameter.VAR_KEYWORD in kinds,
+        takes_more_positional="*" in annotations,
+        takes_more_names="**" in annotations,
+        by_index="*" in annotations or None in positional,
+        annotations=annotations,
+        required=tuple(name for table in (defaults, names) for name, default in table.items() if default is _EMPTY),
+        accepts={
+            name: _ACCEPTED[annotation]
+            for name, annotation in annotations.items()
+            if isinstance(annotation, str | type) and annotation in _ACCEPTED
+        },
+        checks={},
+        hints={},
     )
+
+
+def _anything(*_args: object, **_kwargs: object) -> None:
+    """Has the signature of a target that tells nothing about itself."""
+
+
+def _made_defaults(cls: Any) -> dict[str, DefaultFactory]:  # noqa: ANN401 - any target
+    """Parameters of a dataclass or attrs class whose defaults are made when an instance is."""
+    made: dict[str, DefaultFactory] = {}
+    for name, field in getattr(cls, "__dataclass_fields__", {}).items():
+        if callable(field.default_factory):
+            made[name] = DefaultFactory(field.default_factory)
+    for field in getattr(cls, "__attrs_attrs__", ()):
+        if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type] # a class, whatever its stub says
+            made[field.alias or field.name] = DefaultFactory(
+                None if field.default.takes_self else field.default.factory
+            )
+    return made
 
 
 def symbol_of(target: object) -> str:
     """The symbol of an importable function, class or constant holder. Raises ConfigError for others."""
     if isinstance(target, str):
         return target
+    target = getattr(target, "__origin__", target)  # Box[int] is found as Box
     module = getattr(target, "__module__", None)
     name = getattr(target, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(name, str):
@@ -104,8 +169,8 @@ def symbol_of(target: object) -> str:
 
 def display_name(target: Target) -> str:
     """The short name of a target, for people."""
-    name = target.partition(":")[2] if isinstance(target, str) else getattr(target, "__qualname__", repr(target))
-    return str(name)
+    name = target.partition(":")[2] if isinstance(target, str) else getattr(target, "__qualname__", None)
+    return str(name or target)
 
 
 def resolve(symbol: str) -> Any:  # noqa: ANN401 - a symbol may name anything

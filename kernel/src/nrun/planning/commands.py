@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TASK_FILE = "task.json"
 SCRIPT_FILE = "script"
-_IN_MAIN = re.compile(r'("\$(?:config|partial|symbol|object|enum)":)"__(?:nrun_)?main__:')
+_IN_MAIN = re.compile(r'("\$(?:config|partial|fresh|symbol|object|enum)":)"__(?:nrun_)?main__:')
 """A symbol of the launching script. In a text of the user's the quotes would be escaped."""
 CODE_FOLDER = "code"
 """Where a shipped tree lies in the folder of an attempt."""

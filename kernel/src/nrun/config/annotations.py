@@ -1,0 +1,136 @@
+"""What a target says of its arguments: their annotations, resolved one by one when asked for, and their docs.
+
+Annotations may be texts, hold texts, and name what is only imported `if TYPE_CHECKING`. One that cannot
+be resolved is `Any`: configuring must never fail because an annotation does.
+"""
+# ruff: noqa: ANN401 - an annotation may be any object
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+import sys
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+from nrun.config.node import _Node, target_of
+from nrun.config.target import signature_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nrun.config.node import Node
+
+
+def annotation_of(target: Node | Callable[..., Any], name: str | int) -> Any:
+    """The resolved annotation of an argument, with what `Annotated` adds; `Any` if it has none or none that resolves.
+
+    Imports a target that is given by name, and what the annotation needs and is imported `if TYPE_CHECKING`.
+    """
+    import importlib
+
+    called = target_of(target) if isinstance(target, _Node) else target
+    signature = signature_of(called)
+    if name not in signature.hints:
+        signature.hints[name] = resolve_annotation(called, name, importlib.import_module)
+    return signature.hints[name]
+
+
+def resolve_annotation(
+    target: Callable[..., Any], name: str | int, find_module: Callable[[str], types.ModuleType]
+) -> Any:
+    """The annotation of an argument with every text in it looked up; `find_module` gives modules by name."""
+    annotations = signature_of(target).annotations
+    raw = annotations.get(name, annotations.get("**" if isinstance(name, str) else "*", inspect.Parameter.empty))
+    if raw is inspect.Parameter.empty:
+        return Any
+    if isinstance(raw, type) and not typing.get_args(raw):
+        return raw
+    owner = _owner(target, name)
+    module = sys.modules.get(getattr(owner, "__module__", None) or "")
+    known: dict[str, Any] = getattr(owner, "__globals__", None) or (vars(module) if module else {})
+    local = dict(vars(owner)) if isinstance(owner, type) else {}
+    local.update({parameter.__name__: parameter for parameter in getattr(owner, "__type_params__", ())})
+    holder = type("Holder", (), {"__annotations__": {"it": raw}})
+    while True:
+        try:
+            return typing.get_type_hints(holder, known, local, include_extras=True)["it"]
+        except NameError as error:
+            if error.name is None or error.name in local:
+                return Any
+            try:
+                local[error.name] = _imported_for_types(module, error.name, find_module)
+            except Exception:  # noqa: BLE001 - neither known nor importable, for whatever reason
+                return Any
+        except Exception:  # noqa: BLE001 - looking up an annotation runs whatever it says
+            return Any
+
+
+def _owner(target: Any, name: str | int) -> Any:
+    """The class or function in whose words the annotation is written."""
+    if isinstance(target, types.MethodType):
+        target = target.__func__
+    if not isinstance(target, type):
+        while hasattr(target, "__wrapped__"):
+            target = target.__wrapped__
+        return getattr(target, "__origin__", target)
+    fields = hasattr(target, "__dataclass_fields__") or hasattr(target, "__attrs_attrs__")
+    for cls in target.__mro__:
+        written = vars(cls).get("__annotations__", {})
+        if fields and (name in written or f"_{name}" in written):
+            return cls
+        init = vars(cls).get("__init__") or vars(cls).get("__new__")
+        if isinstance(init, types.FunctionType) and not fields:
+            return init
+    return target
+
+
+def _imported_for_types(module: types.ModuleType | None, name: str, find_module: Callable[[str], Any]) -> Any:
+    """What `module` calls `name` once it has run its imports `if TYPE_CHECKING`. Raises KeyError if it is not there."""
+    load, give, attribute = _imports_for_types(module)[name]
+    found = find_module(load)
+    return getattr(found, attribute) if attribute else find_module(give)
+
+
+@functools.cache
+def _imports_for_types(module: types.ModuleType | None) -> Mapping[str, tuple[str, str, str]]:
+    """The imports of a module `if TYPE_CHECKING`: name -> module to load, module it stands for, attribute of it."""
+    import ast
+
+    names: dict[str, tuple[str, str, str]] = {}
+    if module is None:
+        return names
+    package = module.__package__ or ""
+    for block in ast.parse(inspect.getsource(module)).body:
+        if not isinstance(block, ast.If) or "TYPE_CHECKING" not in ast.unparse(block.test):
+            continue
+        for statement in block.body:
+            if isinstance(statement, ast.ImportFrom):
+                above = package.rsplit(".", statement.level - 1)[0] + "." if statement.level else ""
+                source = f"{above}{statement.module or ''}".rstrip(".")
+                names.update({alias.asname or alias.name: (source, source, alias.name) for alias in statement.names})
+            elif isinstance(statement, ast.Import):
+                for alias in statement.names:
+                    name = alias.asname or alias.name.partition(".")[0]
+                    names[name] = alias.name, alias.name if alias.asname else name, ""
+    return names
+
+
+def doc_of(target: Callable[..., Any], name: str | int) -> str:
+    """What the documentation of `target` says of an argument, in one line; empty if it says nothing.
+
+    Read from `Annotated[..., Doc(...)]`, and from docstrings in the styles of Google, NumPy and Sphinx.
+    """
+    for extra in getattr(annotation_of(target, name), "__metadata__", ()):
+        if isinstance(documentation := getattr(extra, "documentation", None), str):
+            return documentation
+    if isinstance(name, int):
+        return ""
+    head = rf":param (?:\w+ )?{name}:|{name}(?: ?\([^)\n]*\))?:|{name} : [^\n]*\n"
+    for text in (inspect.getdoc(target), inspect.getdoc(getattr(target, "__init__", None))):
+        found = re.search(rf"^(\s*)(?:{head})(?P<text>.*(?:\n\1\s+\S.*)*)", text or "", re.MULTILINE)
+        if found:
+            return " ".join(found["text"].split())
+    return ""

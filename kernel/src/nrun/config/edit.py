@@ -1,0 +1,104 @@
+"""Edits that concern many places of a tree, or the tree's shape."""
+# ruff: noqa: ANN401 - values of a tree may be of any type
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nrun.config.node import (
+    Config,
+    Partial,
+    _Node,
+    admitted,
+    caller,
+    new_node,
+    put,
+    set_arguments,
+    signature_of_node,
+)
+from nrun.config.order import children_first, nodes_held
+from nrun.config.paths import format_path, get_at, holder_of, nodes_of, set_at, steps_of
+from nrun.config.show import brief
+from nrun.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nrun.config.node import CodeOrigin, Node
+    from nrun.config.paths import Path
+
+T = TypeVar("T")
+N = TypeVar("N", bound=_Node[Any])
+
+
+def walk(root: N, functions: Mapping[str, Callable[[Any], Any]], origin: CodeOrigin) -> N:
+    """In every node that takes an argument named in `functions`, set it to what the function makes of the node."""
+    for _, node in list(nodes_of(root)):
+        for name, function in functions.items():
+            if name in node or name in signature_of_node(node).names:
+                put(node, name, function(node), origin)
+    return root
+
+
+def broadcast(root: N, values: Mapping[str, Any], origin: CodeOrigin) -> N:
+    """Set arguments wherever a node takes them."""
+    return walk(root, {name: functools.partial(_given, value) for name, value in values.items()}, origin)
+
+
+def _given(value: Any, _node: Node) -> Any:
+    return value
+
+
+def unshare(root: Any, path: str | Path) -> None:
+    """Put a private copy of the node in the place of the one at `path`; the nodes it holds stay shared.
+
+    Raises ConfigError if there is no node.
+    """
+    node = get_at(root, path)
+    if not isinstance(node, _Node):
+        raise ConfigError(f"{format_path(steps_of(path)) or 'the root'} is not a node: {brief(node)}")
+    set_at(root, path, copy.copy(node), caller())
+
+
+def cfg_with(root: N, values: Mapping[str, Any]) -> N:
+    """A tree like `root` with other values at some paths. Only the nodes that hold them, however far, are copied."""
+    changed = [(holder_of(root, steps_of(path))[0], path) for path in values]
+    copies: dict[int, Any] = {id(node): copy.copy(node) for node, _ in changed}
+    for node in children_first(root):
+        held: list[Node] = []
+        nodes_held(set_arguments(node).values(), held)
+        if any(id(child) in copies for child in held):
+            new = copies.setdefault(id(node), copy.copy(node))
+            set_arguments(new).update({name: _replaced(value, copies) for name, value in set_arguments(new).items()})
+    new_root: N = copies.get(id(root), root)
+    origin = caller()
+    for path, value in values.items():
+        set_at(new_root, path, value, origin)
+    return new_root
+
+
+def to_partial(node: _Node[T]) -> Partial[T]:
+    """A `Partial` of what a node calls, with its arguments."""
+    return new_node(Partial, node.__nrun_target__, dict(set_arguments(node)), node.__nrun_trail__)
+
+
+def to_config(node: _Node[T]) -> Config[T]:
+    """A `Config` of what a node calls, with its arguments. Raises ConfigError if one of them is Fresh."""
+    arguments = {
+        name: admitted(new_node(Config, node.__nrun_target__, {}), name, value)
+        for name, value in node.__nrun_args__.items()
+    }
+    return new_node(Config, node.__nrun_target__, arguments, node.__nrun_trail__)
+
+
+def _replaced(value: Any, copies: Mapping[int, Any]) -> Any:
+    """`value` with the nodes that have a copy replaced by it."""
+    if isinstance(value, _Node):
+        return copies.get(id(value), value)
+    if isinstance(value, list | tuple):
+        return type(value)([_replaced(item, copies) for item in value])
+    if isinstance(value, dict):
+        return {key: _replaced(item, copies) for key, item in value.items()}
+    return value

@@ -1,0 +1,119 @@
+"""The content id of a tree: the same for the same meaning, on every machine and Python version.
+
+It is a digest of the nodes in an order that depends on nothing but the tree, each with its effective
+arguments and the numbers of the nodes it holds, so that sharing counts and no tree is too deep.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import inspect
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+from nrun.config.annotations import resolve_annotation
+from nrun.config.checks import effective_default
+from nrun.config.codec import Encoder, encode
+from nrun.config.node import set_arguments, target_of
+from nrun.config.target import signature_of, symbol_of
+from nrun.config.values import is_path, name_of_type
+from nrun.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nrun.config.node import Node
+    from nrun.model import Json
+
+
+class NoHash:
+    """Marks arguments that do not change what is computed: `workers: Annotated[int, NoHash] = 4`."""
+
+
+def content_id(root: Node, *, defaults: Literal["effective", "explicit-only"] = "effective") -> str:
+    """26 letters and digits that stand for what `root` describes: what was set, what defaults, what is shared.
+
+    What came from where, the order of arguments and keys, and arguments marked `NoHash` do not count. With
+    `explicit-only` neither do defaults, so that the id survives a change of one, and no target is imported.
+    Raises ConfigError for a target that cannot be found, or that no other process could find.
+    """
+    numbers = {id(root): 0}
+    nodes = [root]
+
+    def number(node: Node) -> int:
+        if id(node) not in numbers:
+            numbers[id(node)] = len(nodes)
+            nodes.append(node)
+        return numbers[id(node)]
+
+    form = _Canonical(lambda node: {"$node": number(node)}).value
+    digest = hashlib.sha256()
+    for node in nodes:  # grows while the nodes that this one holds are met
+        arguments = set_arguments(node)
+        forms = {} if defaults == "explicit-only" else dict(_default_forms(target_of(node)))
+        left_out = forms.pop(_LEFT_OUT, ())
+        for name in sorted(arguments, key=lambda name: (isinstance(name, str), name)):
+            if name not in left_out:
+                forms[str(name)] = form(arguments[name])
+        digest.update(_dumps([type(node).__name__, symbol_of(node.__nrun_target__), forms]).encode())
+    return base64.b32encode(digest.digest()[:16]).decode().rstrip("=").lower()
+
+
+_dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_LEFT_OUT = "$left out"
+
+
+def _default_forms(target: Callable[..., Any]) -> dict[str, Any]:
+    """The forms of a target's defaults by name, and the names of what is left out."""
+    try:
+        return _read_default_forms(target)
+    except TypeError:  # unhashable callable
+        return _read_default_forms.__wrapped__(target)
+
+
+@functools.cache
+def _read_default_forms(target: Callable[..., Any]) -> dict[str, Any]:
+    signature = signature_of(target)
+    names = (*signature.names, *range(len(signature.positional)))
+    left_out = {
+        name
+        for name in names
+        if NoHash in getattr(resolve_annotation(target, name, sys.modules.__getitem__), "__metadata__", ())
+    }
+    forms: dict[str, Any] = {_LEFT_OUT: left_out}
+    for name in names:
+        default = effective_default(target, name)
+        if name not in left_out and default is not inspect.Parameter.empty:
+            try:
+                forms[str(name)] = _Canonical(encode).value(default)
+            except ConfigError:  # a function may have any object at all as its default
+                forms[str(name)] = {"$default": name_of_type(type(default))}
+    return forms
+
+
+class _Canonical(Encoder):
+    """Forms that are the same for the same meaning; `number` gives the form of a node."""
+
+    def __init__(self, number: Callable[[Node], Json]) -> None:
+        super().__init__(set(), [])
+        self._number = number
+
+    def value(self, value: object) -> Json:
+        """As it is written, but for spellings and separators that mean the same."""
+        if value is None or type(value) is int:
+            return value
+        if type(value) is str and not value.isascii():
+            import unicodedata
+
+            return unicodedata.normalize("NFC", value)
+        return {"$path": self.value(value.as_posix())} if is_path(value) else super().value(value)
+
+    def _node(self, node: Node) -> Json:
+        return self._number(node)
+
+    def _dict(self, value: dict[object, object]) -> Json:
+        pairs = sorted(((self.value(key), item) for key, item in value.items()), key=lambda pair: _dumps(pair[0]))
+        return {"$dict": [[key, self.value(item)] for key, item in pairs]}

@@ -1,0 +1,71 @@
+"""The nodes of a tree, children first: the one walk that building, copying, writing and naming a tree share.
+
+It keeps its own stack, so that no tree is too deep for it.
+"""
+# ruff: noqa: ANN401 - values of a tree may be of any type
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nrun.config.node import NODES
+from nrun.config.values import PLAIN
+from nrun.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from nrun.config.node import Node
+
+
+def children_first(root: Any) -> list[Node]:
+    """Every node in `root` once, after all the nodes it holds; in the order in which they are to be built.
+
+    Raises ConfigError, naming both places, for a tree that contains itself.
+    """
+    finished: dict[int, Node] = {}
+    entered: set[int] = set()
+    held: list[Node] = []
+    nodes_held((root,), held)
+    todo: list[tuple[Node | None, Iterator[Node]]] = [(None, iter(held))]
+    while todo:
+        node, rest = todo[-1]
+        for child in rest:
+            key = id(child)
+            if key not in entered:
+                entered.add(key)
+                values = child.__nrun_args__.values()
+                if not PLAIN.issuperset(map(type, values)):
+                    held = []
+                    nodes_held(values, held)
+                    todo.append((child, iter(held)))
+                    break
+                finished[key] = child
+            elif key not in finished:
+                raise _cycle(root, child)
+        else:
+            todo.pop()
+            if node is not None:
+                finished[id(node)] = node
+    return list(finished.values())
+
+
+def nodes_held(values: Iterable[Any], found: list[Node]) -> None:
+    """Add to `found` the nodes that are in `values`, or in containers there, from left to right."""
+    for value in values:
+        kind = type(value)
+        if kind in PLAIN:
+            continue
+        if kind in NODES:
+            found.append(value)
+        elif kind is list or kind is tuple:
+            nodes_held(value, found)
+        elif kind is dict:
+            nodes_held(value.values(), found)
+
+
+def _cycle(root: Any, node: Node) -> ConfigError:
+    from nrun.config.paths import format_path, paths_to
+
+    outer, inner = [format_path(path) or "the root" for path in paths_to(root, node)][:2]
+    return ConfigError(f"{inner} contains itself: it is the same node as {outer}", hint="give one of them a copy")

@@ -1,0 +1,216 @@
+"""Places in a tree, such as `model.layers[0].dim` or `env['A.B']`: read, followed, and walked over.
+
+A path is a tuple of steps. A text is the name of an argument, a number the index of an element or of a
+positional argument, and a `Key` the key of a dictionary. Reading a path changes nothing; setting one
+goes through the node that holds the place, which checks the value and remembers where it came from.
+"""
+# ruff: noqa: ANN401 - values of a tree may be of any type
+
+from __future__ import annotations
+
+import operator
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nrun.arguments import UnknownArgument
+from nrun.config.node import _Node, caller, put, remove, set_arguments
+from nrun.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from nrun.config.node import CodeOrigin, Node
+    from nrun.config.origin import Origin
+
+
+class Key(NamedTuple):
+    """The step to the value of a dictionary under `key`."""
+
+    key: Any
+
+
+Step = str | int | Key
+"""A name, an index, or the key of a dictionary; a name does for a key too."""
+Path = tuple[Step, ...]
+
+_STEP = re.compile(
+    r"""(?P<dot>\.)?(?P<dotted>(?P<name>[^\W\d]\w*)|(?P<number>\d+))"""
+    r"""|\[(?:(?P<index>-?\d+)|'(?P<single>(?:[^'\\]|\\.)*)'|"(?P<double>(?:[^"\\]|\\.)*)")\]""",
+    re.DOTALL,
+)
+
+
+def parse_path(text: str) -> Path:
+    """The steps of a path that names one place. Raises ConfigError for any other text."""
+    steps: list[Step] = []
+    at = 0
+    while at < len(text):
+        found = _STEP.match(text, at)
+        if found is None or (found["dotted"] and bool(found["dot"]) == (at == 0)):
+            msg = f"{text!r} is not a path: it cannot be read from {text[at:]!r} on"
+            raise ConfigError(msg, hint="write a path as in model.layers[0].dim or env['KEY']")
+        at = found.end()
+        number = found["index"] if found["index"] is not None else found["number"]
+        if number is not None:
+            steps.append(int(number))
+        elif found["name"]:
+            steps.append(found["name"])
+        else:
+            quoted = found["single"] if found["single"] is not None else found["double"]
+            steps.append(Key(re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)))
+    return tuple(steps)
+
+
+def format_path(path: Iterable[Step]) -> str:
+    """A path as text, which `parse_path` reads if its keys are texts and numbers."""
+    text = ""
+    for step in path:
+        if isinstance(step, str):
+            text += f".{step}" if text else step
+        elif isinstance(step, int):
+            text += f"[{step}]"
+        elif isinstance(step.key, str):
+            text += "['" + re.sub(r"(['\\])", r"\\\1", step.key) + "']"
+        else:
+            text += f"[{step.key!r}]"
+    return text
+
+
+# ---- walking
+
+
+def walk(root: Any) -> Iterator[tuple[Path, Any]]:
+    """Everything in a tree with its path, from the root down; what is in a shared node only at its first place."""
+    seen: set[int] = set()
+    todo: list[tuple[Path, Any]] = [((), root)]
+    while todo:
+        path, value = todo.pop()
+        yield path, value
+        if isinstance(value, _Node):
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+        todo += [((*path, step), item) for step, item in reversed(children(value))]
+
+
+def nodes_of(root: Any) -> Iterator[tuple[Path, Node]]:
+    """Every node of a tree once, with the first of its paths."""
+    seen: set[int] = set()
+    for path, value in walk(root):
+        if isinstance(value, _Node) and id(value) not in seen:
+            seen.add(id(value))
+            yield path, value
+
+
+def paths_to(root: Any, node: Node) -> list[Path]:
+    """Every place at which a tree holds `node`: more than one when it is shared."""
+    return [path for path, value in walk(root) if value is node]
+
+
+def children(value: Any) -> list[tuple[Step, Any]]:
+    """What is directly in a node or container."""
+    if isinstance(value, _Node):
+        return list(set_arguments(value).items())
+    if isinstance(value, list | tuple):
+        return list(enumerate(value))
+    if isinstance(value, dict):
+        return [(Key(key), item) for key, item in value.items()]
+    return []
+
+
+# ---- following
+
+
+def get_at(root: Any, path: str | Path) -> Any:
+    """What is at `path`; defaults count. Raises ConfigError naming the step that leads nowhere."""
+    steps, value = steps_of(path), root
+    for index, step in enumerate(steps):
+        value = _follow(value, step, steps[: index + 1])
+    return value
+
+
+def set_at(root: Any, path: str | Path, value: Any, origin: Origin | CodeOrigin | None = None) -> None:
+    """Set what is at `path`, which came from `origin`, or else from the code that calls this.
+
+    An element of a container is set by giving the argument that holds it an edited copy, so that the whole is checked.
+    Raises ConfigError for no such place or an unfit value.
+    """
+    steps = steps_of(path)
+    node, name, inside = holder_of(root, steps)
+    if inside:
+        value = _edited(node[name], inside, steps, lambda container, key: operator.setitem(container, key, value))
+    put(node, name, value, origin or caller())
+
+
+def delete_at(root: Any, path: str | Path, origin: Origin | CodeOrigin | None = None) -> None:
+    """Unset the argument, or remove the element or key, at `path`. Raises ConfigError when there is none."""
+    steps = steps_of(path)
+    node, name, inside = holder_of(root, steps)
+    if inside:
+        get_at(root, steps)  # it must be there
+        put(node, name, _edited(node[name], inside, steps, operator.delitem), origin or caller())
+    else:
+        remove(node, name, origin or caller())
+
+
+def steps_of(path: str | Path) -> Path:
+    """A path that may be given as text."""
+    return parse_path(path) if isinstance(path, str) else path
+
+
+def holder_of(root: Any, path: Path) -> tuple[Node, str | int, Path]:
+    """The node whose argument holds the place, the name of that argument, and the way on from there."""
+    value, found = root, None
+    for index, step in enumerate(path):
+        if isinstance(value, _Node):
+            found = value, _key(step), path[index + 1 :]
+        if index + 1 < len(path):
+            value = _follow(value, step, path[: index + 1])
+    if found is None:
+        msg = f"{_told(path)} is not an argument of any node"
+        raise ConfigError(msg)
+    return found
+
+
+def _follow(value: Any, step: Step, upto: Path) -> Any:
+    key = _key(step)
+    if isinstance(value, _Node) or (isinstance(value, dict) and key in value):
+        return value[key]
+    if isinstance(value, list | tuple):
+        return value[_index(value, key, upto)]
+    if isinstance(value, dict):
+        why = f"there are {', '.join(map(repr, value)) or 'no keys'}.{did_you_mean(str(key), map(str, value))}"
+    else:
+        why = f"{_told(upto[:-1])} is {value!r:.80}"
+    raise UnknownArgument(f"{_told(upto)} does not exist: {why}")
+
+
+def _index(value: list[Any] | tuple[Any, ...], key: Any, upto: Path) -> int:
+    if isinstance(key, int) and -len(value) <= key < len(value):
+        return key
+    raise UnknownArgument(f"{_told(upto)} does not exist: {_told(upto[:-1])} has {len(value)} elements")
+
+
+def _edited(value: Any, inside: Path, path: Path, edit: Callable[[Any, Any], None]) -> Any:
+    """A container like `value` with `edit` done at the place; the containers on the way are copies."""
+    upto, key = path[: len(path) - len(inside) + 1], _key(inside[0])
+    if len(inside) > 1:
+        item = _edited(_follow(value, inside[0], upto), inside[1:], path, edit)
+        return _edited(value, inside[:1], upto, lambda container, key: operator.setitem(container, key, item))
+    if isinstance(value, list | tuple):
+        copied: Any = list(value)
+        key = _index(value, key, upto)
+    elif isinstance(value, dict):
+        copied = dict(value)
+    else:
+        return _follow(value, inside[0], upto)  # which says why not
+    edit(copied, key)
+    return type(value)(copied)
+
+
+def _key(step: Step) -> Any:
+    return step.key if isinstance(step, Key) else step
+
+
+def _told(path: Path) -> str:
+    return format_path(path) or "the root"
