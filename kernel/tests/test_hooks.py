@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from nrun import LauncherSpec, PackagerSpec, PlanError, PluginError, Script, State
+from nrun.cli.entrypoint import entrypoint_of
 from nrun.declare import CheckSpec, CommandSpec, ExecutorSpec
 from nrun.events import ExperimentEnded
 from nrun.planning import Plan, Surroundings
@@ -176,6 +177,25 @@ def test_hook_checks(site):
     (found,) = site.hooks().checks
     assert isinstance(found.spec, CheckSpec)
     assert [result.ok for result in found.spec.check()] == [False]
+
+
+def test_hook_languages(site):
+    site.add(
+        "language-flags",
+        """
+        class Flags:
+            def command(self, entry):
+                import click
+                return click.Command(entry.name)
+
+        @hookimpl
+        def nrun_languages():
+            yield LanguageSpec(name="flags", summary="--lr 3e-4", language=lambda: Flags)
+        """,
+    )
+    hooks = site.hooks()
+    assert declared(hooks.languages) == [("flags", "language-flags", "language-flags")]
+    assert hooks.languages.get("flags").language()().command(entrypoint_of(declared)).name == "declared"
 
 
 def test_hook_formats(site):

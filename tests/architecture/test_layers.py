@@ -18,7 +18,7 @@ PLUGIN_PACKAGES = sorted((*ROOT.glob("plugins/*/src/nrun_*"), *ROOT.glob("contri
 
 LAYERS = (
     {"markers", "errors", "data", "text", "arguments"},
-    {"model", "events", "declare", "protocols"},
+    {"model", "events", "declare", "protocols", "entrypoints"},
     {"config", "hookspecs"},
     {"plugins"},
     {"planning"},

@@ -11,9 +11,21 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nrun import cli
-    from nrun.config import Config, Partial, Script, build
     from nrun.config.autoconvert import autoconvert, eager
-    from nrun.declare import CheckResult, CheckSpec, CommandSpec, ExecutorSpec, FormatSpec, LauncherSpec, PackagerSpec
+    from nrun.config.build import build
+    from nrun.config.node import Config, Partial
+    from nrun.config.script import Script
+    from nrun.declare import (
+        CheckResult,
+        CheckSpec,
+        CommandSpec,
+        ExecutorSpec,
+        FormatSpec,
+        LanguageSpec,
+        LauncherSpec,
+        PackagerSpec,
+    )
+    from nrun.entrypoints import Entrypoint, Language
     from nrun.errors import (
         BackendError,
         ConfigError,
@@ -39,12 +51,22 @@ _HOMES = {
     "nrun.config": ("Config", "Partial", "Script", "build"),
     "nrun.config.autoconvert": ("autoconvert", "eager"),
     "nrun.declare": (
-        *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec", "FormatSpec", "LauncherSpec", "PackagerSpec"),
+        *(
+            "CheckResult",
+            "CheckSpec",
+            "CommandSpec",
+            "ExecutorSpec",
+            "FormatSpec",
+            "LanguageSpec",
+            "LauncherSpec",
+            "PackagerSpec",
+        ),
     ),
     "nrun.errors": (
         *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PlanError", "PluginError"),
         *("RecordError", "ResultError", "UnknownName", "UsageError"),
     ),
+    "nrun.entrypoints": ("Entrypoint", "Language"),
     "nrun.experiment": ("Experiment", "run"),
     "nrun.outcome": ("ExperimentStatus",),
     "nrun.job": ("Job",),
@@ -62,6 +84,7 @@ __all__ = [
     "CommandSpec",
     "Config",
     "ConfigError",
+    "Entrypoint",
     "Executor",
     "ExecutorSpec",
     "Experiment",
@@ -70,6 +93,8 @@ __all__ = [
     "FormatSpec",
     "Job",
     "JobsFailed",
+    "Language",
+    "LanguageSpec",
     "Launcher",
     "LauncherSpec",
     "NrunError",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import click
 
+    from nrun.entrypoints import Language
     from nrun.model import Place
     from nrun.protocols import Backend, Executor, Format, Launcher, Packager
 
@@ -62,6 +63,13 @@ class FormatSpec(Spec):
     suffixes: tuple[str, ...]
     """Endings of the files that are in this format, such as `(".yaml", ".yml")`."""
     format: Callable[[], type[Format]]
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class LanguageSpec(Spec):
+    """What can be typed after an entrypoint."""
+
+    language: Callable[[], type[Language]]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

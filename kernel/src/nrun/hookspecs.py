@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
     from contextlib import AbstractAsyncContextManager
 
-    from nrun.declare import CheckSpec, CommandSpec, ExecutorSpec, FormatSpec, LauncherSpec, PackagerSpec
+    from nrun.declare import CheckSpec, CommandSpec, ExecutorSpec, FormatSpec, LanguageSpec, LauncherSpec, PackagerSpec
     from nrun.events import Event
     from nrun.planning import Plan, Task
 
@@ -71,6 +71,22 @@ def nrun_formats() -> Iterable[FormatSpec]:
         @hookimpl
         def nrun_formats():
             yield FormatSpec(name="ini", summary="INI files", suffixes=(".ini",), format=_ini)
+    """
+    return ()
+
+
+@hookspec
+def nrun_languages() -> Iterable[LanguageSpec]:
+    """Declare command languages: what can be typed after an entrypoint to change its configuration.
+
+    Convention: collect. Fires once per process, when an entrypoint is run from the command line. `overrides` is the
+    language unless `NRUN_LANGUAGE` names another.
+
+    Example::
+
+        @hookimpl
+        def nrun_languages():
+            yield LanguageSpec(name="flags", summary="--lr 3e-4, as argparse has it", language=_flags)
     """
     return ()
 

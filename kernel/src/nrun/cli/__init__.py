@@ -1,3 +1,7 @@
-"""The command line: a root command whose every subcommand is a plugin's."""
+"""The command line: a root command whose every subcommand is a plugin's, and what scripts say about their functions."""
 
 from __future__ import annotations
+
+from nrun.cli.entrypoint import entrypoint, factory, group, main
+
+__all__ = ["entrypoint", "factory", "group", "main"]

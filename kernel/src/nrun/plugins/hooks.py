@@ -9,7 +9,17 @@ import contextlib
 import functools
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from nrun.declare import CheckSpec, CommandSpec, Declared, ExecutorSpec, FormatSpec, LauncherSpec, PackagerSpec, Spec
+from nrun.declare import (
+    CheckSpec,
+    CommandSpec,
+    Declared,
+    ExecutorSpec,
+    FormatSpec,
+    LanguageSpec,
+    LauncherSpec,
+    PackagerSpec,
+    Spec,
+)
 from nrun.errors import NrunError, PluginError
 from nrun.plugins.host import PluginState
 from nrun.plugins.registry import Registry
@@ -54,6 +64,11 @@ class Hooks:
     def formats(self) -> Registry[FormatSpec]:
         """How a configuration can be written down."""
         return self._collect("config", "nrun_formats", FormatSpec)
+
+    @functools.cached_property
+    def languages(self) -> Registry[LanguageSpec]:
+        """What can be typed after an entrypoint."""
+        return self._collect("language", "nrun_languages", LanguageSpec)
 
     @functools.cached_property
     def commands(self) -> Registry[CommandSpec]:

@@ -1,0 +1,59 @@
+"""Functions that can be run from the command line, as the kernel and command languages know them: data alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import attrs
+
+from nrun.data import Data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import click
+
+    from nrun.config.node import Config
+    from nrun.protocols import Executor, Plugin
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Entrypoint(Data):
+    """A function that can be run from the command line, and what it runs with unless something else is typed."""
+
+    function: Callable[..., Any]
+    name: str
+    namespace: str
+    """Dotted: the groups of commands that lead to it where it is one of several."""
+    help: str
+    type: Literal["task", "experiment"] = "task"
+    """A task is run as a job. An experiment makes jobs itself and is given a `ctx` to launch them by."""
+    default_factory: Callable[..., Any] | None = None
+    """Gives the configuration to start from."""
+    default_executor: Executor | Config[Executor] | None = None
+    default_plugins: Sequence[Plugin | Config[Plugin]] = ()
+    skip_confirmation: bool = False
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RegisteredFactory(Data):
+    """A function that gives something under a name, for arguments of the type that it gives."""
+
+    function: Callable[..., Any]
+    name: str
+    parent: Callable[..., Any] | None
+    """The target for whose arguments it is; None for any."""
+    argument: str | None
+    """The argument of that target; None for any."""
+
+
+class Language(Protocol):
+    """Turns what is typed after an entrypoint into a run of it."""
+
+    def command(self, entry: Entrypoint) -> click.Command:
+        """The command that runs `entry` with what is typed: reads it, checks it, plans or runs.
+
+        Makes it without loading anything heavy, as it is made for help and completion too. Its callback gives the exit
+        code: 0 if all succeeded, 1 if not. Raises UsageError for what cannot be read: then nothing was done.
+        """
+        ...
