@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import abc
 import collections
 import collections.abc
 import dataclasses
@@ -10,6 +11,7 @@ import datetime as dt
 import decimal
 import enum
 import fractions
+import json
 import math
 import random
 import sys
@@ -105,6 +107,16 @@ class Box(Generic[T]):
 class Plain:
     def __init__(self, size: int, *, name: str = "n"):
         self.size, self.name = size, name
+
+
+class Abstract(abc.ABC):
+    @abc.abstractmethod
+    def step(self): ...
+
+
+class Queue:
+    def __init__(self, items: collections.deque[int]):
+        self.items = items
 
 
 class Steps(Protocol):
@@ -293,6 +305,7 @@ MORE = [
     (Annotated[int, "bytes"], "8GiB", 8 * 2**30),
     (Annotated[int, "bytes"], "1.5 kB", 1500),
     (Annotated[int, "bytes"], "4096", 4096),
+    (Annotated[int, "bytes"], "1e6", 10**6),
     (Annotated[int, "of layers"], "4", 4),
     # T9
     (int | float | None, "5", 5),
@@ -345,7 +358,9 @@ MORE = [
     (Adam, "AdamW", AdamW()),
     # T13
     (collections.abc.Callable, "collections:Counter", collections.Counter),
-    (collections.abc.Callable[[str], Any], "json.loads", __import__("json").loads),
+    (collections.abc.Callable[[str], Any], "json.loads", json.loads),
+    (collections.abc.Callable[[int, int], Any], "collections:defaultdict", collections.defaultdict),
+    (dict[str, int] | json.JSONEncoder, "json.encoder:JSONEncoder", None),
     (type[Adam], "AdamW", AdamW),
     (type[Adam | Pt], "Pt", Pt),
     (type[Any], "builtins.int", int),
@@ -391,6 +406,8 @@ def test_a_text_means_what_the_annotation_says(annotation, text, value):
     got = made(read(text, annotation))
     if annotation is Plain:
         assert (type(got), got.size, got.name) == (Plain, 1, "n")
+    elif value is None and text.startswith("json"):
+        assert type(got) is json.JSONEncoder
     else:
         assert same(got, value), got
 
@@ -446,6 +463,10 @@ def test_a_text_means_what_the_annotation_says(annotation, text, value):
         (tuple[int, int] | str, "(1,2,3)", "expected 2 elements"),
         (Adam | str, "adam(lrr=1)", "no such argument of adam"),
         (Steps, "builtins:int", "does not give Steps"),
+        (Abstract, "Abstract()", "Abstract is abstract"),
+        (Queue, "{items: [1]}", "deque"),
+        (dict[str, int], "a,b", "expected dict[str, int]; got several values"),
+        (fractions.Fraction, "9" * 5000, "expected fraction"),
         (type[Adam], "Pt", "expected a class of Adam"),
         (type[Adam | Sgd], "builtins:int", "expected a class of Adam or Sgd"),
         (type[Adam], "builtins:float", "is not one"),
@@ -513,6 +534,15 @@ def test_structured_values_are_nodes():
     assert isinstance(node, Config)
     assert node == Config(AdamW, lr=1.0, wd=2.0)
     assert read("{x: ${a}}", Pt) == Config(Pt, x=Reference(("", "a", "")))
+
+
+def test_two_classes_of_one_name_are_ambiguous():
+    base = type("Base", (), {"__module__": "here"})
+    twins = [type("Twin", (base,), {"__module__": module, "__qualname__": "Twin"}) for module in ("one", "two")]
+    assert read("Base", base) == Config(base)
+    with pytest.raises(ConfigProblems, match="Twin is ambiguous: one:Twin or two:Twin"):
+        read("Twin", base)
+    assert len(twins) == 2
 
 
 def test_a_bare_name_may_get_its_required_arguments_later():
@@ -666,6 +696,8 @@ def try_to(read_it, text, annotation):
         (Adam | Color, "RED", Color.RED),
         (Adam, "adam(lr=1)", Config(Adam, lr=1.0, betas=(0.9, 0.95))),
         (Pt, Pt(1), Pt(1)),
+        (Pt, Reference(("", "x", "")), Reference(("", "x", ""))),
+        (TD, Config(TD, a=1), Config(TD, a=1)),
         (TD, {"a": 1}, Config(TD, a=1)),
         (collections.abc.Callable, square, square),
         (collections.abc.Callable, Partial(square), Partial(square)),
@@ -703,6 +735,7 @@ def test_a_value_means_what_its_annotation_says(annotation, value, expected):
         (Literal[1], True),
         (Pt, {"z": 1}),
         (Pt, Adam()),
+        (Pt, "{x"),
         (Adam, Config(Pt)),
         (int, Config(Pt)),
         (Pt, Partial(Pt)),

@@ -110,12 +110,10 @@ class Factories:
         ]
 
 
-def provided_by(function: object) -> type | None:
+def provided_by(function: Callable[..., Any]) -> type | None:
     """The class that calling `function` gives, as far as its annotations tell; a class gives itself."""
     if isinstance(function, type):
         return function
-    if not callable(function):
-        return None
     given = resolve_annotation(function, "return", sys.modules.__getitem__)
     if typing.get_origin(given) is Config:
         given = typing.get_args(given)[0]

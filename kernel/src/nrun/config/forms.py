@@ -132,8 +132,6 @@ def _scalar(expected: str, rank: Rank, cls: type, scan: Scan, widened: tuple[typ
                 return cls(source)
             if type(source) is str and rank not in _IN_JSON:
                 return scan(source)
-        except Unfit:
-            raise
         except (ValueError, OverflowError):
             raise Unfit from None
         raise Unfit

@@ -83,7 +83,7 @@ def _named(generic: dict[type, Any], source: Literal, context: Reading) -> Any:
         names = {entry.name for entry in fitting} | {cls.__name__ for cls in known}
         raise Unfit("", *name_hints(name, (), (), sorted(names)))
     target = import_symbol(name, context)
-    given = provided_by(target) if callable(target) else None
+    given = provided_by(target)
     if given is None or not is_kind(given, classes):
         raise Unfit(f"{name} does not give {_or(classes)}")
     return _node(target, pairs, source, context)
