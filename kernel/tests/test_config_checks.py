@@ -287,6 +287,19 @@ def test_more_arguments_are_checked_by_the_annotation_of_all_of_them():
             act()
 
 
+def test_a_target_that_cannot_be_hashed_is_checked_too():
+    class Unhashable:
+        __hash__ = None
+
+        def __call__(self, x: int = 1):
+            return x
+
+    assert build(Config(Unhashable(), x=3)) == 3
+    with pytest.raises(ConfigError, match="must be int"):
+        Config(Unhashable(), x="a")
+    assert Config(taking(Opt), x=Config(Unhashable())).x.x == 1
+
+
 def test_a_default_that_its_annotation_does_not_admit_shows_what_else_is_meant():
     def target(x: int = None, y: Path = "here", z: str = 3):  # noqa: RUF013
         return x, y, z
@@ -298,9 +311,9 @@ def test_a_default_that_its_annotation_does_not_admit_shows_what_else_is_meant()
 
 def test_a_value_that_the_annotation_wrongs_can_be_set_all_the_same():
     with unchecked():
-        cfg = Config(Opt, lr="a")
+        cfg = Config(Opt, lr=["a"])
     assert Config.from_json(cfg.to_json()) == cfg
-    assert build(cfg).lr == "a"
+    assert build(cfg).lr == ["a"]
     with pytest.raises(ConfigError):
         cfg.lr = "b"
 

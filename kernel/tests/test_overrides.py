@@ -187,6 +187,14 @@ def test_set_if_unset():
     assert (config.seed, config.steps, config.opt.lr) == (1, 5, 0.1)
 
 
+def test_set_if_unset_at_any_depth():
+    config = base(anything=[Config(Adam, lr=7), Config(Adam)])
+    applied = apply(config, ["...lr?=5", "...lr?=6"], CONTEXT)
+    assert [one.lr for one in applied.config.anything] == [7, 5]
+    assert applied.changed == ("anything[1].lr?=5",)
+    assert applied.notes == ("...lr?=5 changes 1 place: anything[1].lr",)
+
+
 def test_set_if_unset_gives_way_to_later_items():
     assert after("seed?=1", "seed=2").seed == 2
 

@@ -7,6 +7,7 @@ be resolved is `Any`: configuring must never fail because an annotation does.
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
 import re
@@ -19,7 +20,7 @@ from nrun.config.node import _Node, target_of
 from nrun.config.target import signature_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from nrun.config.node import Node
 
@@ -88,34 +89,34 @@ def _owner(target: Any, name: str | int) -> Any:
 
 
 def _imported_for_types(module: types.ModuleType | None, name: str, find_module: Callable[[str], Any]) -> Any:
-    """What `module` calls `name` once it has run its imports `if TYPE_CHECKING`. Raises KeyError if it is not there."""
-    load, give, attribute = _imports_for_types(module)[name]
-    found = find_module(load)
-    return getattr(found, attribute) if attribute else find_module(give)
+    """What `module` calls `name` after its imports `if TYPE_CHECKING`. Raises LookupError if that is nothing."""
+    from importlib.util import resolve_name
+
+    for statement in _imports_for_types(module):
+        for alias in statement.names:
+            bound = alias.asname or alias.name.partition(".")[0]
+            if bound == name and isinstance(statement, ast.ImportFrom):
+                source = resolve_name(
+                    "." * statement.level + (statement.module or ""), getattr(module, "__package__", "")
+                )
+                return getattr(find_module(source), alias.name)
+            if bound == name:
+                found = find_module(alias.name)
+                return found if alias.asname else find_module(bound)
+    raise LookupError(name)
 
 
 @functools.cache
-def _imports_for_types(module: types.ModuleType | None) -> Mapping[str, tuple[str, str, str]]:
-    """The imports of a module `if TYPE_CHECKING`: name -> module to load, module it stands for, attribute of it."""
-    import ast
-
-    names: dict[str, tuple[str, str, str]] = {}
-    if module is None:
-        return names
-    package = module.__package__ or ""
-    for block in ast.parse(inspect.getsource(module)).body:
-        if not isinstance(block, ast.If) or "TYPE_CHECKING" not in ast.unparse(block.test):
-            continue
-        for statement in block.body:
-            if isinstance(statement, ast.ImportFrom):
-                above = package.rsplit(".", statement.level - 1)[0] + "." if statement.level else ""
-                source = f"{above}{statement.module or ''}".rstrip(".")
-                names.update({alias.asname or alias.name: (source, source, alias.name) for alias in statement.names})
-            elif isinstance(statement, ast.Import):
-                for alias in statement.names:
-                    name = alias.asname or alias.name.partition(".")[0]
-                    names[name] = alias.name, alias.name if alias.asname else name, ""
-    return names
+def _imports_for_types(module: types.ModuleType | None) -> list[ast.Import | ast.ImportFrom]:
+    """The imports of a module `if TYPE_CHECKING`."""
+    blocks = ast.parse(inspect.getsource(module)).body if module else []
+    return [
+        statement
+        for block in blocks
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        for statement in block.body
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+    ]
 
 
 def doc_of(target: Callable[..., Any], name: str | int) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from nrun.config.node import NODES, Config, Fresh, Partial, admitted, signature_of_node
+from nrun.config.node import NODES, Config, Fresh, Partial, keepable, signature_of_node
 from nrun.config.order import children_first
 from nrun.config.target import display_name, signature_of
 from nrun.config.values import PLAIN, is_special
@@ -68,7 +68,7 @@ def _problems(node: Node) -> list[tuple[tuple[Step, ...], str]]:
         signature = signature_of_node(node) if isinstance(target, str) else signature_of(target)
         if named or not _SETTLED.issuperset(map(type, arguments.values())):
             for name, value in arguments.items():
-                admitted(node, name, value)  # the name may not have been checked yet, and containers may be edited
+                keepable(node, name, value)  # the name may not have been checked yet, and containers may be edited
                 if is_special(value):
                     problems.append(((name,), f" is {value!r}, which nothing has settled yet"))
     except ConfigError as error:

@@ -11,8 +11,8 @@ from nrun.config.node import (
     Config,
     Partial,
     _Node,
-    admitted,
     caller,
+    keepable,
     new_node,
     put,
     set_arguments,
@@ -44,11 +44,9 @@ def walk(root: N, functions: Mapping[str, Callable[[Any], Any]], origin: CodeOri
 
 def broadcast(root: N, values: Mapping[str, Any], origin: CodeOrigin) -> N:
     """Set arguments wherever a node takes them."""
-    return walk(root, {name: functools.partial(_given, value) for name, value in values.items()}, origin)
-
-
-def _given(value: Any, _node: Node) -> Any:
-    return value
+    return walk(
+        root, {name: functools.partial(lambda value, _node: value, value) for name, value in values.items()}, origin
+    )
 
 
 def unshare(root: Any, path: str | Path) -> None:
@@ -81,16 +79,18 @@ def cfg_with(root: N, values: Mapping[str, Any]) -> N:
 
 def to_partial(node: _Node[T]) -> Partial[T]:
     """A `Partial` of what a node calls, with its arguments."""
-    return new_node(Partial, node.__nrun_target__, dict(set_arguments(node)), node.__nrun_trail__)
+    return _recast(Partial, node)
 
 
 def to_config(node: _Node[T]) -> Config[T]:
     """A `Config` of what a node calls, with its arguments. Raises ConfigError if one of them is Fresh."""
-    arguments = {
-        name: admitted(new_node(Config, node.__nrun_target__, {}), name, value)
-        for name, value in node.__nrun_args__.items()
-    }
-    return new_node(Config, node.__nrun_target__, arguments, node.__nrun_trail__)
+    return _recast(Config, node)
+
+
+def _recast(cls: type[N], node: Node) -> N:
+    new = new_node(cls, node.__nrun_target__, {}, node.__nrun_trail__)
+    set_arguments(new).update({name: keepable(new, name, value) for name, value in set_arguments(node).items()})
+    return new
 
 
 def _replaced(value: Any, copies: Mapping[int, Any]) -> Any:

@@ -228,7 +228,6 @@ NODES: frozenset[type] = frozenset({Config, Partial, Fresh})
 Config.__nrun_holds__ = frozenset({Config, Partial})
 Partial.__nrun_holds__ = Fresh.__nrun_holds__ = NODES
 
-_set = object.__setattr__
 _set_target = vars(_Node)["__nrun_target__"].__set__
 _set_arguments = vars(_Node)["__nrun_args__"].__set__
 _set_trail = vars(_Node)["__nrun_trail__"].__set__
@@ -283,23 +282,32 @@ def new_node(cls: type[N], target: Target, arguments: dict[str | int, Any], trai
     return node
 
 
-def admitted(node: Node, name: str | int, value: Any) -> Any:
-    """`value` as the node keeps it. Raises ConfigError, with the place, for an unfit name or value."""
+def keepable(node: Node, name: str | int, value: Any) -> Any:
+    """`value` as the node can keep it. Raises ConfigError, with the place, for an unknown name or what is no value."""
     target = node.__nrun_target__
+    if not isinstance(target, str):
+        check_name(signature_of(target), display_name(target), name)
     try:
         if value is node:
             raise Refused("a node cannot contain itself", "give it a copy: cfg.clone()")  # noqa: TRY301 - as admit does
-        if isinstance(target, str):
-            return admit(value, node.__nrun_holds__)
-        signature = signature_of(target)
-        check_name(signature, display_name(target), name)
-        value = admit(value, node.__nrun_holds__)
-        if name in signature.checks:
-            check = signature.checks[name]
-        else:
-            from nrun.config.checks import learn_check
+        return admit(value, node.__nrun_holds__)
+    except Refused as refused:
+        raise _refusal(node, name, refused) from None
 
-            check = learn_check(target, name)
+
+def admitted(node: Node, name: str | int, value: Any) -> Any:
+    """`value` as the node keeps it, checked by the annotation. Raises ConfigError, with the place, for an unfit one."""
+    value, target = keepable(node, name, value), node.__nrun_target__
+    if isinstance(target, str):
+        return value
+    checks = signature_of(target).checks
+    if name in checks:
+        check = checks[name]
+    else:
+        from nrun.config.checks import learn_check
+
+        check = learn_check(target, name)
+    try:
         return value if check is None else check.fit(value)
     except Refused as refused:
         raise _refusal(node, name, refused) from None

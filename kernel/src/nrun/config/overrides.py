@@ -147,8 +147,11 @@ class _Series(Generic[N]):
             places = [place for place in places if place.is_set]
         if not places:
             raise ConfigError("it matches nothing")
-        if not item.is_exact:
+        if item.op == "?=":
+            places = [place for place in places if not place.is_set]
+        elif not item.is_exact:
             places = self._unclaimed(places)
+        if not item.is_exact and places:
             named = ", ".join(format_path(place.path) for place in places[:_MOST_NAMED])
             count = f"{len(places)} place{'s' if len(places) > 1 else ''}"
             self.notes.append(f"{item.source} changes {count}: {named}{', ...' if len(places) > _MOST_NAMED else ''}")
@@ -164,8 +167,6 @@ class _Series(Generic[N]):
         return free
 
     def _change(self, item: Item, place: Place, number: int) -> None:
-        if item.op == "?=" and place.is_set:
-            return
         if item.op == "delete":
             self._delete(place, number)
         elif item.path[-1].kind in ("append", "insert"):
