@@ -120,6 +120,16 @@ def test_a_missing_positional_only_argument_is_named_by_its_index():
         build(Config(everything, d=1))
 
 
+def test_a_gap_among_positional_arguments_is_reported_before_anything_is_called():
+    Model.built = 0
+    cfg = Config(everything, Config(Model, layers=1), 2, d=4)
+    cfg[3] = 5
+    del cfg[1]
+    with pytest.raises(ConfigError, match="positional argument 1 is not set, but a later one is"):
+        build(cfg)
+    assert Model.built == 0
+
+
 def test_a_partial_may_lack_arguments_anywhere_below_it_may_not():
     assert build(Partial(pair, a=1))(b=2) == (1, 2)
     with pytest.raises(ConfigError, match=r"\n  a\.layers is required"):

@@ -317,3 +317,20 @@ def test_what_a_plugin_brings_says_what_to_install(name):
 
 def test_a_subscripted_class_makes_nodes():
     assert Config[int]("m:f", x=1) == Config("m:f", x=1)
+
+
+@attrs.frozen
+class OneOf:
+    """As a sweep is."""
+
+    __nrun_special__ = True
+    points: tuple
+
+
+def test_nodes_in_a_value_that_stands_for_others_belong_to_the_tree():
+    shared = Config(Counted)
+    cfg = Config(pair, a=OneOf((shared, 3)), b=shared)
+    again = Config.from_json(cfg.to_json())
+    assert again == cfg == copy.deepcopy(cfg)
+    assert again.a.points[0] is again.b
+    assert content_id(again) == content_id(cfg) != content_id(Config(pair, a=OneOf((shared, 3)), b=Config(Counted)))

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nrun.config.node import Node
-    from nrun.config.paths import Step
+    from nrun.config.paths import Path
+    from nrun.config.target import Signature
 
 T = TypeVar("T")
 
@@ -37,17 +38,52 @@ def build(config: Config[T] | Partial[T]) -> T | Callable[..., T]:
     if type(config) not in (Config, Partial):
         msg = f"{config!r:.80} cannot be built"
         raise ConfigError(msg, hint="build makes what a Config or Partial describes")
-    order = children_first(config)
-    _survey(config, order)
     built: dict[int, Any] = {}
-    for node in order:
-        built[id(node)] = _called(config, node, built)
+    for node, signature, plain in _surveyed(config, children_first(config)):
+        arguments: dict[Any, Any] = node.__nrun_args__
+        if not plain:
+            arguments = {
+                name: value if type(value) in PLAIN else _with_built(value, built) for name, value in arguments.items()
+            }
+        args: list[Any] = []
+        if signature.by_index:
+            arguments = dict(arguments)
+            args = positional(node, arguments)
+        try:
+            built[id(node)] = _made(node, args, arguments)
+        except Exception as error:
+            from nrun.config.paths import format_path, paths_to
+
+            place = format_path(paths_to(config, node)[0]) or "the root"
+            error.add_note(f"while building {place} ({display_name(node.__nrun_target__)})")
+            raise
     return built[id(config)]  # type: ignore[no-any-return] # as the overloads say
 
 
-def _survey(root: Node, order: list[Node]) -> None:
-    """Raise ConfigError listing what is wrong anywhere in the tree, before anything is called."""
-    wrong = {id(node): problems for node in order if (problems := _problems(node))}
+def _surveyed(root: Node, order: list[Node]) -> list[tuple[Node, Signature, bool]]:
+    """Every node with its signature and whether its arguments are plain values, all that can be known beforehand.
+
+    Raises ConfigError listing what is wrong anywhere in the tree.
+    """
+    surveyed: list[tuple[Node, Signature, bool]] = []
+    wrong: dict[int, list[tuple[Path, str]]] = {}
+    for node in order:
+        kinds = set(map(type, node.__nrun_args__.values()))
+        target, problems = node.__nrun_target__, []
+        try:
+            signature = signature_of_node(node) if isinstance(target, str) else signature_of(target)
+            # Names were not checked if the target was one; containers may have been edited.
+            if isinstance(target, str) or signature.by_index or not kinds <= _SETTLED:
+                problems = _unfit(node, signature)
+            surveyed.append((node, signature, kinds <= PLAIN))
+        except ConfigError as error:
+            problems.append(((), f": {error}"))
+        else:
+            if signature.required and type(node) is not Partial:  # a Partial may get the rest when it is called
+                missing = (name for name in signature.required if name not in node.__nrun_args__)
+                problems += [((name,), " is required and not set") for name in missing]
+        if problems:
+            wrong[id(node)] = problems
     if wrong:
         from nrun.config.paths import format_path, nodes_of
 
@@ -57,55 +93,33 @@ def _survey(root: Node, order: list[Node]) -> None:
             for steps, text in wrong.get(id(node), ())
         ]
         raise ConfigError("this configuration cannot be built:" + "".join(told))
-
-
-def _problems(node: Node) -> list[tuple[tuple[Step, ...], str]]:
-    """What is wrong with one node: the steps to where it is, and what it is."""
-    arguments, target = node.__nrun_args__, node.__nrun_target__
-    named = type(target) is str
-    problems: list[tuple[tuple[Step, ...], str]] = []
-    try:
-        signature = signature_of_node(node) if isinstance(target, str) else signature_of(target)
-        if named or not _SETTLED.issuperset(map(type, arguments.values())):
-            for name, value in arguments.items():
-                keepable(node, name, value)  # the name may not have been checked yet, and containers may be edited
-                if is_special(value):
-                    problems.append(((name,), f" is {value!r}, which nothing has settled yet"))
-    except ConfigError as error:
-        return [((), f": {error}")]
-    if signature.required and type(node) is not Partial:  # a Partial may get the rest when it is called
-        problems += [((name,), " is required and not set") for name in signature.required if name not in arguments]
-    return problems
+    return surveyed
 
 
 _SETTLED = PLAIN | NODES
 
 
-def _called(root: Node, node: Node, built: dict[int, Any]) -> Any:
-    """What a node makes of its arguments; the nodes in them are built already."""
-    arguments: dict[Any, Any] = node.__nrun_args__
-    if not PLAIN.issuperset(map(type, arguments.values())):
-        arguments = {
-            name: value if type(value) in PLAIN else _with_built(value, built) for name, value in arguments.items()
-        }
-    target = cast("Callable[..., Any]", node.__nrun_target__)  # the survey has imported it
-    args: list[Any] = []
-    if signature_of(target).by_index:
-        arguments = dict(arguments)
-        args = positional(node, arguments)
-    if type(node) is Config:
-        try:
-            return target(*args, **arguments)
-        except Exception as error:
-            from nrun.config.paths import format_path, paths_to
+def _unfit(node: Node, signature: Signature) -> list[tuple[Path, str]]:
+    """What cannot be built among the arguments of a node. Raises ConfigError for what cannot be kept."""
+    unfit: list[tuple[Path, str]] = []
+    for name, value in node.__nrun_args__.items():
+        keepable(node, name, value)
+        if is_special(value):
+            unfit.append(((name,), f" is {value!r}, which nothing has settled yet"))
+    if signature.by_index:
+        positional(node, dict(node.__nrun_args__))
+    return unfit
 
-            place = format_path(paths_to(root, node)[0]) or "the root"
-            error.add_note(f"while building {place} ({display_name(target)})")
-            raise
+
+def _made(node: Node, args: list[Any], arguments: dict[str, Any]) -> Any:
+    """What a node makes of its arguments, which are built."""
+    target = cast("Callable[..., Any]", node.__nrun_target__)  # imported by now
+    if type(node) is Config:
+        return target(*args, **arguments)
     from nrun.config.fresh import FreshPartial, Maker, makes_anew
 
     if type(node) is Fresh:
-        return Maker(target, args, arguments)
+        return Maker(target, args, dict(arguments))
     kind = FreshPartial if makes_anew([*args, *arguments.values()]) else functools.partial
     return kind(target, *args, **arguments)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nrun.config.node import NODES
-from nrun.config.values import PLAIN
+from nrun.config.values import PLAIN, fields_of, is_special
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def nodes_held(values: Iterable[Any], found: list[Node]) -> None:
             nodes_held(value, found)
         elif kind is dict:
             nodes_held(value.values(), found)
+        elif is_special(value):  # it may stand for one of several nodes
+            nodes_held(fields_of(value).values(), found)
 
 
 def _cycle(root: Any, node: Node) -> ConfigError:
