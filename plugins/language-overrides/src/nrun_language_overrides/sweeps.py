@@ -19,7 +19,7 @@ import attrs
 from nrun.config.node import _Node, set_arguments
 from nrun.config.origin import Origin
 from nrun.config.paths import _key, children, format_path, parse_path, walk
-from nrun.config.places import Place
+from nrun_language_overrides.places import Place
 from nrun.config.special import Sweep
 from nrun.config.target import display_name
 from nrun.config.values import PLAIN

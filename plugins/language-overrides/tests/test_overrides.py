@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nrun import Config, ConfigError, Partial, build
-from nrun.config.factories import Factories
-from nrun.config.overrides import Context, apply
-from nrun.config.problems import ConfigProblems, Source
-from nrun.config.reader import Reading
+from nrun_language_overrides.factories import Factories
+from nrun_language_overrides.overrides import Context, apply
+from nrun_language_overrides.problems import ConfigProblems, Source
+from nrun_language_overrides.reader import Reading
 from nrun.config.special import Reference, Sweep
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nrun.config.literal import DEEPEST_NESTING, LONGEST_TEXT, MOST_LITERALS, SyntaxProblem, parse
+from nrun_language_overrides.literal import DEEPEST_NESTING, LONGEST_TEXT, MOST_LITERALS, SyntaxProblem, parse
 
 
 def shape(literal):

@@ -19,16 +19,16 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from nrun.config import scalars
-from nrun.config.factories import is_protocol
-from nrun.config.literal import Literal
-from nrun.config.problems import name_hints
-from nrun.config.reader import Faults, Rank, Reader, Reading, Unfit, collect, fault, show
+from nrun_language_overrides.factories import is_protocol
+from nrun_language_overrides.literal import Literal
+from nrun_language_overrides.problems import name_hints
+from nrun_language_overrides.reader import Faults, Rank, Reader, Reading, Unfit, collect, fault, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from nrun.config.problems import Problem
-    from nrun.config.reader import Readers, Scan
+    from nrun_language_overrides.problems import Problem
+    from nrun_language_overrides.reader import Readers, Scan
 
 _MADE: dict[type, type] = {
     **dict.fromkeys((list, collections.abc.Sequence, collections.abc.MutableSequence), list),
@@ -52,7 +52,7 @@ def compile_reader(annotation: object, readers: Readers) -> Reader:
         compiled += [single] if single else []
         classes += [] if single else [member]
     if classes:
-        from nrun.config.structured import class_reader
+        from nrun_language_overrides.structured import class_reader
 
         compiled.append(class_reader(tuple(classes)))
     return compiled[0] if len(compiled) == 1 else _union(compiled)
@@ -98,7 +98,7 @@ def _single(annotation: Any, readers: Readers) -> Reader | None:  # noqa: PLR091
     if cls in _MAPPINGS:
         return _mapping(_name(annotation), args or (Any, Any))
     if cls in (type, collections.abc.Callable) or (is_protocol(cls) and "__call__" in vars(cls)):
-        from nrun.config.structured import callable_reader, type_reader
+        from nrun_language_overrides.structured import callable_reader, type_reader
 
         return type_reader(args) if cls is type else callable_reader(_name(annotation), args)
     if issubclass(cls, enum.Enum):
@@ -363,7 +363,7 @@ def _anything(source: Any, context: Reading) -> Any:
     if pairs_of(source) is not None:
         kind = dict
     elif kind == "call":
-        from nrun.config.structured import class_reader
+        from nrun_language_overrides.structured import class_reader
 
         return class_reader((object,)).read(source, context)
     return _PARTS_OF_ANYTHING[kind].read(source, context) if kind in _PARTS_OF_ANYTHING else source

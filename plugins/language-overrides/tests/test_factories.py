@@ -8,9 +8,9 @@ from typing import Protocol
 import pytest
 
 from nrun import Config, ConfigError, build
-from nrun.config.factories import Factories
-from nrun.config.problems import ConfigProblems
-from nrun.config.reader import Reading, read_text
+from nrun_language_overrides.factories import Factories
+from nrun_language_overrides.problems import ConfigProblems
+from nrun_language_overrides.reader import Reading, read_text
 
 
 @dataclasses.dataclass

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from nrun.config.node import Node
     from nrun.config.paths import Path
-    from nrun.config.places import Place
+    from nrun_language_overrides.places import Place
 
 
 class Ledger:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nrun.config.factories import Factories, is_kind, type_given
-from nrun.config.literal import LONGEST_TEXT, Literal, SyntaxProblem, is_reference, parse
-from nrun.config.problems import ConfigProblems, Problem, Source, shell_hints
+from nrun_language_overrides.factories import Factories, is_kind, type_given
+from nrun_language_overrides.literal import LONGEST_TEXT, Literal, SyntaxProblem, is_reference, parse
+from nrun_language_overrides.problems import ConfigProblems, Problem, Source, shell_hints
 from nrun.config.special import Reference, Sweep
 from nrun.errors import ConfigError
 
@@ -87,7 +87,7 @@ class Readers:
         try:
             return self._compiled[annotation]
         except (KeyError, TypeError) as missing:  # TypeError: not hashable, such as Annotated with a list
-            from nrun.config.forms import compile_reader
+            from nrun_language_overrides.forms import compile_reader
 
             compiled = compile_reader(annotation, self)
             if isinstance(missing, KeyError):
@@ -262,7 +262,7 @@ def _points(literal: Literal) -> tuple[Literal, ...]:
         raise Unfit(f"{literal.value} takes values, without names")
     if literal.value == "choice":
         return literal.items
-    from nrun.config.scalars import series
+    from nrun_language_overrides.scalars import series
 
     try:
         texts = series(literal.value, [item.value for item in literal.items])

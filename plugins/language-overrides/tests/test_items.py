@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nrun import ConfigError
-from nrun.config.items import MalformedItem, Step, file_and_section, other_path, parse_item
+from nrun_language_overrides.items import MalformedItem, Step, file_and_section, other_path, parse_item
 
 deep, any_, each, append = Step("deep"), Step("any"), Step("each"), Step("append")
 

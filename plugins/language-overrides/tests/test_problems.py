@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nrun import ConfigError
-from nrun.config.problems import ConfigProblems, Problem, Source, name_hints, shell_hints
+from nrun_language_overrides.problems import ConfigProblems, Problem, Source, name_hints, shell_hints
 
 
 def test_a_report_shows_all_problems_and_points_at_their_texts():

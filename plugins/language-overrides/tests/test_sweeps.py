@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from nrun import Config, ConfigError, build
 from nrun.config.origin import explain
-from nrun.config.overrides import Context, apply
-from nrun.config.reader import Reading
+from nrun_language_overrides.overrides import Context, apply
+from nrun_language_overrides.reader import Reading
 from nrun.config.special import Sweep
-from nrun.config.sweeps import distinct, points_of
+from nrun_language_overrides.sweeps import distinct, points_of
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""What can be typed after an entrypoint: typed overrides of its configuration."""
