@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nrun import Config, ConfigError, Partial, build
+from nrun.config.special import Reference, Sweep
 from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.overrides import Context, apply
 from nrun_language_overrides.problems import ConfigProblems, Source
 from nrun_language_overrides.reader import Reading
-from nrun.config.special import Reference, Sweep
 
 
 class Color(enum.Enum):

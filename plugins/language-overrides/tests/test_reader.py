@@ -27,10 +27,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nrun import Config, Partial, build
+from nrun.config.special import Reference, Sweep
 from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.problems import ConfigProblems, Source
 from nrun_language_overrides.reader import Readers, Reading, read_text, read_value, reader
-from nrun.config.special import Reference, Sweep
 
 
 class Color(enum.Enum):

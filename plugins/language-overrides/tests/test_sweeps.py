@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from nrun import Config, ConfigError, build
 from nrun.config.origin import explain
+from nrun.config.special import Sweep
 from nrun_language_overrides.overrides import Context, apply
 from nrun_language_overrides.reader import Reading
-from nrun.config.special import Sweep
 from nrun_language_overrides.sweeps import distinct, points_of
 
 

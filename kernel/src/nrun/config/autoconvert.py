@@ -13,9 +13,9 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, overload
 
-from nrun.config.node import Config, Partial
+from nrun.config.node import NODES, Config, Partial, new_node, set_arguments
 from nrun.config.target import display_name
-from nrun.config.values import admit
+from nrun.config.values import Refused, admit
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -83,7 +83,10 @@ def autoconvert(function: Callable[..., Any] | None = None, /, *, partial: bool 
 
     @functools.wraps(written)
     def as_config(*args: Any, **kwargs: Any) -> Any:
-        return admit(forms()[0](*args, **kwargs), f"{written.__qualname__}()")
+        try:
+            return admit(forms()[0](*args, **kwargs), NODES)
+        except Refused as refused:
+            raise ConfigError(f"{written.__qualname__}(): {refused.message}", hint=refused.hint) from None
 
     @functools.wraps(written)
     def as_partial(*args: Any, **kwargs: Any) -> Any:
@@ -124,10 +127,7 @@ def _partial(described: Any) -> Any:
         return type(described)([_partial(item) for item in described])
     if not isinstance(described, Config):
         return described
-    partial: Partial[Any] = Partial(described.__nrun_target__)
-    for name in described:
-        partial[name] = described[name]
-    return partial
+    return new_node(Partial, described.__nrun_target__, dict(set_arguments(described)), described.__nrun_trail__)
 
 
 # ---- what calls mean when things are described

@@ -7,11 +7,11 @@ import operator
 import pathlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from nrun_language_overrides.literal import SyntaxProblem, parse
-from nrun_language_overrides.places import element_annotation, key_annotation
 from nrun.config.special import Sweep
 from nrun.config.values import is_special
 from nrun.errors import ConfigError
+from nrun_language_overrides.literal import SyntaxProblem, parse
+from nrun_language_overrides.places import element_annotation, key_annotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
-from nrun.config import scalars
+from nrun_language_overrides import scalars
 from nrun_language_overrides.factories import is_protocol
 from nrun_language_overrides.literal import Literal
 from nrun_language_overrides.problems import name_hints

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from nrun_language_overrides.combine import combined
-from nrun_language_overrides.items import Item, MalformedItem, Step, file_and_section, other_path, parse_item
-from nrun_language_overrides.ledger import Ledger
 from nrun.config.node import _Node, remove, set_arguments
 from nrun.config.order import children_first, nodes_held
 from nrun.config.paths import children, format_path, walk
+from nrun.config.target import display_name
+from nrun.errors import ConfigError
+from nrun_language_overrides.combine import combined
+from nrun_language_overrides.items import Item, MalformedItem, Step, file_and_section, other_path, parse_item
+from nrun_language_overrides.ledger import Ledger
 from nrun_language_overrides.places import UNSET, Place, find_places, origin_of, ready
 from nrun_language_overrides.problems import ConfigProblems, Problem, Source
 from nrun_language_overrides.reader import Reading, read_text, read_value
-from nrun.config.target import display_name
-from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

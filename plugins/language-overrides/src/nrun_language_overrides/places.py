@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nrun.config.annotations import annotation_of
-from nrun_language_overrides.forms import members_of
 from nrun.config.node import Config, _Node, put, set_arguments, signature_of_node, target_of
 from nrun.config.origin import Origin
 from nrun.config.paths import Key, _edited, _key, children, format_path, nodes_of
-from nrun_language_overrides.problems import ConfigProblems, Problem, name_hints
-from nrun_language_overrides.reader import Reading, read_text
 from nrun.config.special import Reference, Sweep
 from nrun.config.target import display_name
 from nrun.config.values import PLAIN, fields_of, is_data_class, is_special
 from nrun.errors import ConfigError
+from nrun_language_overrides.forms import members_of
+from nrun_language_overrides.problems import ConfigProblems, Problem, name_hints
+from nrun_language_overrides.reader import Reading, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nrun_language_overrides.items import Step
     from nrun.config.node import Node
     from nrun.config.paths import Path
+    from nrun_language_overrides.items import Step
     from nrun_language_overrides.problems import Source
 
     Spans = tuple[tuple[int, int], ...]

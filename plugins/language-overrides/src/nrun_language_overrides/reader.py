@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nrun.config.special import Reference, Sweep
+from nrun.errors import ConfigError
 from nrun_language_overrides.factories import Factories, is_kind, type_given
 from nrun_language_overrides.literal import LONGEST_TEXT, Literal, SyntaxProblem, is_reference, parse
 from nrun_language_overrides.problems import ConfigProblems, Problem, Source, shell_hints
-from nrun.config.special import Reference, Sweep
-from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -19,11 +19,11 @@ import attrs
 from nrun.config.node import _Node, set_arguments
 from nrun.config.origin import Origin
 from nrun.config.paths import _key, children, format_path, parse_path, walk
-from nrun_language_overrides.places import Place
 from nrun.config.special import Sweep
 from nrun.config.target import display_name
 from nrun.config.values import PLAIN
 from nrun.errors import ConfigError, did_you_mean
+from nrun_language_overrides.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
