@@ -149,6 +149,12 @@ def test_sharing_survives():
     assert again.x is again.y[0]
 
 
+def test_sharing_in_a_container_alone_survives():
+    shared = Config(three, x=1)
+    again = loads(dumps([shared, (shared,)]))
+    assert again[0] is again[1][0]
+
+
 def test_a_document_with_a_cycle_can_be_read():
     again = Config.from_json('{"nrun":1,"value":{"$config":"a:b","$id":1,"args":{"x":[{"$ref":1}]}}}')
     assert again.x[0] is again

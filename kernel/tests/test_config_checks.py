@@ -187,6 +187,9 @@ def test_what_does_not_fit_is_refused_where_it_is_set(annotation, value, words):
         (Opt, Config(Adam)),
         (Adam, Config(makes_opt)),  # it may give more than it promises
         (Opt, Config(makes_something)),
+        (Opt, Config(max, 1, 2)),  # has no signature
+        (dict, Config(Shape, width=1)),
+        (Shape, Config(Shape, width=1)),
         (Opt, Config("not.imported:thing")),
         (Opt | None, Config(Opt)),
         (list[Opt], [Config(Adam)]),

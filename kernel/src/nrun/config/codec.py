@@ -12,6 +12,7 @@ import binascii
 import enum
 import json
 import math
+from collections import Counter
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
@@ -55,29 +56,31 @@ def loads(text: str) -> Any:  # noqa: ANN401 - a document holds any value
 
 def encode(value: object) -> Json:
     """The JSON form of a value. Raises ConfigError, with the place, for what cannot be written down."""
-    order = children_first(value)
-    counts: dict[int, int] = {}
-    heights: dict[int, int] = {}
-    apart: list[Node] = []
-    for node in order:
-        held: list[Node] = []
-        nodes_held(set_arguments(node).values(), held)
-        for child in held:
-            counts[id(child)] = counts.get(id(child), 0) + 1
-        heights[id(node)] = 1 + max((heights[id(child)] for child in held), default=0)
-        if heights[id(node)] >= _DEEPEST and node is not order[-1]:
-            heights[id(node)] = 0
-            apart.append(node)
-    held = []
-    nodes_held((value,), held)
-    shared = {key for key, count in counts.items() if count + sum(id(node) == key for node in held) > 1}
     try:
-        return Encoder(shared | set(map(id, apart)), apart).value(value)
+        return Encoder(*_layout(value)).value(value)
     except ConfigError as error:
         raise _with_place(error, value) from None
     except RecursionError:
         msg = "this configuration has containers that are nested too deeply to be written down"
         raise ConfigError(msg) from None
+
+
+def _layout(root: object) -> tuple[set[int], list[Node]]:
+    """The ids of the nodes that are referred to, and those among them that are written apart for being too deep."""
+    found: list[Node] = []
+    nodes_held((root,), found)
+    counts = Counter(map(id, found))
+    heights: dict[int, int] = {}
+    apart: list[Node] = []
+    for node in children_first(root):
+        held: list[Node] = []
+        nodes_held(set_arguments(node).values(), held)
+        counts.update(map(id, held))
+        heights[id(node)] = 1 + max((heights[id(child)] for child in held), default=0)
+        if heights[id(node)] >= _DEEPEST and node is not root:
+            heights[id(node)] = 0
+            apart.append(node)
+    return {key for key, count in counts.items() if count > 1} | set(map(id, apart)), apart
 
 
 def decode(form: Json) -> Any:  # noqa: ANN401 - a form stands for any value

@@ -92,7 +92,7 @@ def _read_signature(target: Any) -> Signature:  # noqa: ANN401 - to be found out
     try:
         signature = inspect.signature(target)
     except (ValueError, TypeError, NameError):
-        signature = inspect.signature(_anything)
+        signature = inspect.signature(lambda *_args, **_kwargs: None)  # it tells nothing about itself
     made = _made_defaults(target)
     names: dict[str, object] = {}
     positional: list[str | None] = []
@@ -130,10 +130,6 @@ def _read_signature(target: Any) -> Signature:  # noqa: ANN401 - to be found out
         checks={},
         hints={},
     )
-
-
-def _anything(*_args: object, **_kwargs: object) -> None:
-    """Has the signature of a target that tells nothing about itself."""
 
 
 def _made_defaults(cls: Any) -> dict[str, DefaultFactory]:  # noqa: ANN401 - any target
