@@ -14,7 +14,7 @@ import attrs
 from nrun.config.script import Script
 from nrun.errors import PlanError, RecordError, UnknownName, did_you_mean
 from nrun.job import Job, name_of, task_of
-from nrun.launching import LaunchInsideJob, current_session, surroundings
+from nrun.launching import current_session, stop_loading, surroundings
 from nrun.model import State
 from nrun.outcome import ExperimentStatus, catalogued, jobs_failed, status_of
 from nrun.planning import Job as PlannedJob
@@ -56,8 +56,7 @@ class Experiment:
         home: str | os.PathLike[str] | None = None,
         hooks: Hooks | None = None,
     ) -> None:
-        if "NRUN_LOADING" in os.environ:
-            raise LaunchInsideJob
+        stop_loading()
         self.title = check_name(title, "the title of an experiment")
         self.executor = executor
         self._home = home_folder(home)

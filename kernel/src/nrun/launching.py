@@ -13,7 +13,7 @@ import attrs
 from nrun.planning import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from nrun.experiment import Experiment
 
@@ -33,6 +33,12 @@ class LaunchInsideJob(BaseException):
         )
 
 
+def stop_loading() -> None:
+    """Raise LaunchInsideJob if a job loads the script that calls this: here it launches."""
+    if "NRUN_LOADING" in os.environ:
+        raise LaunchInsideJob
+
+
 @attrs.define(eq=False)
 class Session:
     """The experiments of a script that a command runs; with `plan_only` they are planned, not run."""
@@ -45,6 +51,10 @@ class Session:
         """Note an experiment to which the script added a job."""
         if exp not in self.experiments:
             self.experiments.append(exp)
+
+    def forget(self, experiments: Collection[Experiment]) -> None:
+        """Leave experiments alone: whoever made them has dealt with them."""
+        self.experiments = [exp for exp in self.experiments if exp not in experiments]
 
 
 _session: contextvars.ContextVar[Session | None] = contextvars.ContextVar("nrun_session", default=None)

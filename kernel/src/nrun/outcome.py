@@ -13,7 +13,7 @@ from nrun.model import State
 from nrun.record.table import ending, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from nrun.engine.view import View
     from nrun.experiment import Experiment
@@ -102,3 +102,40 @@ async def jobs_failed(exp: Experiment, status: ExperimentStatus) -> JobsFailed:
     if len(bad) > 4 * SHOWN_JOBS:
         lines.append(f"  and {len(bad) - 4 * SHOWN_JOBS} more")
     return JobsFailed("\n".join(lines), reasons, hint=f"nrun logs {exp.id} JOB shows a whole log")
+
+
+def plan_text(exp: Experiment, *, sequential: bool = False) -> str:
+    """Exactly what running `exp` would hand over, for people; two of them can be compared with `diff`."""
+    return "\n".join(_plan_lines(exp, sequential=sequential))
+
+
+def _plan_lines(exp: Experiment, *, sequential: bool) -> Iterator[str]:
+    planned = exp.plan(sequential=sequential)
+    yield f"# experiment {printable(planned.title)}: {len(planned.jobs)} jobs"
+    for job in planned.jobs:
+        after = f", after {', '.join(map(printable, job.dependencies))}" if job.dependencies else ""
+        yield f"#   {printable(job.name)} on {printable(str(job.executor.place()))}{after}"
+    for name, text in exp.scripts(sequential=sequential):
+        yield f"\n==> {printable(name)} <==\n{text}"
+
+
+def plan_json(exp: Experiment, *, sequential: bool = False) -> dict[str, Json]:
+    """Exactly what running `exp` would hand over, as JSON."""
+    planned = exp.plan(sequential=sequential)
+    files: dict[str, dict[str, Json]] = {}
+    for name, text in exp.scripts(sequential=sequential):
+        job, _, file = name.partition("/")
+        files.setdefault(job, {})[file] = text
+    return {
+        "title": planned.title,
+        "jobs": [
+            {
+                "name": job.name,
+                "executor": job.executor.place().kind,
+                "place": str(job.executor.place()),
+                "dependencies": list(job.dependencies),
+                "files": files[job.name],
+            }
+            for job in planned.jobs
+        ],
+    }

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from nrun.planning.jobs import Task
 
 
-def _env_vars(values: Mapping[str, object]) -> dict[str, str]:
+def _env_vars(values: Mapping[str, str]) -> dict[str, str]:
     return environment(values, "Executor.env_vars")
 
 

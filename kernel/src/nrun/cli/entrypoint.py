@@ -122,8 +122,9 @@ def main(function: Callable[..., Any], /, **settings: Any) -> NoReturn:
     `settings` are those of `entrypoint`. Exits as `nrun run` does: 0 if all succeeded, 1 if not, 2 for bad usage.
     """
     from nrun.cli.root import guarded
-    from nrun.launching import current_session
+    from nrun.launching import current_session, stop_loading
 
+    stop_loading()
     command = command_of(entrypoint_of(function, **settings))
     words = sys.argv[1:]
     code = guarded(lambda: command.main(args=words, prog_name=sys.argv[0], standalone_mode=False), debug=False)

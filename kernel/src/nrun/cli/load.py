@@ -9,9 +9,11 @@ import traceback
 import types
 from typing import TYPE_CHECKING
 
+from nrun.cli.entrypoint import LANGUAGE, command_of, entrypoint_of
 from nrun.errors import NrunError, ResultError, UsageError, did_you_mean
 from nrun.experiment import Experiment
 from nrun.job import name_of, task_of
+from nrun.plugins import installed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,19 +22,18 @@ if TYPE_CHECKING:
 
 
 def load_experiments(target: str, args: Sequence[str], collected: Session) -> None:
-    """Carry out `FILE[:NAME]`; the experiments it makes, run or not, are noted in `collected`.
+    """Carry out `FILE[:NAME] ARGS`; the experiments it makes, run or not, are noted in `collected`.
 
-    FILE alone is run as a script, with `args` as its arguments. NAME is an Experiment, a task, a function
-    that is annotated to return an Experiment, or any other function, which becomes a task. Raises
-    UsageError, what the script raises on purpose, and ScriptFailed for everything else.
+    FILE alone is run as a script, with `args` as its arguments. NAME is an Experiment, a task, a function that is
+    annotated to return an Experiment, or any other function: an entrypoint, whose command reads `args`. Raises
+    UsageError, what the script raises on purpose, ScriptFailed for everything else, and SystemExit where the command
+    of an entrypoint has done all there is to do, such as to show its help.
     """
     path, name = _split(target)
-    if name and args:
-        msg = f"{target} takes no arguments, but got: {' '.join(args)}"
-        raise UsageError(msg, hint="arguments are for scripts: nrun run FILE ARGS...")
-    module = _execute(path, list(args), "__nrun_main__" if name else "__main__", collected)
-    if name:  # whatever else the file builds is not what was asked for
-        collected.experiments[:] = [_named(module, name, path)]
+    module = _execute(path, [] if name else list(args), "__nrun_main__" if name else "__main__", collected)
+    if name:
+        collected.experiments.clear()  # whatever else the file builds is not what was asked for
+        _run_named(module, name, path, args, collected)
     if not collected.experiments:
         msg = f"{target} adds no job to an Experiment, so there is nothing to do"
         raise UsageError(msg, hint="name what to run: FILE:NAME, where NAME is a function or an Experiment")
@@ -108,25 +109,34 @@ def _told(error: BaseException, file: str) -> str:
     return f"{file} failed\n" + "".join(traceback.format_exception(error)).rstrip()
 
 
-def _named(module: types.ModuleType, name: str, path: str) -> Experiment:
-    """The experiment that NAME is, gives, or is made into."""
+def _run_named(module: types.ModuleType, name: str, path: str, args: Sequence[str], collected: Session) -> None:
+    """Note the experiment that NAME is, gives, or is made into."""
     found = getattr(module, name, None)
     if found is None:
         public = [key for key in vars(module) if not key.startswith("_")]
         msg = f"there is no {name!r} in {path}.{did_you_mean(name, public)}"
         raise UsageError(msg, hint=f"it has: {', '.join(public)[:300]}")
+    function = isinstance(found, types.FunctionType) and not hasattr(found, "__auto_config__")
+    if function and not _gives_experiment(found) and (args or LANGUAGE in installed().languages):
+        command = command_of(entrypoint_of(found))
+        code = command.main(args=list(args), prog_name=f"nrun run {path}:{name}", standalone_mode=False)
+        if not collected.experiments:
+            raise SystemExit(code)
+        return
+    if args:
+        msg = f"{path}:{name} takes no arguments, but got: {' '.join(args)}"
+        raise UsageError(msg, hint="arguments are for scripts and functions: nrun run FILE:FUNCTION ARGS...")
     if isinstance(found, Experiment):
-        return found
-    if isinstance(found, types.FunctionType) and _gives_experiment(found):
+        collected.note(found)
+    elif function:
         made = found()
         if not isinstance(made, Experiment):
             msg = f"{name} in {path} is annotated to return an Experiment, but returned something else"
             raise UsageError(msg)
-        return made
-    task = task_of(found)
-    exp = Experiment(name_of(task))
-    exp.add(task, name=name)
-    return exp
+        collected.note(made)
+    else:
+        task = task_of(found)
+        Experiment(name_of(task)).add(task, name=name)
 
 
 def _gives_experiment(function: types.FunctionType) -> bool:

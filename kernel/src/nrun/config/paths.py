@@ -138,7 +138,7 @@ def set_at(root: Any, path: str | Path, value: Any, origin: Origin | CodeOrigin 
     steps = steps_of(path)
     node, name, inside = holder_of(root, steps)
     if inside:
-        value = _edited(node[name], inside, steps, lambda container, key: operator.setitem(container, key, value))
+        value = edited(node[name], inside, steps, lambda container, key: operator.setitem(container, key, value))
     put(node, name, value, origin or caller())
 
 
@@ -148,7 +148,7 @@ def delete_at(root: Any, path: str | Path, origin: Origin | CodeOrigin | None = 
     node, name, inside = holder_of(root, steps)
     if inside:
         get_at(root, steps)  # it must be there
-        put(node, name, _edited(node[name], inside, steps, operator.delitem), origin or caller())
+        put(node, name, edited(node[name], inside, steps, operator.delitem), origin or caller())
     else:
         remove(node, name, origin or caller())
 
@@ -163,7 +163,7 @@ def holder_of(root: Any, path: Path) -> tuple[Node, str | int, Path]:
     value, found = root, None
     for index, step in enumerate(path):
         if isinstance(value, _Node):
-            found = value, _key(step), path[index + 1 :]
+            found = value, key_of(step), path[index + 1 :]
         if index + 1 < len(path):
             value = _follow(value, step, path[: index + 1])
     if found is None:
@@ -173,7 +173,7 @@ def holder_of(root: Any, path: Path) -> tuple[Node, str | int, Path]:
 
 
 def _follow(value: Any, step: Step, upto: Path) -> Any:
-    key = _key(step)
+    key = key_of(step)
     if isinstance(value, _Node) or (isinstance(value, dict) and key in value):
         return value[key]
     if isinstance(value, list | tuple):
@@ -191,12 +191,12 @@ def _index(value: list[Any] | tuple[Any, ...], key: Any, upto: Path) -> int:
     raise UnknownArgument(f"{_told(upto)} does not exist: {_told(upto[:-1])} has {len(value)} elements")
 
 
-def _edited(value: Any, inside: Path, path: Path, edit: Callable[[Any, Any], None]) -> Any:
+def edited(value: Any, inside: Path, path: Path, edit: Callable[[Any, Any], None]) -> Any:
     """A container like `value` with `edit` done at the place; the containers on the way are copies."""
-    upto, key = path[: len(path) - len(inside) + 1], _key(inside[0])
+    upto, key = path[: len(path) - len(inside) + 1], key_of(inside[0])
     if len(inside) > 1:
-        item = _edited(_follow(value, inside[0], upto), inside[1:], path, edit)
-        return _edited(value, inside[:1], upto, lambda container, key: operator.setitem(container, key, item))
+        item = edited(_follow(value, inside[0], upto), inside[1:], path, edit)
+        return edited(value, inside[:1], upto, lambda container, key: operator.setitem(container, key, item))
     if isinstance(value, list | tuple):
         copied: Any = list(value)
         key = _index(value, key, upto)
@@ -208,7 +208,8 @@ def _edited(value: Any, inside: Path, path: Path, edit: Callable[[Any, Any], Non
     return type(value)(copied)
 
 
-def _key(step: Step) -> Any:
+def key_of(step: Step) -> Any:
+    """What a step is in the value it leads into: a name, an index, or the key of a mapping."""
     return step.key if isinstance(step, Key) else step
 
 

@@ -5,18 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from nrun.cli.load import load_experiments
 from nrun.launching import session
-from nrun.record.table import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from nrun import Experiment
+from nrun.outcome import plan_json, plan_text
 
 
 @click.command(
@@ -42,38 +36,7 @@ def plan(target: str, args: tuple[str, ...], as_json: bool) -> None:
         load_experiments(target, args, collected)
         plans = [(exp, id(exp) in collected.sequential) for exp in collected.experiments]
         if as_json:
-            text = json.dumps([_as_json(exp, sequential=sequential) for exp, sequential in plans], indent=2)
+            text = json.dumps([plan_json(exp, sequential=sequential) for exp, sequential in plans], indent=2)
         else:
-            text = "\n".join(line for exp, sequential in plans for line in _as_text(exp, sequential=sequential))
+            text = "\n".join(plan_text(exp, sequential=sequential) for exp, sequential in plans)
     click.echo(text)
-
-
-def _as_text(exp: Experiment, *, sequential: bool) -> Iterator[str]:
-    planned = exp.plan(sequential=sequential)
-    yield f"# experiment {printable(planned.title)}: {len(planned.jobs)} jobs"
-    for job in planned.jobs:
-        after = f", after {', '.join(map(printable, job.dependencies))}" if job.dependencies else ""
-        yield f"#   {printable(job.name)} on {printable(str(job.executor.place()))}{after}"
-    for name, text in exp.scripts(sequential=sequential):
-        yield f"\n==> {printable(name)} <==\n{text}"
-
-
-def _as_json(exp: Experiment, *, sequential: bool) -> dict[str, object]:
-    planned = exp.plan(sequential=sequential)
-    files: dict[str, dict[str, str]] = {}
-    for name, text in exp.scripts(sequential=sequential):
-        job, _, file = name.partition("/")
-        files.setdefault(job, {})[file] = text
-    return {
-        "title": planned.title,
-        "jobs": [
-            {
-                "name": job.name,
-                "executor": job.executor.place().kind,
-                "place": str(job.executor.place()),
-                "dependencies": list(job.dependencies),
-                "files": files[job.name],
-            }
-            for job in planned.jobs
-        ],
-    }

@@ -14,7 +14,7 @@ import attrs
 from nrun.config.annotations import annotation_of
 from nrun.config.node import Config, _Node, put, set_arguments, signature_of_node, target_of
 from nrun.config.origin import Origin
-from nrun.config.paths import Key, _edited, _key, children, format_path, nodes_of
+from nrun.config.paths import Key, children, edited, format_path, key_of, nodes_of
 from nrun.config.special import Reference, Sweep
 from nrun.config.target import display_name
 from nrun.config.values import PLAIN, fields_of, is_data_class, is_special
@@ -57,7 +57,7 @@ class Place:
             value = signature_of_node(owner).default(name)
         for step in inside:
             try:
-                value = value[_key(step)]
+                value = value[key_of(step)]
             except (LookupError, TypeError):
                 value = UNSET
         return cls(owner, name, inside, path, value)
@@ -102,7 +102,7 @@ class Place:
     def edit(self, change: Callable[[Any, Any], None], origin: Origin) -> None:
         """Do `change` to a copy of the container here and the key in it, and set it with copies of those around it."""
         whole = Place.read(self.owner, self.name, (), ()).value
-        put(self.owner, self.name, _edited(whole, self.inside, self.path, change), origin)
+        put(self.owner, self.name, edited(whole, self.inside, self.path, change), origin)
 
 
 def origin_of(source: Source) -> Origin:

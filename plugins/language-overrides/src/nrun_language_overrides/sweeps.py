@@ -18,7 +18,7 @@ import attrs
 
 from nrun.config.node import _Node, set_arguments
 from nrun.config.origin import Origin
-from nrun.config.paths import _key, children, format_path, parse_path, walk
+from nrun.config.paths import children, format_path, key_of, parse_path, walk
 from nrun.config.special import Sweep
 from nrun.config.target import display_name
 from nrun.config.values import PLAIN
@@ -142,7 +142,7 @@ def _place(at: Place, path: Path) -> Place:
     for step in path:
         value = dict(children(at.value))[step]
         if isinstance(at.value, _Node):
-            at = Place(at.value, _key(step), (), (*at.path, step), value)
+            at = Place(at.value, key_of(step), (), (*at.path, step), value)
         else:
             at = Place(at.owner, at.name, (*at.inside, step), (*at.path, step), value)
     return at

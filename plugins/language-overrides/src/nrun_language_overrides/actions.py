@@ -1,0 +1,174 @@
+"""What an entrypoint does with what was typed: show help, write a file, plan, ask, run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+from nrun import Experiment, JobsFailed, State
+from nrun.config.build import build
+from nrun.config.identity import content_id
+from nrun.config.show import show
+from nrun.errors import UsageError
+from nrun.launching import current_session
+from nrun.outcome import ExperimentStatus, plan_json, plan_text
+from nrun.plugins import installed
+from nrun_language_overrides.invocation import settings_of, typed
+from nrun_language_overrides.language import is_interactive
+from nrun_language_overrides.resolve import resolved
+from nrun_language_overrides.sweeps import distinct, points_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nrun import Entrypoint, Executor, Plugin
+    from nrun_language_overrides.invocation import Typed
+    from nrun_language_overrides.language import Options
+
+
+def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
+    """Do what the options ask for. Gives the exit code; raises UsageError before anything is done."""
+    read = typed(
+        entry,
+        [*words, *_items_in(options.set_file)],
+        installed(),
+        factory=options.factory,
+        name=options.name,
+        last_wins=options.last_wins,
+    )
+    if options.help:
+        from nrun_language_overrides.help import help_text
+
+        click.echo(help_text(read))
+        return 0
+    for note in read.notes:
+        click.echo(f"note: {note}", err=True)
+    if options.repl:
+        return _open_prompt(read, options)
+    return _run(read, options)
+
+
+def _items_in(files: Sequence[str]) -> list[str]:
+    """The items in files, one per line; empty lines and those that begin with # say nothing."""
+    items: list[str] = []
+    for name in files:
+        try:
+            text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"cannot read the items in {name}: {error}") from error
+        items += [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return items
+
+
+def _run(read: Typed, options: Options) -> int:
+    """Plan or run what was typed. A command that drives this process is left to run the experiments of tasks."""
+    session = current_session()
+    planning = options.plan or (session is not None and session.plan_only)
+    is_task = read.entry.type == "task"
+    experiments = [_experiment(read, options)] if is_task else []
+    make = None if is_task else _maker(read, planning=planning)
+    if not planning and not _agreed(read, options):
+        click.echo("Nothing was run.", err=True)
+        return 1
+    if make is not None:
+        experiments = make()
+    if options.plan:
+        if session is not None:
+            session.forget(experiments)
+        planned = [plan_json(exp) if options.as_json else plan_text(exp) for exp in experiments]
+        click.echo(json.dumps(planned, indent=2) if options.as_json else "\n".join(map(str, planned)))
+        return 0
+    if session is not None:
+        return 0
+    statuses = [_status(exp) for exp in experiments]
+    told = [status.to_json() for status in statuses]
+    click.echo(json.dumps(told, indent=2) if options.as_json else "\n\n".join(map(str, statuses)))
+    return 0 if all(status.state is State.SUCCEEDED for status in statuses) else 1
+
+
+def _experiment(read: Typed, options: Options) -> Experiment:
+    """The jobs of a task: one, or one for each point of its sweeps."""
+    settings = settings_of(read)
+    title = settings.name or read.entry.name
+    exp = Experiment(title, settings.executor)
+    if not options.sweep:
+        exp.add(resolved(read.task, read.reading), name=title, plugins=settings.plugins)
+        return exp
+    points = points_of(read.task, zipped=[group.split(",") for group in options.zipped], order=read.order)
+    kept = list(distinct(points, content_id))
+    if len(kept) < len(points):
+        click.echo(f"note: {len(points) - len(kept)} of {len(points)} points are the same as others", err=True)
+    for point in kept:
+        name = " ".join(point.overrides).replace("/", "_")[:150] or title
+        exp.add(resolved(point.config, read.reading), name=f"{point.number}: {name}", plugins=settings.plugins)
+    return exp
+
+
+def _status(exp: Experiment) -> ExperimentStatus:
+    """What became of an experiment, which is run if that has not been done."""
+    if exp.id is None:
+        try:
+            return exp.run(check=True)
+        except JobsFailed as error:
+            click.echo(f"error: {error}", err=True)
+    return exp.status()
+
+
+# ---- entrypoints that make experiments themselves
+
+
+@attrs.define(kw_only=True)
+class RunContext:
+    """What an entrypoint of type "experiment" is given as `ctx`."""
+
+    name: str
+    executor: Executor | None
+    plugins: Sequence[Plugin]
+    plan: bool
+    launched: list[Experiment] = attrs.field(factory=list)
+
+    def launch(self, exp: Experiment, *, sequential: bool = False) -> ExperimentStatus | None:
+        """Run an experiment, or only note it where it is to be planned."""
+        self.launched.append(exp)
+        return None if self.plan else exp.run(sequential=sequential, check=False)
+
+
+def _maker(read: Typed, *, planning: bool) -> Callable[[], list[Experiment]]:
+    """What calls the entrypoint, and gives the experiments that it launched."""
+    settings = settings_of(read)
+    context = RunContext(
+        name=settings.name or read.entry.name, executor=settings.executor, plugins=settings.plugins, plan=planning
+    )
+    function = build(resolved(read.task, read.reading))
+
+    def make() -> list[Experiment]:
+        function(ctx=context)
+        return context.launched
+
+    return make
+
+
+# ---- asking
+
+
+def _agreed(read: Typed, options: Options) -> bool:
+    """Whether to go on: nobody is asked who cannot answer, or has answered already."""
+    if options.yes or read.entry.skip_confirmation or not is_interactive():
+        return True
+    click.echo(show(read.task))
+    click.echo(f"executor: {show(read.settings.executor)}")
+    return click.confirm("Continue?")
+
+
+def _open_prompt(read: Typed, options: Options) -> int:
+    if not is_interactive():
+        raise UsageError("--repl needs a terminal", hint="leave it out, or run it in one")
+    import code
+
+    code.interact(local={"task": read.task, "run_task": lambda: _run(read, options)}, exitmsg="")
+    return 0

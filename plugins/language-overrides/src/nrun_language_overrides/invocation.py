@@ -1,0 +1,192 @@
+"""From what was typed after an entrypoint to what is to be run: a task, an executor, plugins, a name."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+
+from nrun import Executor, Plugin  # noqa: TC001 - the fields of RunSettings are read by their annotations
+from nrun.cli.entrypoint import registered
+from nrun.config.build import build
+from nrun.config.edit import to_partial
+from nrun.config.node import Config, Partial
+from nrun.config.target import display_name, signature_of
+from nrun.data import Data
+from nrun.errors import ConfigError, UsageError, did_you_mean
+from nrun_language_overrides.factories import Factories
+from nrun_language_overrides.literal import parse
+from nrun_language_overrides.overrides import Applied, Context, apply
+from nrun_language_overrides.problems import ConfigProblems, Problem, Source
+from nrun_language_overrides.reader import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from nrun import Entrypoint
+    from nrun.config.node import _Node
+    from nrun.config.paths import Path
+    from nrun.plugins import Hooks
+
+N = TypeVar("N", bound="_Node[Any]")
+_ROOT = re.compile(r"run\.(?=\w)|(?=(?:executor|plugins)[.\[=!+@?])")
+"""What an item about the run begins with, and is cut off."""
+END_OF_RUN = "--"
+
+
+@attrs.frozen(kw_only=True)
+class RunSettings:
+    """Where and under which name a task is run: what `run.` stands for on the command line."""
+
+    executor: Executor | None = None
+    """Where it runs; without one, the default executor of the installation."""
+    plugins: list[Plugin] = attrs.field(factory=list)
+    """What changes the task and the executor when the job is added."""
+    name: str = ""
+    """Title of the experiment, and name of its job."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Typed(Data):
+    """An entrypoint with everything that was typed taken into it."""
+
+    entry: Entrypoint
+    task: Partial[Any]
+    settings: Config[RunSettings]
+    notes: tuple[str, ...]
+    """What whoever typed should be told."""
+    order: tuple[Path, ...]
+    """Paths of the task that were typed, in order."""
+    reading: Reading
+
+
+def typed(  # noqa: PLR0913 - the options that matter for reading
+    entry: Entrypoint,
+    words: Sequence[str],
+    hooks: Hooks,
+    *,
+    factory: str = "",
+    name: str = "",
+    last_wins: bool = False,
+    load: Callable[[str, str], Any] | None = None,
+    base: Partial[Any] | None = None,
+) -> Typed:
+    """Take items into the task and the settings of an entrypoint. Raises ConfigProblems with all their problems.
+
+    `base` is the task to start from, in the place of the entrypoint's own; `factory` names what makes it.
+    """
+    reading = Reading(factories=known_factories(hooks), allowed=_allowed(entry))
+    context = Context(reading=reading, load=load, last_wins=last_wins)
+    task = base if base is not None else _starting_point(entry, factory, context)
+    about_run, about_task = split(words, signature_of(entry.function).names)
+    settings = Config(RunSettings, executor=entry.default_executor, plugins=list(entry.default_plugins), name=name)
+    problems: list[Problem] = []
+    changed = _applied(task, about_task, context, problems)
+    run = _applied(settings, about_run, context, problems)
+    if changed is None or run is None:
+        raise ConfigProblems(problems)
+    return Typed(
+        entry=entry,
+        task=changed.config,
+        settings=run.config,
+        notes=(*changed.notes, *run.notes),
+        order=changed.paths,
+        reading=reading,
+    )
+
+
+def _applied(tree: N, items: Sequence[Source], context: Context, problems: list[Problem]) -> Applied[N] | None:
+    try:
+        return apply(tree, items, context)
+    except ConfigProblems as error:
+        problems += error.problems
+        return None
+
+
+def split(words: Sequence[str], parameters: Iterable[str]) -> tuple[list[Source], list[Source]]:
+    """The items about the run, and those about the task, each knowing where it was typed.
+
+    A parameter of the task that is called `run`, `executor` or `plugins` has the word to itself; after `--`
+    everything is about the task.
+    """
+    taken = set(parameters)
+    about_run: list[Source] = []
+    about_task: list[Source] = []
+    over = False
+    for number, word in enumerate(words, 1):
+        if word == END_OF_RUN and not over:
+            over = True
+            continue
+        source = Source(f"argument {number}", word)
+        root = re.match(r"\w*", word)
+        found = None if over or (root and root[0] in taken) else _ROOT.match(word)
+        if found:
+            about_run.append(attrs.evolve(source, text=word[found.end() :]))
+        else:
+            about_task.append(source)
+    return about_run, about_task
+
+
+def known_factories(hooks: Hooks) -> Factories:
+    """What was registered in this process, and the executors that are installed, by the names of their plugins."""
+    factories = Factories()
+    for found in hooks.executors:
+        factories = factories.register(found.spec.executor(), name=found.spec.name)
+    for one in registered:
+        factories = factories.register(one.function, name=one.name, parent=one.parent, argument=one.argument)
+    return factories
+
+
+def settings_of(typed_: Typed) -> RunSettings:
+    """The settings with executor and plugins built. Raises what building raises."""
+    settings: RunSettings = build(typed_.settings)
+    return settings
+
+
+def _starting_point(entry: Entrypoint, factory: str, context: Context) -> Partial[Any]:
+    """The task before anything typed is taken into it."""
+    if factory:
+        made = _from_factory(entry, factory, context)
+    elif entry.default_factory is not None:
+        made = entry.default_factory()
+    else:
+        made = Partial(entry.function)
+    if not isinstance(made, Config | Partial) or made.__nrun_target__ is not entry.function:
+        name = display_name(entry.function)
+        raise ConfigError(f"the factory of {name} gives {made!r:.100}, not a Config or Partial of {name}")
+    return to_partial(made)
+
+
+def _from_factory(entry: Entrypoint, text: str, context: Context) -> object:
+    literal = parse(text)
+    name = str(literal.value)
+    fitting = {one.name: one.function for one in registered if one.parent in (None, entry.function)}
+    if literal.kind not in ("word", "call") or name not in fitting:
+        raise UsageError(
+            f"there is no factory {text!r} for {entry.name}.{did_you_mean(name, fitting)}",
+            hint=f"registered: {', '.join(sorted(fitting)) or 'none'}",
+        )
+    call: Config[Any] = Config(fitting[name])
+    names = list(signature_of(fitting[name]).names)
+    items = []
+    for index, (key, item) in enumerate(zip(literal.keys, literal.items, strict=True)):
+        items.append(f"{key or names[index]}={text[item.start : item.end]}")
+    made: object = build(apply(call, items, context).config)
+    return made
+
+
+def _allowed(entry: Entrypoint) -> Callable[[str], bool]:
+    """Names typed on the command line may be imported from the entrypoint's own package, and from `NRUN_ALLOW`."""
+    packages = {entry.function.__module__.partition(".")[0], *os.environ.get("NRUN_ALLOW", "").split(":")} - {""}
+    main = sys.modules.get(entry.function.__module__)
+    file = getattr(main, "__file__", None)
+    if file:
+        packages.add(os.path.splitext(os.path.basename(file))[0])  # noqa: PTH119, PTH122 - text
+
+    def allowed(symbol: str) -> bool:
+        return symbol.partition(":")[0].partition(".")[0] in packages
+
+    return allowed

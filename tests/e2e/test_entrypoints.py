@@ -1,0 +1,253 @@
+"""Functions run from the command line, with what they are given changed by items: as processes, on this machine."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+TRAIN = """
+    from __future__ import annotations
+    from dataclasses import dataclass, field
+    from typing import Literal
+    import nrun as run
+
+    @dataclass
+    class Model:
+        hidden: int = 256
+        layers: int = 3
+        act: Literal["relu", "gelu"] = "relu"
+
+    @dataclass
+    class Optimizer:
+        lr: float = 1e-3
+        betas: tuple[float, float] = (0.9, 0.999)
+
+    @run.cli.factory
+    @run.autoconvert
+    def big() -> Model:
+        return Model(hidden=1024, layers=12)
+
+    @run.cli.factory
+    def adam(lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999)) -> run.Config[Optimizer]:
+        '''The usual.'''
+        return run.Config(Optimizer, lr=lr, betas=betas)
+
+    def train(model: Model, optimizer: Optimizer | None = None, epochs: int = 10, tag: str = "x", note: str = ""):
+        '''Train a model.
+
+        Args:
+            model: What to train.
+            epochs: How often the data is seen.
+        '''
+        return [vars(model), optimizer and vars(optimizer), epochs, tag, note]
+
+    @run.cli.factory(target=train)
+    def quick():
+        return run.Partial(train, model=run.Config(Model, layers=1), epochs=1)
+
+    if __name__ == "__main__":
+        run.cli.main(train)
+"""
+
+
+def result(shell, job: str = "train"):
+    (path,) = shell.home.glob(f"experiments/*/*/jobs/{job}/attempt-1/result.json")
+    return json.loads(path.read_text("utf-8"))["value"]
+
+
+@pytest.fixture(params=["script", "named", "driven"])
+def typed(request, shell):
+    """Type items after the entrypoint, in each of the three ways in which it can be run."""
+    shell.write("train.py", TRAIN)
+    words = {
+        "script": lambda *items: shell.python("train.py", *items),
+        "named": lambda *items: shell.nrun("run", "train.py:train", *items),
+        "driven": lambda *items: shell.nrun("run", "train.py", *items),
+    }
+    return words[request.param]
+
+
+def test_items_change_what_is_run_in_whichever_way_it_is_started(typed, shell):
+    items = ["model=big", "model.layers+=2", "optimizer=adam(lr=3e-4, betas=(0.8, 0.9))", "tag=os.getcwd", "note=true"]
+    done = typed(*items, "run.executor=local", "run.executor.retries=1", "run.executor.env_vars.A=1")
+    assert done.returncode == 0, done.stderr
+    model = {"hidden": 1024, "layers": 14, "act": "relu"}
+    assert result(shell) == [model, {"lr": 3e-4, "betas": [0.8, 0.9]}, 10, "os.getcwd", "true"]
+    (described,) = shell.home.glob("experiments/train/*/experiment.json")
+    (executor,) = json.loads(described.read_text("utf-8"))["executors"]
+    assert executor["executor"]["fields"]["retries"] == 1
+    assert executor["executor"]["fields"]["env_vars"] == {"A": "1"}
+
+
+def test_all_problems_are_told_together_and_nothing_is_run(typed, shell):
+    done = typed("modle.layers=3", "epochs=ten", "model=big", "model.act=glu", "run.executr=local")
+    assert done.returncode == 2
+    assert "4 problems in the configuration" in done.stderr
+    for told in ("did you mean model?", "expected int; got 'ten'", "did you mean gelu?", "did you mean executor?"):
+        assert told in done.stderr
+    assert not list(shell.home.glob("experiments/*/*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--dryrum", "--yes"], "No such option '--dryrum'. Did you mean '--dryrun'?"),
+        (["--epochs=5"], "write epochs=..., without dashes"),
+        (["epochs=1", "epochs=2"], "'epochs=1' is lost: 'epochs=2' comes later and undoes it"),
+        (["model.layers=1", "model=big"], "put it after 'model=big'"),
+        ([], "lacks required arguments: model"),
+        (["model=big", "epochs=1,2,3"], "a sweep of 3 values; add --sweep to run them all"),
+        (["model=big", "run.executor=nowhere"], "got 'nowhere'"),
+        (["model=big", "run.executor.retries=-1"], "'retries' must be >= 0"),
+        (["model=big", "tag=${nothing.there}"], "nothing"),
+        (["model=big", "tag=${note}", "note=${tag}"], "these refer to each other: tag → note → tag"),
+        (["model=big", "tag=${env:NRUN_NO_SUCH_VARIABLE}"], "the environment has no NRUN_NO_SUCH_VARIABLE"),
+        (["--factory", "qick"], "Did you mean 'quick'?"),
+        (["--set-file", "no-such-file"], "cannot read the items in no-such-file"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_what_to_do(shell, words, told):
+    shell.write("train.py", TRAIN)
+    done = shell.python("train.py", *words)
+    assert done.returncode == 2, done.stdout
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(shell.home.glob("experiments/*/*"))
+
+
+def test_problems_are_told_to_programs_as_json(shell):
+    shell.write("train.py", TRAIN)
+    done = shell.python("train.py", "--errors", "json", "epochs=ten")
+    assert done.returncode == 2
+    (problem,) = json.loads(done.stderr)
+    assert problem["path"] == "epochs"
+
+
+def test_help_shows_the_tree_after_the_items_that_were_typed(shell):
+    shell.write("train.py", TRAIN)
+    done = shell.python("train.py", "model=big", "model.layers=7", "--help")
+    assert done.returncode == 0
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert 'model.layers int 7 cli argument 2 "model.layers=7"' in lines
+    assert "epochs int 10 How often the data is seen." in lines
+    assert "model big()" in lines
+    assert "optimizer adam(lr, betas) The usual." in lines
+    assert any(line.startswith("run.executor Executor | None None") for line in lines)
+    assert not list(shell.home.glob("experiments/*/*"))
+
+
+def test_plan_prints_what_would_be_handed_over_and_runs_nothing(shell):
+    shell.write("train.py", TRAIN)
+    by_option = shell.nrun("run", "train.py:train", "model=big", "--plan")
+    by_command = shell.nrun("plan", "train.py:train", "model=big")
+    assert (by_option.returncode, by_command.returncode) == (0, 0)
+    assert by_option.stdout == by_command.stdout
+    assert "==> train/task.json <==" in by_option.stdout
+    assert not list(shell.home.glob("experiments/*/*"))
+
+
+def test_a_sweep_runs_each_point_as_a_job_of_one_experiment(shell):
+    shell.write("train.py", TRAIN)
+    done = shell.python("train.py", "model=big", "epochs=1,2,1", "optimizer.lr=0.1,0.2", "--sweep", "--json")
+    assert done.returncode == 0, done.stderr
+    (status,) = json.loads(done.stdout)
+    names = [job["name"] for job in status["jobs"]]
+    assert len(names) == 4
+    assert "2 of 6 points are the same as others" in done.stderr
+    assert names[0].endswith("epochs=1 optimizer.lr=0.1")
+
+
+def test_sweeps_that_are_zipped_vary_together(shell):
+    shell.write("train.py", TRAIN)
+    items = ["model=big", "epochs=1,2", "optimizer.lr=0.1,0.2", "--sweep", "--zip", "epochs,optimizer.lr", "--json"]
+    (status,) = json.loads(shell.python("train.py", *items).stdout)
+    assert len(status["jobs"]) == 2
+
+
+def test_factories_files_of_items_and_references(shell):
+    shell.write("train.py", TRAIN)
+    shell.write("items", "# about the tag\n\ntag=run-${epochs}-${env:WHO,nobody}\n")
+    done = shell.python("train.py", "--factory", "quick", "--set-file", "items", "epochs=3", WHO="me")
+    assert done.returncode == 0, done.stderr
+    assert result(shell)[0]["layers"] == 1
+    assert result(shell)[2:4] == [3, "run-3-me"]
+
+
+EXPERIMENT = """
+    import nrun as run
+
+    def work(x: int) -> int:
+        return x
+
+    @run.cli.entrypoint(type="experiment", name="several")
+    def several(ctx, count: int = 2):
+        exp = run.Experiment(ctx.name, ctx.executor)
+        for index in range(count):
+            exp.add(run.Partial(work, x=index), name=f"job-{index}")
+        ctx.launch(exp)
+
+    if __name__ == "__main__":
+        run.cli.main(several)
+"""
+
+
+def test_an_entrypoint_may_make_its_own_experiment(shell):
+    shell.write("several.py", EXPERIMENT)
+    planned = shell.python("several.py", "count=3", "--plan")
+    assert planned.stdout.startswith("# experiment several: 3 jobs")
+    assert not list(shell.home.glob("experiments/*/*"))
+    done = shell.python("several.py", "count=3", "run.executor=local", "--json")
+    assert done.returncode == 0, done.stderr
+    (status,) = json.loads(done.stdout)
+    assert [job["state"] for job in status["jobs"]] == ["SUCCEEDED"] * 3
+    assert shell.nrun("run", "several.py:several", "count=1").returncode == 0
+
+
+ODD = """
+    import nrun as run
+
+    def odd(run: int = 1, executor: str = "e", name: str = "n", args: str = "a", runtime: int = 5, plugins: str = "p"):
+        return [run, executor, name, args, runtime, plugins]
+
+    if __name__ == "__main__":
+        __import__("nrun").cli.main(odd)
+"""
+
+
+def test_parameters_may_have_the_names_of_what_is_said_about_the_run(shell):
+    shell.write("odd.py", ODD)
+    done = shell.python("odd.py", "run=2", "executor=f", "name=m", "args=b", "runtime=7", "plugins=q")
+    assert done.returncode == 0, done.stderr
+    assert result(shell, "odd") == [2, "f", "m", "b", 7, "q"]
+
+
+def test_a_failed_job_gives_1_and_its_log(shell):
+    shell.write(
+        "bad.py",
+        "import nrun\n\ndef bad(x: int = 0):\n    return 1 / x\n\nif __name__ == '__main__':\n    nrun.cli.main(bad)\n",
+    )
+    done = shell.python("bad.py")
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_entrypoints_of_a_distribution_are_a_group_of_commands_loaded_when_used(shell):
+    shell.write(
+        "recipes.py", "import nrun as run\n\n@run.cli.entrypoint\ndef pretrain(x: int = 1):\n    '''Pretrain it.'''\n"
+    )
+    code = "import recipes, nrun; print(nrun.cli.group(recipes, name='llm').commands['pretrain'].get_short_help_str())"
+    assert shell.python("-c", code).stdout == "Pretrain it.\n"
+
+
+def test_an_entrypoint_costs_no_reader_before_it_is_used(shell):
+    loaded = "[m for m in ('asyncio', 'cattrs', 'nrun_language_overrides.reader', 'nrun.config.node') if m in sys.modules]"
+    code = f"import sys, nrun\n@nrun.cli.entrypoint\ndef f(x: int = 1): ...\nprint({loaded})"
+    assert shell.python("-c", code).stdout == "[]\n"
+
+
+def test_a_job_that_loads_an_unguarded_script_does_not_run_it_again(shell):
+    shell.write("bare.py", "import nrun\n\ndef work(x: int = 4):\n    return x\n\nnrun.cli.main(work)\n")
+    done = shell.python("bare.py", "x=5")
+    assert done.returncode == 0, done.stderr
+    assert result(shell, "work") == 5
