@@ -28,6 +28,9 @@ from nrun_config_yaml.scalars import value_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from yaml._yaml import Mark as CMark
+    from yaml.error import Mark
+
     from nrun.model import Json
 
 Path: TypeAlias = "tuple[str | int, ...]"
@@ -56,7 +59,7 @@ class Reader:
         self._anchors: dict[str, tuple[Json, Path]] = {}
         self._values = 0
         self._lines = _BREAKS.split(text)
-        self._free_line = 0
+        self._free_line = 1
         """Where the next comment may begin: what looks like one above may be the text of a scalar."""
 
     def read(self) -> Json:
@@ -82,7 +85,7 @@ class Reader:
     # ---- values
 
     def _value(self, event: Event, path: Path) -> Json:
-        self.positions[path] = _place(event)
+        self.positions[path] = _place(event.start_mark)
         if isinstance(event, AliasEvent):
             value, source = self._anchored(event)
             self._write_out(value, source, path, event)
@@ -157,14 +160,15 @@ class Reader:
         return key
 
     def _scalar(self, event: ScalarEvent) -> Json:
-        self._free_line = event.end_mark.line + (event.end_mark.column > 0)
+        line, column = _place(event.end_mark)
+        self._free_line = line + (column > 1)
         text, tag = event.value, event.tag
         try:
             if tag is None:
                 return text if event.style else value_of(text)
             return _tagged(tag, text)
         except (ValueError, OverflowError):
-            raise self._problem(event, f"{text[:40]!r} is no {tag.removeprefix(_STANDARD)}") from None
+            raise self._problem(event, f"{text[:40]!r} is no {str(tag).removeprefix(_STANDARD)}") from None
         except ConfigError as error:
             raise self._problem(event, error.message, hint=error.hint) from None
 
@@ -212,15 +216,15 @@ class Reader:
     # ---- comments
 
     def _comment_above(self, event: Event) -> str | None:
-        last = first = event.start_mark.line
-        while first > self._free_line and self._lines[first - 1].lstrip(" ")[:1] in {"", "#"}:
+        last = first = _place(event.start_mark)[0]
+        while first > self._free_line and self._lines[first - 2].lstrip(" ")[:1] in {"", "#"}:
             first -= 1
         self._free_line = last
-        return "\n".join(map(_uncommented, self._lines[first:last])) if first < last else None
+        return "\n".join(map(_uncommented, self._lines[first - 1 : last - 1])) if first < last else None
 
     def _comment_behind(self, event: ScalarEvent) -> str | None:
-        end = event.end_mark
-        rest = self._lines[end.line][end.column :].lstrip(" ") if end.column else ""
+        line, column = _place(event.end_mark)
+        rest = self._lines[line - 1][column - 1 :].lstrip(" ") if column > 1 else ""
         return _uncommented(rest) if rest.startswith("#") else None
 
     def _keep_comment(self, path: Path, comment: str | None) -> None:
@@ -231,20 +235,20 @@ class Reader:
     # ---- errors
 
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> ConfigError:
-        mark = error.problem_mark
+        place = _place(error.problem_mark)
         message = error.problem or "not YAML"
         if error.context and error.context_mark:
             message += f" {error.context} that begins in line {error.context_mark.line + 1}"
-            if mark is None or not "".join(self._lines[mark.line :]).strip():  # the end of the text shows nothing
-                mark = error.context_mark
-        return problem(self._text, (mark.line + 1, mark.column + 1) if mark else (1, 1), message)
+            if not "".join(self._lines[place[0] - 1 :]).strip():  # the end of the text shows nothing
+                place = _place(error.context_mark)
+        return problem(self._text, place, message)
 
     def _problem(self, event: Event, message: str, hint: str | None = None) -> ConfigError:
-        return problem(self._text, _place(event), message, hint=hint)
+        return problem(self._text, _place(event.start_mark), message, hint=hint)
 
 
-def _place(event: Event) -> Place:
-    return event.start_mark.line + 1, event.start_mark.column + 1
+def _place(mark: Mark | CMark | None) -> Place:
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 def _uncommented(line: str) -> str:

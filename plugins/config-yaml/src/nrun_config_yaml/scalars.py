@@ -1,4 +1,4 @@
-"""What a scalar without quotes stands for: the core schema of YAML 1.2, and the words that older tools read otherwise."""
+"""What a scalar without quotes stands for: the core schema of YAML 1.2, and what YAML 1.1 takes for more than text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _MAY_BE_NUMBER = frozenset("+-.0123456789")
 
 _PLAIN = re.compile(r"(?:[^\W\d]|[/$(]|\.{1,2}/)(?:[^:#]|:(?! |$)|(?<! )#)*+(?<! )")
-_WORDS_OF_1_1 = frozenset("null true false yes no on off y n".split())
+_WORDS_OF_1_1 = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
 def value_of(plain: str) -> None | bool | int | float | str:
@@ -40,7 +40,7 @@ def value_of(plain: str) -> None | bool | int | float | str:
     return float(plain) if _FLOAT.fullmatch(plain) else plain
 
 
-def plain_text_of(value: None | bool | int | float) -> str:  # noqa: FBT001 - one of the values, no option
+def plain_text_of(value: None | bool | float) -> str:  # noqa: FBT001 - one of the values, no option
     """The plain scalar that stands for `value`, for readers of YAML 1.1 too."""
     if value is None:
         return "null"

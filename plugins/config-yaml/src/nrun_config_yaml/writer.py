@@ -75,12 +75,12 @@ class Writer:
                 _check_text(key, path)
         elif isinstance(value, list):
             items = enumerate(value)
+        elif type(value) not in {type(None), bool, int, float, str}:
+            raise _unwritable(path, f"a value of type {type(value).__name__} is not plain data")
         elif isinstance(value, str):
             _check_text(value, path)
         elif isinstance(value, int) and not -_BIG < value < _BIG:
             raise _unwritable(path, f"a number of more than {MOST_DIGITS} digits")
-        elif not (value is None or isinstance(value, int | float)):
-            raise _unwritable(path, f"a {type(value).__name__} is not plain data")
         return max((1 + self._survey(item, (*path, key)) for key, item in items), default=0)
 
     # ---- lines
@@ -121,7 +121,7 @@ class Writer:
             else:
                 self._lines.append(f"{lead}? {name}")
                 head = f"{indent}:"
-            self._value(head, value[key], here, f"{indent}  ", _item(order, key))  # type: ignore[index,call-overload] # each has its kind of key
+            self._value(head, value[key], here, f"{indent}  ", _item(order, key))  # type: ignore[index] # each has its kind of key
             lead = indent
 
     def _block(self, head: str, text: str, indent: str) -> None:
