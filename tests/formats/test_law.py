@@ -19,12 +19,28 @@ SAMPLE = {
 }
 TEXTS = {name: format_.write(SAMPLE, comments={("model",): "what it is"}) for name, format_ in FORMATS.items()}
 
-pieces = st.sampled_from(
-    ['"', "'", "\\", "\n", "\r", "\t", "\r\n", " ", "#", " #", ":", ": ", "-", "- ", "{", "}", "[", "]", ",", "=", "<<"]
-    + ['"""', "'''", "$", "$none", "$float", "nan", "inf", ".nan", "true", "null", "~", "yes", "off", "012", "0x1", "1e3"]
-    + ["1_000", "1:30", "2024-01-01", "&a", "*a", "!!str", "|", ">", "?", "%", "---", "...", "a", "B", "é", "\U0001f600"]
-    + ["\0", "\x07", "\x7f", "\x85", "\xa0", "\u2028", "\ufeff", "\ufffe"]
-)
+PIECES = """\
+" ' \\ # : - { } [ ] , = << \"\"\" ''' $ $none $float nan inf .nan true null ~ yes off 012 0x1 1e3 1_000 1:30 2024-01-01
+&a *a !!str | > ? % --- ... a B é \U0001f600"""
+SPACES = [
+    "\n",
+    "\r",
+    "\t",
+    "\r\n",
+    " ",
+    " #",
+    ": ",
+    "- ",
+    "\0",
+    "\x07",
+    "\x7f",
+    "\x85",
+    "\xa0",
+    "\u2028",
+    "\ufeff",
+    "\ufffe",
+]
+pieces = st.sampled_from([*PIECES.split(), *SPACES])
 texts = st.one_of(
     st.text(st.characters(exclude_categories=("Cs",)), max_size=12),
     st.lists(pieces, max_size=6).map("".join),
@@ -104,7 +120,7 @@ def test_every_value_has_a_place_in_the_text(name, data):
     for path in list(paths(data))[1:]:
         line, column = document.positions[path]
         assert 1 <= line <= len(lines)
-        assert 1 <= column
+        assert column >= 1
 
 
 @many
@@ -166,15 +182,19 @@ def test_nesting_is_bounded_both_ways(name):
         FORMATS[name].write({"a": data}, comments={})
     cycle = {"a": []}
     cycle["a"].append(cycle)
-    with pytest.raises(ConfigError, match="nested more than 64 deep|contains itself"):
+    with pytest.raises(ConfigError, match=r"nested more than 64 deep|contains itself"):
         FORMATS[name].write(cycle, comments={})
 
 
+DEEP = {
+    "json": ["[", '{"a":', '[{"a":'],
+    "yaml": ["[", "{", "{a: ", "- ", "? ", "[? "],
+    "toml": ["a.", "[a.", "[[", "a = [", "a = {b=", "a={"],
+}
+
+
 @pytest.mark.parametrize(
-    ("name", "opening"),
-    [("json", "["), ("json", '{"a":'), ("json", '[{"a":')]
-    + [("yaml", "["), ("yaml", "{"), ("yaml", "{a: "), ("yaml", "- "), ("yaml", "? "), ("yaml", "[? ")]
-    + [("toml", "a."), ("toml", "[a."), ("toml", "[["), ("toml", "a = ["), ("toml", "a = {b="), ("toml", "a={")],
+    ("name", "opening"), [(name, opening) for name, openings in DEEP.items() for opening in openings]
 )
 def test_deep_texts_are_refused(name, opening):
     text = opening + opening.removeprefix("a = ").removeprefix("a=") * 20_000

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
-from tomlkit.items import AoT
+from tomlkit.items import AoT, InlineTable
+
+from nrun_config_toml.writer import has_heading, inline
 
 if TYPE_CHECKING:
     from nrun_config_toml.writer import Toml
@@ -33,14 +35,14 @@ def _bring_table(table: Any, old: dict[str, Toml], new: dict[str, Toml]) -> None
             del table[key]
     for key, value in new.items():
         if key not in old:
-            table[key] = tomlkit.item(value)
+            table[key] = _item(value, table)
         elif not same(old[key], value):
             if isinstance(table[key], dict) and isinstance(value, dict):
                 _bring_table(table[key], old[key], value)
             elif isinstance(table[key], AoT) and isinstance(value, list) and all(isinstance(i, dict) for i in value):
                 _bring_tables(table[key], old[key], value)
             else:
-                table[key] = tomlkit.item(value)
+                table[key] = _item(value, table)
 
 
 def _bring_tables(tables: AoT, old: list[dict[str, Toml]], new: list[dict[str, Toml]]) -> None:
@@ -49,4 +51,19 @@ def _bring_tables(tables: AoT, old: list[dict[str, Toml]], new: list[dict[str, T
     for table, before, after in zip(tables, old, new, strict=False):
         _bring_table(table, before, after)
     for table in new[len(old) :]:
-        tables.append(tomlkit.item(table))
+        tables.append(_item(table, tables))
+
+
+def _item(value: Toml, inside: Any) -> Any:  # noqa: ANN401 - as above
+    """`value` as a part of `inside`."""
+    if isinstance(inside, InlineTable) or not has_heading(value):
+        return tomlkit.value(inline(value))
+    if isinstance(value, list):
+        tables = tomlkit.aot()
+        for item in value:
+            tables.append(_item(item, tables))
+        return tables
+    table = tomlkit.table()
+    for key, item in sorted(value.items(), key=lambda each: has_heading(each[1])):
+        table[key] = _item(item, table)
+    return table

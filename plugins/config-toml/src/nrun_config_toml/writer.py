@@ -45,10 +45,10 @@ def with_comments(text: str, comments: Mapping[Path, str]) -> str:
 
 def _table(table: dict[str, Toml], name: str) -> Iterator[str]:
     for key, value in table.items():
-        if not _has_heading(value):
+        if not has_heading(value):
             yield from _value(f"{_key(key)} = ", value)
     for key, value in table.items():
-        if _has_heading(value):
+        if has_heading(value):
             inner = f"{name}.{_key(key)}" if name else _key(key)
             for item in value if isinstance(value, list) else [value]:
                 yield ""
@@ -57,31 +57,32 @@ def _table(table: dict[str, Toml], name: str) -> Iterator[str]:
 
 
 def _value(head: str, value: Toml) -> Iterator[str]:
-    line = head + _inline(value)
+    line = head + inline(value)
     if isinstance(value, str) and "\n" in value:
-        yield head + _block(value)
+        yield head + block(value)
     elif isinstance(value, list) and len(line) > _LONGEST_LINE:
         yield f"{head}["
         for item in value:
-            yield f"  {_inline(item)},"
+            yield f"  {inline(item)},"
         yield "]"
     else:
         yield line
 
 
-def _has_heading(value: Toml) -> bool:
+def has_heading(value: Toml) -> bool:
     """Whether `value` is a table, or an array of nothing else. A form such as `{"$tuple" = […]}` stays on its line."""
     if isinstance(value, dict):
         return not (len(value) == 1 and next(iter(value)).startswith("$"))
-    return isinstance(value, list) and bool(value) and all(isinstance(i, dict) and _has_heading(i) for i in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(i, dict) and has_heading(i) for i in value)
 
 
-def _inline(value: Toml) -> str:
+def inline(value: Toml) -> str:
+    """`value` on one line."""
     if isinstance(value, dict):
-        items = ", ".join(f"{_key(key)} = {_inline(item)}" for key, item in value.items())
+        items = ", ".join(f"{_key(key)} = {inline(item)}" for key, item in value.items())
         return f"{{ {items} }}" if items else "{}"
     if isinstance(value, list):
-        return f"[{', '.join(map(_inline, value))}]"
+        return f"[{', '.join(map(inline, value))}]"
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, bool):
@@ -102,7 +103,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # its escapes are those of TOML
 
 
-def _block(text: str) -> str:
+def block(text: str) -> str:
     """`text` with its lines as they are."""
     escaped = "\n".join(_quoted(line)[1:-1].replace('\\"', '"') for line in text.split("\n"))
     escaped = re.sub('""|"$(?!\n)', lambda found: f'{found[0][:-1]}\\"', escaped)  # never three in a row
