@@ -9,9 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 KERNEL = ROOT / "kernel" / "src" / "nrun"
 MOST_LINES_PER_FILE = 400
-MOST_LINES_OF_KERNEL = 6250
-"""About 6,000; what is above that is to be won back, not added to."""
-
+MOST_LINES_OF_CONFIG = 3500
+MOST_LINES_OF_THE_OTHER_ROOMS = 5500
+"""ADR 11 says why the kernel is held room by room, and what went into plugins instead."""
 SOURCES = sorted(
     path
     for pattern in ("kernel/src", "plugins/*/src", "contrib/*/src")
@@ -29,10 +29,12 @@ def test_a_file_can_be_read_in_one_sitting(path):
     assert lines(path) <= MOST_LINES_PER_FILE
 
 
+def lines_in(pattern: str) -> int:
+    return sum(map(lines, KERNEL.glob(pattern)))
+
+
 def test_the_kernel_stays_small():
-    assert sum(map(lines, KERNEL.rglob("*.py"))) <= MOST_LINES_OF_KERNEL
-
-
-def test_configuration_is_at_most_half_of_the_kernel():
-    config = sum(map(lines, KERNEL.glob("config/**/*.py")))
-    assert config <= sum(map(lines, KERNEL.rglob("*.py"))) / 2
+    config = lines_in("config/**/*.py")
+    assert config <= MOST_LINES_OF_CONFIG
+    assert lines_in("**/*.py") - config <= MOST_LINES_OF_THE_OTHER_ROOMS
+    assert config <= lines_in("**/*.py") / 2

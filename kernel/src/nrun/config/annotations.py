@@ -16,7 +16,7 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any
 
-from nrun.config.node import _Node, target_of
+from nrun.config.node import BaseNode, target_of
 from nrun.config.target import signature_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def annotation_of(target: Node | Callable[..., Any], name: str | int) -> Any:
     """
     import importlib
 
-    called = target_of(target) if isinstance(target, _Node) else target
+    called = target_of(target) if isinstance(target, BaseNode) else target
     signature = signature_of(called)
     if name not in signature.hints:
         signature.hints[name] = resolve_annotation(called, name, importlib.import_module)

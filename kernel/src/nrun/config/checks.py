@@ -20,7 +20,7 @@ from collections import abc
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nrun.config.annotations import resolve_annotation
-from nrun.config.node import Partial, _Node
+from nrun.config.node import BaseNode, Partial
 from nrun.config.show import brief
 from nrun.config.target import signature_of
 from nrun.config.values import PLAIN, Refused, is_special
@@ -119,7 +119,7 @@ def _misfit(expected: str, value: Any) -> Any:
     if is_special(value) or _unchecked.get():
         return value
     raise Misfit(
-        f"must be {expected}, not {'' if isinstance(value, _Node) else type(value).__name__ + ' '}{brief(value)}"
+        f"must be {expected}, not {'' if isinstance(value, BaseNode) else type(value).__name__ + ' '}{brief(value)}"
     )
 
 
@@ -129,7 +129,7 @@ def _kind(kind: type, expected: str = "") -> Check:
     wider = {float: (int,), complex: (int, float)}.get(kind, ())
 
     def fit(value: Any) -> Any:
-        if isinstance(value, _Node):
+        if isinstance(value, BaseNode):
             return value if _builds_to(value, (kind, *wider)) else _misfit(expected, value)
         with contextlib.suppress(TypeError):  # of a class that cannot be asked
             if isinstance(value, kind):
@@ -146,7 +146,7 @@ def _kind(kind: type, expected: str = "") -> Check:
     return Check(expected, fit, frozenset({kind}) & PLAIN)
 
 
-def _builds_to(node: _Node[Any], kinds: tuple[type, ...]) -> bool:
+def _builds_to(node: BaseNode[Any], kinds: tuple[type, ...]) -> bool:
     """Whether a node builds to an instance of one of `kinds`, or may do so for all that is known."""
     target = node.__nrun_target__
     gives = functools.partial if isinstance(node, Partial) else result_class(target)
@@ -192,7 +192,7 @@ def _choice(_kind: Any, choices: tuple[Any, ...], _expected: str) -> Check:
     known = [(type(choice), choice) for choice in choices]
 
     def fit(value: Any) -> Any:
-        return value if isinstance(value, _Node) or (type(value), value) in known else _misfit(expected, value)
+        return value if isinstance(value, BaseNode) or (type(value), value) in known else _misfit(expected, value)
 
     return Check(expected, fit)
 
@@ -202,7 +202,7 @@ def _function(kind: Any, _arguments: tuple[Any, ...], _expected: str) -> Check:
     expected = "a class" if kind is type else "something to call"
 
     def fit(value: Any) -> Any:
-        fits = isinstance(value, (_Node, type)) or (kind is not type and callable(value))
+        fits = isinstance(value, (BaseNode, type)) or (kind is not type and callable(value))
         return value if fits else _misfit(expected, value)
 
     return Check(expected, fit)
@@ -280,7 +280,7 @@ def strip_annotation(annotation: Any) -> Any:
     """An annotation without what only type checkers and readers care about."""
     while True:
         origin = typing.get_origin(annotation)
-        if origin in _TRANSPARENT or (isinstance(origin, type) and issubclass(origin, _Node)):
+        if origin in _TRANSPARENT or (isinstance(origin, type) and issubclass(origin, BaseNode)):
             annotation = typing.get_args(annotation)[0]
         elif isinstance(annotation, typing.TypeVar) and annotation.__constraints__:
             annotation = functools.reduce(operator.or_, annotation.__constraints__)

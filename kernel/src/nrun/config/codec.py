@@ -16,7 +16,7 @@ from collections import Counter
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from nrun.config.node import Config, Fresh, Node, Partial, _Node, new_node, set_arguments
+from nrun.config.node import BaseNode, Config, Fresh, Node, Partial, new_node, set_arguments
 from nrun.config.order import children_first, nodes_held
 from nrun.config.target import resolve, symbol_of
 from nrun.config.values import fields_of, is_data_class, is_path, is_symbol, name_of_type
@@ -100,7 +100,7 @@ def _with_place(error: ConfigError, root: object) -> ConfigError:
 
     for path, value in walk(root):
         try:
-            if isinstance(value, _Node):
+            if isinstance(value, BaseNode):
                 symbol_of(value.__nrun_target__)
             elif not isinstance(value, list | tuple | dict):
                 Encoder(set(), []).value(value)
@@ -129,7 +129,7 @@ class Encoder:
             return [self.value(item) for item in cast("list[object]", value)]
         if kind is dict:
             return self._dict(cast("dict[object, object]", value))
-        if isinstance(value, _Node):
+        if isinstance(value, BaseNode):
             return self._node(value)
         return self._other(value)
 

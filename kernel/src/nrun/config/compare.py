@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from nrun.config.codec import dumps
-from nrun.config.node import _Node, set_arguments, target_of
+from nrun.config.node import BaseNode, set_arguments, target_of
 from nrun.config.target import symbol_of
 from nrun.config.values import fields_of, is_data_class
 from nrun.errors import ConfigError
@@ -22,7 +22,7 @@ def same(left: Node, right: Node) -> bool:
     todo: list[tuple[Any, Any]] = [(left, right)]
     while todo:
         a, b = todo.pop()
-        if isinstance(a, _Node) and isinstance(b, _Node):
+        if isinstance(a, BaseNode) and isinstance(b, BaseNode):
             if id(a) in ours or id(b) in theirs:
                 if ours.get(id(a)) != id(b) or theirs.get(id(b)) != id(a):
                     return False
@@ -40,7 +40,7 @@ def _pairs_inside(a: Any, b: Any) -> list[tuple[Any, Any]] | None:  # noqa: ANN4
     pairs: list[tuple[Any, Any]] | None = None
     if type(a) is not type(b):
         pass
-    elif isinstance(a, _Node):
+    elif isinstance(a, BaseNode):
         pairs = _argument_pairs(a, b) if _same_target(a, b) else None
     elif isinstance(a, list | tuple):
         pairs = list(zip(a, b, strict=True)) if len(a) == len(b) else None

@@ -8,9 +8,9 @@ import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nrun.config.node import (
+    BaseNode,
     Config,
     Partial,
-    _Node,
     caller,
     keepable,
     new_node,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nrun.config.paths import Path
 
 T = TypeVar("T")
-N = TypeVar("N", bound=_Node[Any])
+N = TypeVar("N", bound=BaseNode[Any])
 
 
 def walk(root: N, functions: Mapping[str, Callable[[Any], Any]], origin: CodeOrigin) -> N:
@@ -55,7 +55,7 @@ def unshare(root: Any, path: str | Path) -> None:
     Raises ConfigError if there is no node.
     """
     node = get_at(root, path)
-    if not isinstance(node, _Node):
+    if not isinstance(node, BaseNode):
         raise ConfigError(f"{format_path(steps_of(path)) or 'the root'} is not a node: {brief(node)}")
     set_at(root, path, copy.copy(node), caller())
 
@@ -77,12 +77,12 @@ def cfg_with(root: N, values: Mapping[str, Any]) -> N:
     return new_root
 
 
-def to_partial(node: _Node[T]) -> Partial[T]:
+def to_partial(node: BaseNode[T]) -> Partial[T]:
     """A `Partial` of what a node calls, with its arguments."""
     return _recast(Partial, node)
 
 
-def to_config(node: _Node[T]) -> Config[T]:
+def to_config(node: BaseNode[T]) -> Config[T]:
     """A `Config` of what a node calls, with its arguments. Raises ConfigError if one of them is Fresh."""
     return _recast(Config, node)
 
@@ -95,7 +95,7 @@ def _recast(cls: type[N], node: Node) -> N:
 
 def _replaced(value: Any, copies: Mapping[int, Any]) -> Any:
     """`value` with the nodes that have a copy replaced by it."""
-    if isinstance(value, _Node):
+    if isinstance(value, BaseNode):
         return copies.get(id(value), value)
     if isinstance(value, list | tuple):
         return type(value)([_replaced(item, copies) for item in value])

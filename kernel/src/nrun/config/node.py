@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Trail = tuple[str | int | None, "Origin | CodeOrigin | str | None", str | None, "Trail | None"]
 
 T = TypeVar("T")
-N = TypeVar("N", bound="_Node[Any]")
+N = TypeVar("N", bound="BaseNode[Any]")
 _ABSENT = object()
 _NOTHING: frozenset[type] = frozenset()
 DEFAULT = "default"
@@ -42,7 +42,7 @@ def _brought_by(distribution: str, doc: str) -> Callable[..., NoReturn]:
     return missing
 
 
-class _Node(Generic[T]):
+class BaseNode(Generic[T]):
     """A call to be made: a target and the arguments that were set.
 
     Arguments are attributes (`cfg.lr`) and items (`cfg["lr"]`); one that bears the name of a method is
@@ -149,7 +149,7 @@ class _Node(Generic[T]):
         return type(self).from_json, (self.to_json(),)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Node):
+        if not isinstance(other, BaseNode):
             return NotImplemented
         from nrun.config.compare import same
 
@@ -205,32 +205,32 @@ class _Node(Generic[T]):
     save_config_img = _brought_by("nrun-config-view", "Write a picture of this tree to a file.")
 
 
-class Config(_Node[T]):
+class Config(BaseNode[T]):
     """Describes a call of `target`; building it makes the call. `Config("module:name")` imports nothing yet."""
 
     __slots__ = ()
 
 
-class Partial(_Node[T]):
+class Partial(BaseNode[T]):
     """Describes a call of `target`; building it gives a callable with these arguments filled in."""
 
     __slots__ = ()
 
 
-class Fresh(_Node[T]):
+class Fresh(BaseNode[T]):
     """Describes a call of `target` that is made anew each time the `Partial` around it is called."""
 
     __slots__ = ()
 
 
-Node = _Node[Any]
+Node = BaseNode[Any]
 NODES: frozenset[type] = frozenset({Config, Partial, Fresh})
 Config.__nrun_holds__ = frozenset({Config, Partial})
 Partial.__nrun_holds__ = Fresh.__nrun_holds__ = NODES
 
-_set_target = vars(_Node)["__nrun_target__"].__set__
-_set_arguments = vars(_Node)["__nrun_args__"].__set__
-_set_trail = vars(_Node)["__nrun_trail__"].__set__
+_set_target = vars(BaseNode)["__nrun_target__"].__set__
+_set_arguments = vars(BaseNode)["__nrun_args__"].__set__
+_set_trail = vars(BaseNode)["__nrun_trail__"].__set__
 
 
 def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | str) -> None:
@@ -314,7 +314,7 @@ def admitted(node: Node, name: str | int, value: Any) -> Any:
 
 
 def _wrapped(target: Any) -> Signature:
-    if isinstance(target, _Node):
+    if isinstance(target, BaseNode):
         msg = f"{display_name(target.__nrun_target__)} is wrapped already"
         raise ConfigError(msg, hint="wrap what it calls, or copy it with copy.deepcopy")
     return signature_of(target)

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nrun.arguments import UnknownArgument
-from nrun.config.node import _Node, caller, put, remove, set_arguments
+from nrun.config.node import BaseNode, caller, put, remove, set_arguments
 from nrun.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def walk(root: Any) -> Iterator[tuple[Path, Any]]:
     while todo:
         path, value = todo.pop()
         yield path, value
-        if isinstance(value, _Node):
+        if isinstance(value, BaseNode):
             if id(value) in seen:
                 continue
             seen.add(id(value))
@@ -97,7 +97,7 @@ def nodes_of(root: Any) -> Iterator[tuple[Path, Node]]:
     """Every node of a tree once, with the first of its paths."""
     seen: set[int] = set()
     for path, value in walk(root):
-        if isinstance(value, _Node) and id(value) not in seen:
+        if isinstance(value, BaseNode) and id(value) not in seen:
             seen.add(id(value))
             yield path, value
 
@@ -109,7 +109,7 @@ def paths_to(root: Any, node: Node) -> list[Path]:
 
 def children(value: Any) -> list[tuple[Step, Any]]:
     """What is directly in a node or container."""
-    if isinstance(value, _Node):
+    if isinstance(value, BaseNode):
         return list(set_arguments(value).items())
     if isinstance(value, list | tuple):
         return list(enumerate(value))
@@ -162,7 +162,7 @@ def holder_of(root: Any, path: Path) -> tuple[Node, str | int, Path]:
     """The node whose argument holds the place, the name of that argument, and the way on from there."""
     value, found = root, None
     for index, step in enumerate(path):
-        if isinstance(value, _Node):
+        if isinstance(value, BaseNode):
             found = value, key_of(step), path[index + 1 :]
         if index + 1 < len(path):
             value = _follow(value, step, path[: index + 1])
@@ -174,7 +174,7 @@ def holder_of(root: Any, path: Path) -> tuple[Node, str | int, Path]:
 
 def _follow(value: Any, step: Step, upto: Path) -> Any:
     key = key_of(step)
-    if isinstance(value, _Node) or (isinstance(value, dict) and key in value):
+    if isinstance(value, BaseNode) or (isinstance(value, dict) and key in value):
         return value[key]
     if isinstance(value, list | tuple):
         return value[_index(value, key, upto)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nrun.config.node import _Node
+from nrun.config.node import BaseNode
 from nrun.config.target import display_name
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def show(value: object, depth: int = _DEEPEST, seen: set[int] | None = None) -> 
     def each(items: Iterable[object]) -> str:
         return ", ".join(show(item, depth - 1, told) for item in items) if depth else "..."
 
-    if isinstance(value, _Node):
+    if isinstance(value, BaseNode):
         words = [display_name(value.__nrun_target__)]
         if value.__nrun_args__ and (not depth or id(value) in told):
             words.append("...")
@@ -40,5 +40,5 @@ def show(value: object, depth: int = _DEEPEST, seen: set[int] | None = None) -> 
 
 def brief(value: object) -> str:
     """`value` in at most 80 characters, whatever is in it."""
-    text = show(value, 1 if isinstance(value, _Node) else 3)
+    text = show(value, 1 if isinstance(value, BaseNode) else 3)
     return text if len(text) <= 80 else f"{text[:79]}…"  # noqa: PLR2004 - a line

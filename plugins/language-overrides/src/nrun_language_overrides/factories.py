@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nrun.config.annotations import resolve_annotation
-from nrun.config.node import Config, Partial, _Node
+from nrun.config.node import BaseNode, Config, Partial
 from nrun.config.target import display_name
 from nrun.errors import ConfigError
 
@@ -42,9 +42,9 @@ class Factory:
     def check(self, result: object, classes: tuple[type, ...]) -> None:
         """Raise ConfigError unless `result` is what `classes` ask for."""
         trusted = type(result) if self.provides else None  # without an annotation only a node is
-        given = type_given(result) if isinstance(result, _Node) else trusted
+        given = type_given(result) if isinstance(result, BaseNode) else trusted
         if given is None or not is_kind(given, classes):
-            what = repr(result)[:80] if isinstance(result, _Node) else f"a {type(result).__name__}"
+            what = repr(result)[:80] if isinstance(result, BaseNode) else f"a {type(result).__name__}"
             msg = f"the factory {self.name} gives {what}, not {' or '.join(cls.__name__ for cls in classes)}"
             raise ConfigError(msg, hint="correct its return annotation, or what it returns")
 
@@ -121,7 +121,7 @@ def provided_by(function: Callable[..., Any]) -> type | None:
     return given if isinstance(given, type) and given not in (Any, object, Config, type(None)) else None
 
 
-def type_given(node: _Node[Any]) -> type | None:
+def type_given(node: BaseNode[Any]) -> type | None:
     """The class of what `node` builds to, if that is known without importing anything."""
     if isinstance(node, Partial):
         return functools.partial

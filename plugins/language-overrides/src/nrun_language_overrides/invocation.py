@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from nrun import Entrypoint
-    from nrun.config.node import _Node
+    from nrun.config.node import BaseNode
     from nrun.config.paths import Path
     from nrun.plugins import Hooks
 
-N = TypeVar("N", bound="_Node[Any]")
+N = TypeVar("N", bound="BaseNode[Any]")
 _ROOT = re.compile(r"run\.(?=\w)|(?=(?:executor|plugins)[.\[=!+@?])")
 """What an item about the run begins with, and is cut off."""
 END_OF_RUN = "--"

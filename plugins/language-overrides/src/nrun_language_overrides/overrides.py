@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from nrun.config.node import _Node, remove, set_arguments
+from nrun.config.node import BaseNode, remove, set_arguments
 from nrun.config.order import children_first, nodes_held
 from nrun.config.paths import children, format_path, walk
 from nrun.config.target import display_name
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from nrun.config.node import Node
     from nrun.config.paths import Path
 
-N = TypeVar("N", bound="_Node[Any]")
+N = TypeVar("N", bound="BaseNode[Any]")
 _MOST_NAMED = 5
 _WIDEST_NAME = 40
 
@@ -132,7 +132,7 @@ class _Series(Generic[N]):
             return
         places: dict[int, list[Path]] = {}
         for path, value in walk(self.root):
-            if isinstance(value, _Node):
+            if isinstance(value, BaseNode):
                 places.setdefault(id(value), []).append(path)
         for path in self.paths:
             also = ", ".join(format_path(other) for other in _other_paths(self.root, path, places))
@@ -245,8 +245,8 @@ class _Series(Generic[N]):
     def _replaced(self, place: Place, value: Any, number: int) -> None:
         """Note what went with the value that was at the place."""
         self._ledger.replaced(place, number)
-        if isinstance(place.value, _Node) and place.is_set:
-            kept = set_arguments(value) if isinstance(value, _Node) else {}
+        if isinstance(place.value, BaseNode) and place.is_set:
+            kept = set_arguments(value) if isinstance(value, BaseNode) else {}
             dropped = ", ".join(str(name) for name in place.value if name not in kept)
             if dropped:
                 was = display_name(place.value.__nrun_target__)
@@ -256,7 +256,7 @@ class _Series(Generic[N]):
         """The node that the place is to share. Raises ConfigError if it cannot."""
         found = find_places(self._start, *other_path(item), self._sources[number], self._context.reading)
         node = ready(found[0], self._sources[number], self._context.reading).value if len(found) == 1 else None
-        if not isinstance(node, _Node):
+        if not isinstance(node, BaseNode):
             hint = f"to follow its value write {format_path(place.path)}=${{{item.text}}}"
             raise ConfigError(f"only nodes can be shared, and {item.text} is none", hint=hint)
         if node is place.value:
@@ -274,7 +274,7 @@ class _Series(Generic[N]):
 
     def _merge(self, place: Place, data: Any, number: int) -> None:
         """Set what `data` says of a node; mappings go into the nodes that are there. Raises ConfigProblems with all."""
-        if isinstance(data, _Node) and data.__nrun_target__ == place.value.__nrun_target__:
+        if isinstance(data, BaseNode) and data.__nrun_target__ == place.value.__nrun_target__:
             data = set_arguments(data)
         if not isinstance(data, Mapping):
             raise ConfigError("what is included here must be a mapping from arguments to values")
@@ -283,7 +283,7 @@ class _Series(Generic[N]):
         for name, value in data.items():
             try:
                 [inner] = find_places(place, (Step("name", name),), ((0, len(source.text)),), source, reading)
-                if isinstance(value, Mapping) and isinstance((node := ready(inner, source, reading)).value, _Node):
+                if isinstance(value, Mapping) and isinstance((node := ready(inner, source, reading)).value, BaseNode):
                     self._merge(node, value, number)
                     continue
                 read = read_value(value, inner.annotation(), self._reading(inner, number, 0))
@@ -319,5 +319,5 @@ def _other_paths(root: Node, path: Path, places: Mapping[int, list[Path]]) -> It
     value: Any = root
     for depth, step in enumerate(path[:-1], 1):
         value = dict(children(value)).get(step)  # None if a later item took it away
-        if isinstance(value, _Node):
+        if isinstance(value, BaseNode):
             yield from ((*other, *path[depth:]) for other in places.get(id(value), ()) if other != path[:depth])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nrun.config.annotations import annotation_of
-from nrun.config.node import Config, _Node, put, set_arguments, signature_of_node, target_of
+from nrun.config.node import BaseNode, Config, put, set_arguments, signature_of_node, target_of
 from nrun.config.origin import Origin
 from nrun.config.paths import Key, children, edited, format_path, key_of, nodes_of
 from nrun.config.special import Reference, Sweep
@@ -210,7 +210,7 @@ def _choices(place: Place, context: Reading) -> list[str]:
 def _enter(place: Place, step: Step, raw: str, context: Reading) -> Place | None:
     """The place that an exact step, written as `raw`, leads to from this one; None if there is none."""
     value = place.value
-    if isinstance(value, _Node):
+    if isinstance(value, BaseNode):
         name = _argument_name(value, step)
         return None if name is None else place.argument(name)
     if isinstance(value, list | tuple) and step.kind not in ("name", "key"):
@@ -244,7 +244,7 @@ def _widened(here: list[Place], step: Step, *, after_deep: bool) -> list[Place]:
     if step.kind == "deep":
         return list(_below(here))
     if step.kind == "tag":
-        nodes = [place for place in here if isinstance(place.value, _Node)]
+        nodes = [place for place in here if isinstance(place.value, BaseNode)]
         arguments = [place.argument(name) for place in nodes for name in signature_of_node(place.value).names]
         return [place for place in arguments if _is_tagged(annotation_of(place.owner, place.name), step.value)]
     if step.kind == "type":
@@ -261,7 +261,7 @@ def _widened(here: list[Place], step: Step, *, after_deep: bool) -> list[Place]:
 def _children(place: Place) -> list[Place]:
     if type(place.value) is Sweep:
         return _points(place)
-    if isinstance(place.value, _Node):
+    if isinstance(place.value, BaseNode):
         return [place.argument(name) for name in place.value]
     return [place.element(step) for step, _ in children(place.value) if not isinstance(step, str)]
 
@@ -270,7 +270,7 @@ def _points(place: Place) -> list[Place]:
     """The place itself; of a sweep, its points that are nodes, which stand at the same path."""
     if type(place.value) is not Sweep:
         return [place]
-    return [attrs.evolve(place, value=point) for point in place.value.points if isinstance(point, _Node)]
+    return [attrs.evolve(place, value=point) for point in place.value.points if isinstance(point, BaseNode)]
 
 
 def _below(here: list[Place]) -> Iterator[Place]:
@@ -280,21 +280,21 @@ def _below(here: list[Place]) -> Iterator[Place]:
     while todo:
         place = todo.pop()
         yield place
-        if not isinstance(place.value, _Node) or id(place.value) not in seen:
+        if not isinstance(place.value, BaseNode) or id(place.value) not in seen:
             seen.add(id(place.value))
             todo += reversed(_children(place))
 
 
 def _knows(value: Any, step: Step, *, after_deep: bool) -> bool:
     """Whether a step after a wildcard may be made; at any depth only into arguments of nodes."""
-    if isinstance(value, _Node):
+    if isinstance(value, BaseNode):
         return step.value in value or step.value in signature_of_node(value).names
     return not after_deep
 
 
 def _is_a(value: Any, name: object) -> bool:
     """Whether a node calls a class of this name, or a subclass of one, or a function of this name."""
-    if not isinstance(value, _Node):
+    if not isinstance(value, BaseNode):
         return False
     target = target_of(value)
     return name in ([cls.__name__ for cls in target.__mro__] if isinstance(target, type) else [display_name(target)])
@@ -312,7 +312,7 @@ def _refusal(place: Place, step: Step, where: Source, context: Reading, start: P
     """Why a step leads nowhere, and what may have been meant."""
     value, shown = place.value, format_path(place.path) or "the root"
     message, hints = f"is {value!r:.60}, which has no parts", tuple[str, ...]()
-    if isinstance(value, _Node):
+    if isinstance(value, BaseNode):
         shown = format_path((*place.path, step.value)) if step.value is not None else shown
         message = f"no such argument of {display_name(value.__nrun_target__)}"
         hints = name_hints(str(step.value), map(str, signature_of_node(value).names), _arguments_below(start.value))

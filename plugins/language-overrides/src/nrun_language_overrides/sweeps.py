@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import attrs
 
-from nrun.config.node import _Node, set_arguments
+from nrun.config.node import BaseNode, set_arguments
 from nrun.config.origin import Origin
 from nrun.config.paths import children, format_path, key_of, parse_path, walk
 from nrun.config.special import Sweep
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from nrun.config.paths import Path
 
-N = TypeVar("N", bound="_Node[Any]")
+N = TypeVar("N", bound="BaseNode[Any]")
 _SIMPLE_TEXT = re.compile(r"[^\s,\[\](){}'\"\\$][^,\[\](){}'\"\\$\n]*(?<!\s)")
 
 
@@ -127,7 +127,7 @@ def _axes(at: Place, seen: frozenset[int]) -> tuple[_Axis, ...]:
         return ()
     everything = list(walk(at.value))
     places = [_place(at, path) for path, value in everything if type(value) is Sweep]
-    around = seen | {id(value) for _, value in everything if isinstance(value, _Node)}
+    around = seen | {id(value) for _, value in everything if isinstance(value, BaseNode)}
     axes = []
     for place in places:
         if id(place.owner) not in seen or place.owner is at.owner:
@@ -141,7 +141,7 @@ def _place(at: Place, path: Path) -> Place:
     """The place that `path` leads to from the value at another one."""
     for step in path:
         value = dict(children(at.value))[step]
-        if isinstance(at.value, _Node):
+        if isinstance(at.value, BaseNode):
             at = Place(at.value, key_of(step), (), (*at.path, step), value)
         else:
             at = Place(at.owner, at.name, (*at.inside, step), (*at.path, step), value)
@@ -182,7 +182,7 @@ def _choices(dimensions: Sequence[Sequence[_Axis]], number: int) -> Iterator[tup
 
 def _text(value: Any) -> str:
     """A value as one would write it in an override, without the sweeps in it."""
-    if isinstance(value, _Node):
+    if isinstance(value, BaseNode):
         arguments = [(name, item) for name, item in set_arguments(value).items() if type(item) is not Sweep]
         inside = ", ".join(
             f"{name}={_text(item)}" if isinstance(name, str) else _text(item) for name, item in arguments
