@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from nrun.cli.entrypoint import entrypoint, factory, group, main
+from nrun.cli.entrypoint import RunContext, entrypoint, factory, group, main
 
-__all__ = ["entrypoint", "factory", "group", "main"]
+__all__ = ["RunContext", "entrypoint", "factory", "group", "main"]

@@ -7,7 +7,7 @@ Saying it costs next to nothing. What can then be typed is made by a plugin, the
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast, overload
 
 import attrs
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import click
 
     from nrun.config.node import Config
+    from nrun.experiment import Experiment
+    from nrun.outcome import ExperimentStatus
     from nrun.plugins import Hooks
     from nrun.protocols import Executor, Plugin
 
@@ -33,6 +35,17 @@ LANGUAGE = "overrides"
 
 registered: list[RegisteredFactory] = []
 """What `factory` was applied to in this process, in order: to register is all that the decorator does."""
+
+
+class RunContext(Protocol):
+    """What an entrypoint of type "experiment" is given as its argument `ctx`: what was typed about the run."""
+
+    name: str
+    executor: Executor | None
+    plugins: Sequence[Plugin]
+
+    def launch(self, exp: Experiment, *, sequential: bool = False) -> ExperimentStatus | None:
+        """Run an experiment; give None where it is only planned. Raises what `Experiment.run` raises."""
 
 
 @overload

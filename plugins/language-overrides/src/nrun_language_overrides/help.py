@@ -18,6 +18,7 @@ from nrun.config.show import brief
 from nrun.config.target import display_name, signature_of
 from nrun.record.table import columns, printable
 from nrun_language_overrides.forms import members_of
+from nrun_language_overrides.invocation import CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ def help_text(read: Typed) -> str:
     context = click.get_current_context()
     parts = [context.command.get_usage(context), _about(read.entry.function.__doc__ or read.entry.help)]
     for title, root, prefix in (("Arguments", read.task, ""), ("Run", read.settings, "run.")):
-        rows = list(_rows(root, root, (), prefix))
+        rows = [row for row in _rows(root, root, (), prefix) if row[0] != CONTEXT or read.entry.type == "task"]
         parts.append(_section(title, columns(rows)) if rows else "")
     factories = list(_factory_rows(read))
     parts.append(_section("Factories", columns(factories)) if factories else "")

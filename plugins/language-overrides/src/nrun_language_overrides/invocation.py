@@ -14,6 +14,7 @@ from nrun.cli.entrypoint import registered
 from nrun.config.build import build
 from nrun.config.edit import to_partial
 from nrun.config.node import Config, Partial
+from nrun.config.order import children_first
 from nrun.config.target import display_name, signature_of
 from nrun.data import Data
 from nrun.errors import ConfigError, UsageError, did_you_mean
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from nrun.plugins import Hooks
 
 N = TypeVar("N", bound="BaseNode[Any]")
-_ROOT = re.compile(r"run\.(?=\w)|(?=(?:executor|plugins)[.\[=!+@?])")
+_ROOT = re.compile(r"(?:run|ctx)\.(?=\w)|(?=(?:executor|plugins)[.\[=!+@?])")
 """What an item about the run begins with, and is cut off."""
+CONTEXT = "ctx"
+"""The argument by which an entrypoint that makes experiments is told about the run; typing `ctx.` is typing `run.`."""
 END_OF_RUN = "--"
 
 
@@ -81,7 +84,8 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     reading = Reading(factories=known_factories(hooks), allowed=_allowed(entry))
     context = Context(reading=reading, load=load, last_wins=last_wins)
     task = base if base is not None else _starting_point(entry, factory, context)
-    about_run, about_task = split(words, signature_of(entry.function).names)
+    own = set(signature_of(entry.function).names) - ({CONTEXT} if entry.type == "experiment" else set())
+    about_run, about_task = split(words, own)
     settings = Config(RunSettings, executor=entry.default_executor, plugins=list(entry.default_plugins), name=name)
     problems: list[Problem] = []
     changed = _applied(task, about_task, context, problems)
@@ -157,7 +161,12 @@ def _starting_point(entry: Entrypoint, factory: str, context: Context) -> Partia
     if not isinstance(made, Config | Partial) or made.__nrun_target__ is not entry.function:
         name = display_name(entry.function)
         raise ConfigError(f"the factory of {name} gives {made!r:.100}, not a Config or Partial of {name}")
-    return to_partial(made)
+    task = to_partial(made)
+    signature = signature_of(entry.function)
+    for name in signature.names if entry.type == "task" else ():
+        if children_first(signature.default(name)):
+            task[name]  # a default that describes something is copied by being read: only what is in the task is made
+    return task
 
 
 def _from_factory(entry: Entrypoint, text: str, context: Context) -> object:
