@@ -104,6 +104,10 @@ def test_all_problems_are_told_together_and_nothing_is_run(typed, shell):
         (["model=big", "tag=${note}", "note=${tag}"], "these refer to each other: tag → note → tag"),
         (["model=big", "tag=${env:NRUN_NO_SUCH_VARIABLE}"], "the environment has no NRUN_NO_SUCH_VARIABLE"),
         (["--factory", "qick"], "Did you mean 'quick'?"),
+        (
+            ["model=big", "run.executor=local", "run.executor.retries=two"],
+            "run.executor.retries expected int; got 'two'",
+        ),
         (["--set-file", "no-such-file"], "cannot read the items in no-such-file"),
     ],
 )
@@ -114,6 +118,22 @@ def test_what_cannot_be_meant_is_refused_with_what_to_do(shell, words, told):
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(shell.home.glob("experiments/*/*"))
+
+
+def test_what_is_said_of_an_executor_without_naming_one_is_about_the_default_one(shell):
+    shell.write("train.py", TRAIN)
+    done = shell.python("train.py", "model=big", "run.executor.retries=3")
+    assert done.returncode == 0, done.stderr
+    (described,) = shell.home.glob("experiments/train/*/experiment.json")
+    (executor,) = json.loads(described.read_text("utf-8"))["executors"]
+    assert executor["executor"]["fields"]["retries"] == 3
+
+
+def test_a_language_that_is_not_installed_is_told_in_words(shell):
+    shell.write("train.py", TRAIN)
+    done = shell.python("train.py", "model=big", NRUN_LANGUAGE="klingon")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: unknown language 'klingon'; installed: overrides.")
 
 
 def test_problems_are_told_to_programs_as_json(shell):

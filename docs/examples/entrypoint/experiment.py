@@ -1,11 +1,11 @@
 """An entrypoint that makes an experiment of its own: one job for each pair of a model and an optimiser.
 
-    python experiment.py
-    python experiment.py models[0].hidden_size=1024 optimizers[1].learning_rate=0.001
-    python experiment.py "models+=[my_model(hidden_size=2048)]" optimizers+=my_optimizer
-    python experiment.py run.executor=local_executor run.executor.retries=1
-    python experiment.py sequential=True
-    python experiment.py --dryrun
+python experiment.py
+python experiment.py models[0].hidden_size=1024 optimizers[1].learning_rate=0.001
+python experiment.py "models+=[my_model(hidden_size=2048)]" optimizers+=my_optimizer
+python experiment.py run.executor=local_executor run.executor.retries=1
+python experiment.py sequential=True
+python experiment.py --dryrun
 """
 
 from typing import Sequence

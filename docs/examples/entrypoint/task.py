@@ -1,12 +1,12 @@
 """A task whose model and optimiser are made by factories, changed from the command line.
 
-    python task.py --help
-    python task.py
-    python task.py model.hidden_size=512 optimizer.learning_rate=0.01 epochs=20
-    python task.py "model=my_model(hidden_size=1024, activation='tanh')" "optimizer=my_optimizer(learning_rate=0.005)"
-    python task.py "model=my_model(hidden_size=1024)" model.num_layers=5 optimizer.weight_decay=1e-4
-    python task.py "model.hidden_size*=2" optimizer.learning_rate/=10 batch_size+=16
-    python task.py optimizer.betas=0.9,0.99
+python task.py --help
+python task.py
+python task.py model.hidden_size=512 optimizer.learning_rate=0.01 epochs=20
+python task.py "model=my_model(hidden_size=1024, activation='tanh')" "optimizer=my_optimizer(learning_rate=0.005)"
+python task.py "model=my_model(hidden_size=1024)" model.num_layers=5 optimizer.weight_decay=1e-4
+python task.py "model.hidden_size*=2" optimizer.learning_rate/=10 batch_size+=16
+python task.py optimizer.betas=0.9,0.99
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """A task whose starting point is a factory of its own: the items that are typed change what that gives.
 
-    python task_with_defaults.py
-    python task_with_defaults.py epochs=2 model.num_layers+=1
-    python task_with_defaults.py --factory small
+python task_with_defaults.py
+python task_with_defaults.py epochs=2 model.num_layers+=1
+python task_with_defaults.py --factory small
 """
 
 from dataclasses import dataclass

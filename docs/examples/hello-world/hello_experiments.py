@@ -1,6 +1,6 @@
 """An experiment of several jobs, and the way back to it afterwards.
 
-    python hello_experiments.py
+python hello_experiments.py
 """
 
 from simple.add import SomeObject, add_object, commonly_used_object

@@ -1,6 +1,6 @@
 """Three tasks side by side: a script in a file, a script in the program, and a function.
 
-    python hello_scripts.py
+python hello_scripts.py
 """
 
 from simple.add import SomeObject, add_object, commonly_used_object

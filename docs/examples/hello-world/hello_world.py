@@ -1,6 +1,6 @@
 """A function is configured, changed, run as a job, and its result fetched.
 
-    python hello_world.py
+python hello_world.py
 """
 
 from simple.add import SomeObject, add, add_object, commonly_used_object

@@ -138,9 +138,10 @@ def main(function: Callable[..., Any], /, **settings: Any) -> NoReturn:
     from nrun.launching import current_session, stop_loading
 
     stop_loading()
-    command = command_of(entrypoint_of(function, **settings))
-    words = sys.argv[1:]
-    code = guarded(lambda: command.main(args=words, prog_name=sys.argv[0], standalone_mode=False), debug=False)
+    entry, words = entrypoint_of(function, **settings), sys.argv[1:]
+    code = guarded(
+        lambda: command_of(entry).main(args=words, prog_name=sys.argv[0], standalone_mode=False), debug=False
+    )
     session = current_session()
     if session is not None and not code:  # the command that drives this script goes on
         raise SystemExit(0)

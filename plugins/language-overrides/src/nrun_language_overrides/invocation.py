@@ -86,10 +86,13 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     task = base if base is not None else _starting_point(entry, factory, context)
     own = set(signature_of(entry.function).names) - ({CONTEXT} if entry.type == "experiment" else set())
     about_run, about_task = split(words, own)
-    settings = Config(RunSettings, executor=entry.default_executor, plugins=list(entry.default_plugins), name=name)
+    executor = entry.default_executor
+    if executor is None and any(source.text.startswith("executor.") for source in about_run):
+        executor = Config(hooks.executors.get(hooks.default_executor()).executor())  # it is the one that is meant
+    settings = Config(RunSettings, executor=executor, plugins=list(entry.default_plugins), name=name)
     problems: list[Problem] = []
     changed = _applied(task, about_task, context, problems)
-    run = _applied(settings, about_run, context, problems)
+    run = _applied(settings, about_run, context, problems, "run.")
     if changed is None or run is None:
         raise ConfigProblems(problems)
     return Typed(
@@ -102,11 +105,13 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     )
 
 
-def _applied(tree: N, items: Sequence[Source], context: Context, problems: list[Problem]) -> Applied[N] | None:
+def _applied(
+    tree: N, items: Sequence[Source], context: Context, problems: list[Problem], root: str = ""
+) -> Applied[N] | None:
     try:
         return apply(tree, items, context)
     except ConfigProblems as error:
-        problems += error.problems
+        problems += [problem.under(root) for problem in error.problems]
         return None
 
 
