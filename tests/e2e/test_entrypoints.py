@@ -80,6 +80,13 @@ def test_items_change_what_is_run_in_whichever_way_it_is_started(typed, shell):
     assert executor["executor"]["fields"]["env_vars"] == {"A": "1"}
 
 
+@pytest.mark.parametrize("option", ["--help", "--plan"])
+def test_what_runs_nothing_is_a_success_in_whichever_way_it_is_started(typed, shell, option):
+    done = typed("model=big", option)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not list(shell.home.glob("experiments/*/*"))
+
+
 def test_all_problems_are_told_together_and_nothing_is_run(typed, shell):
     done = typed("modle.layers=3", "epochs=ten", "model=big", "model.act=glu", "run.executr=local")
     assert done.returncode == 2

@@ -33,6 +33,10 @@ class LaunchInsideJob(BaseException):
         )
 
 
+class Finished(SystemExit):  # noqa: N818 - reads as what it says
+    """The command of an entrypoint has done all there is to do, such as to show its help."""
+
+
 def stop_loading() -> None:
     """Raise LaunchInsideJob if a job loads the script that calls this: here it launches."""
     if "NRUN_LOADING" in os.environ:

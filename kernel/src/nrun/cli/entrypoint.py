@@ -135,7 +135,7 @@ def main(function: Callable[..., Any], /, **settings: Any) -> NoReturn:
     `settings` are those of `entrypoint`. Exits as `nrun run` does: 0 if all succeeded, 1 if not, 2 for bad usage.
     """
     from nrun.cli.root import guarded
-    from nrun.launching import current_session, stop_loading
+    from nrun.launching import Finished, current_session, stop_loading
 
     stop_loading()
     entry, words = entrypoint_of(function, **settings), sys.argv[1:]
@@ -143,8 +143,8 @@ def main(function: Callable[..., Any], /, **settings: Any) -> NoReturn:
         lambda: command_of(entry).main(args=words, prog_name=sys.argv[0], standalone_mode=False), debug=False
     )
     session = current_session()
-    if session is not None and not code:  # the command that drives this script goes on
-        raise SystemExit(0)
+    if session is not None and not code:  # the command that drives this script goes on if something is left to do
+        raise SystemExit(0) if session.experiments else Finished(0)
     sys.exit(code)
 
 

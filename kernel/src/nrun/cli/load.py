@@ -13,6 +13,7 @@ from nrun.cli.entrypoint import LANGUAGE, command_of, entrypoint_of
 from nrun.errors import NrunError, ResultError, UsageError, did_you_mean
 from nrun.experiment import Experiment
 from nrun.job import name_of, task_of
+from nrun.launching import Finished
 from nrun.plugins import installed
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _execute(path: str, args: list[str], module_name: str, collected: Session) -
             code = compile(file.read(), full, "exec", dont_inherit=True)
         exec(code, module.__dict__)  # noqa: S102 - to run the user's script is what was asked for
     except SystemExit as error:
-        if error.code not in (None, 0):
+        if error.code not in (None, 0) or isinstance(error, Finished):
             raise
     except ResultError as error:
         if not collected.plan_only:
