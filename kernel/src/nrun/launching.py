@@ -33,7 +33,7 @@ class LaunchInsideJob(BaseException):
         )
 
 
-class Finished(SystemExit):  # noqa: N818 - reads as what it says
+class Finished(SystemExit):
     """The command of an entrypoint has done all there is to do, such as to show its help."""
 
 
