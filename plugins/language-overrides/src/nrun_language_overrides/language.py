@@ -34,6 +34,7 @@ class Options(Data):
     sweep: bool
     zipped: tuple[str, ...]
     last_wins: bool
+    tail_logs: bool
     repl: bool
     as_json: bool
     errors: str
@@ -124,6 +125,7 @@ def _parameters() -> list[click.Parameter]:
             ["--zip", "zipped"], multiple=True, metavar="PATH,PATH", help="Sweeps that vary together. May be repeated."
         ),
         click.Option(["--last-wins"], help="Let an item undo an earlier one.", **flag),
+        click.Option(["--tail-logs"], help="Print what the jobs write, as it comes.", **flag),
         click.Option(["--repl"], help="Open a Python prompt with `task` and `run_task` in scope.", **flag),
         click.Option(["--json", "as_json"], help="Print the outcome as JSON.", **flag),
         click.Option(
