@@ -358,9 +358,10 @@ async def _tailing(view: View, hooks: Hooks) -> AsyncIterator[None]:
     from nrun.engine.tail import tail
     from nrun.record.table import printable
 
-    tailing = asyncio.create_task(
-        tail(view, hooks, lambda job, line: print(f"{printable(job)}| {printable(line.expandtabs())}"))
-    )  # noqa: T201 - it was asked for
+    def write(job: str, line: str) -> None:
+        print(f"{printable(job)}| {printable(line.expandtabs())}")  # noqa: T201 - it was asked for
+
+    tailing = asyncio.create_task(tail(view, hooks, write))
     try:
         yield
         (trouble,) = await asyncio.gather(tailing, return_exceptions=True)
