@@ -39,6 +39,7 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         installed(),
         factory=options.factory,
         name=options.name,
+        profile=options.on,
         last_wins=options.last_wins,
     )
     if options.help:
