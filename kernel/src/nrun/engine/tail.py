@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from nrun.engine.look import read_logs
-from nrun.job import STREAMS
+from nrun.model import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
