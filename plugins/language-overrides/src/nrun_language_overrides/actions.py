@@ -19,7 +19,7 @@ from nrun.launching import current_session
 from nrun.outcome import ExperimentStatus, plan_json, plan_text
 from nrun.plugins import installed
 from nrun_language_overrides.invocation import settings_of, typed
-from nrun_language_overrides.language import is_interactive
+from nrun_language_overrides.options import is_interactive
 from nrun_language_overrides.resolve import resolved
 from nrun_language_overrides.sweeps import distinct, points_of
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from nrun import Entrypoint, Executor, Plugin
     from nrun_language_overrides.invocation import Typed
-    from nrun_language_overrides.language import Options
+    from nrun_language_overrides.options import Options
 
 
 def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
