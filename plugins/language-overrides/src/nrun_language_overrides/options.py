@@ -37,6 +37,7 @@ class Options(Data):
 
 
 def parameters() -> list[click.Parameter]:
+    """What click has to know of them."""
     flag: dict[str, Any] = {"is_flag": True}
     return [
         click.Argument(["items"], nargs=-1, metavar="[ITEM]...", type=click.UNPROCESSED),
