@@ -26,7 +26,4 @@ echo "Hello 2"
         exp.add(script)
         exp.add(inline_script)
         exp.add(fn)
-        exp.run()
-
-        for name in exp.jobs:
-            print(f"{name}: {exp.logs(name)}", end="")
+        exp.run(tail_logs=True)
