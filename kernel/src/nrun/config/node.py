@@ -32,6 +32,16 @@ DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
 
 
+def _found_above(symbol: str, doc: str) -> Callable[..., Any]:
+    """A method that a module brings which knows what this one may not, looked up when it is called."""
+
+    def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return resolve(symbol)(owner, *args, **kwargs)
+
+    method.__doc__ = doc
+    return method
+
+
 def _brought_by(distribution: str, doc: str) -> Callable[..., NoReturn]:
     """A method that users of NeMo Run know, and that a plugin brings."""
 
@@ -198,8 +208,8 @@ class _Node(Generic[T]):
             raise ConfigError(msg)
         return value
 
-    to_yaml = _brought_by("nrun-config-yaml", "This tree as YAML.")
-    from_yaml = classmethod(_brought_by("nrun-config-yaml", "The tree that `to_yaml` gave."))
+    to_yaml = _found_above("nrun.files:to_yaml", "This tree as YAML: see `nrun.files.dumps`.")
+    from_yaml = classmethod(_found_above("nrun.files:from_yaml", "The tree in a YAML text: see `nrun.files.loads`."))
     diff = _brought_by("nrun-config-view", "What differs between this tree and another.")
     visualize = _brought_by("nrun-config-view", "A picture of this tree.")
     save_config_img = _brought_by("nrun-config-view", "Write a picture of this tree to a file.")
