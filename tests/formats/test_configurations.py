@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import decimal
 import enum
-import threading
-import uuid
 from pathlib import Path
 
 import attrs
@@ -16,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nrun
-from nrun import Config, ConfigError, Partial
+from nrun import Config, Partial
 from nrun.config.special import Reference, Sweep
 from nrun.plugins import installed
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
@@ -62,6 +62,13 @@ class Source:
             raise source.error((VERSION_KEY,), told, "use the nrun that wrote it, or a newer one")
         return cls({key: item for key, item in document.data.items() if key != VERSION_KEY}, source.places)
 
+    def at(self, path: Steps) -> Any:
+        """What is at a path."""
+        data: Any = self.data
+        for step in path:
+            data = data[step]
+        return data
+
     def place(self, path: Steps) -> tuple[TextFile, int, int]:
         """Where a value, or else the nearest one around it, was written."""
         while path and path not in self.places:
@@ -102,6 +109,8 @@ class Reader(Decoder):
         self.source = source
         self.path: Steps = ()
         """Where the form stands that is read."""
+        self.repeated: set[int] = set()
+        """The ids of the mappings and lists that stand in several places."""
         self._imports = find is not None
         self._migrations = migrations
         self._open: set[int] = set()
@@ -116,11 +125,8 @@ class Reader(Decoder):
 
     def read(self, path: Steps = ()) -> Any:
         """The value at a place. Raises Located."""
-        form: Any = self.source.data
-        for step in path:
-            form = form[step]
         with self.at(*path):
-            return self.value(form)
+            return self.value(self.source.at(path))
 
     @contextlib.contextmanager
     def at(self, *steps: str | int) -> Iterator[None]:
@@ -211,7 +217,10 @@ class Reader(Decoder):
 
     def _number(self, path: Steps, form: Json, seen: set[int], early: list[tuple[str, Steps]]) -> None:
         """Note the nodes that are numbered, wherever they stand, and what refers to them before they do."""
-        if not isinstance(form, dict | list) or id(form) in seen:
+        if not isinstance(form, dict | list):
+            return
+        if id(form) in seen:
+            self.repeated.add(id(form))
             return
         seen.add(id(form))
         if isinstance(form, dict) and "$target" in form and "$id" in form:

@@ -76,7 +76,7 @@ class _Node(Generic[T]):
         arguments: dict[str | int, Any] = cast("dict[str | int, Any]", kwargs)
         _set_target(self, target)
         _set_arguments(self, arguments)
-        _set_trail(self, (None, caller(), None, None))
+        set_trail(self, (None, caller(), None, None))
         if type(target) is str:
             for name, value in arguments.items():
                 arguments[name] = value if type(value) in PLAIN else admitted(self, name, value)
@@ -240,7 +240,7 @@ Partial.__nrun_holds__ = Fresh.__nrun_holds__ = NODES
 
 _set_target = vars(_Node)["__nrun_target__"].__set__
 _set_arguments = vars(_Node)["__nrun_args__"].__set__
-_set_trail = vars(_Node)["__nrun_trail__"].__set__
+set_trail = vars(_Node)["__nrun_trail__"].__set__
 
 
 def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | str) -> None:
@@ -249,7 +249,7 @@ def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | s
     known = _NOTHING if isinstance(target, str) else signature_of(target).accepts.get(name, _NOTHING)
     if type(value) not in known:
         value = admitted(node, name, value)
-    _set_trail(node, (name, origin, _displaced(arguments, name), node.__nrun_trail__))
+    set_trail(node, (name, origin, _displaced(arguments, name), node.__nrun_trail__))
     arguments[name] = value
 
 
@@ -259,7 +259,7 @@ def remove(node: Node, name: str | int, origin: Origin | CodeOrigin) -> None:
         if not isinstance(node.__nrun_target__, str):
             check_name(signature_of(node.__nrun_target__), display_name(node.__nrun_target__), name)
         raise UnknownArgument(f"{_path(node, name)} is not set")
-    _set_trail(node, (name, origin, _displaced(node.__nrun_args__, name), node.__nrun_trail__))
+    set_trail(node, (name, origin, _displaced(node.__nrun_args__, name), node.__nrun_trail__))
     del node.__nrun_args__[name]
 
 
@@ -288,7 +288,7 @@ def new_node(cls: type[N], target: Target, arguments: dict[str | int, Any], trai
     node = object.__new__(cls)
     _set_target(node, target)
     _set_arguments(node, arguments)
-    _set_trail(node, trail or (None, None, None, None))
+    set_trail(node, trail or (None, None, None, None))
     return node
 
 
