@@ -58,7 +58,7 @@ def adam(lr: float = 0.5) -> Config[Adam]:
     return Config(Adam, lr=lr)
 
 
-def train(
+def train(  # noqa: PLR0913, PLR0917 - one argument for each thing to try
     model: Model,
     opt: Adam | SGD | None = None,
     tags: list[str] | None = None,
@@ -191,10 +191,20 @@ def test_a_value_three_includes_deep_knows_its_file_line_and_column(folder):
 
 def test_mappings_are_merged_and_the_rest_is_replaced(folder):
     folder(
-        base_yaml="model: {layers: 1, act: gelu}\ntags: [a, b]\nenv: {A: '1', B: '2'}\nopt: {$target: 'HERE:Adam', lr: 1}\n",
-        exp_yaml="$include: base.yaml\nmodel: {layers: 2}\ntags: [c]\nenv: {B: '3'}\nopt: {$target: 'HERE:SGD', nesterov: on}\n",
+        base_yaml="""
+model: {layers: 1, act: gelu}
+tags: [a, b]
+env: {A: '1', B: '2'}
+opt: {$target: 'HERE:Adam', lr: 1}
+""",
+        exp_yaml="""
+$include: base.yaml
+model: {layers: 2}
+tags: [c]
+env: {B: '3'}
+opt: {$target: 'HERE:SGD', nesterov: true}
+""",
     )
-    folder(exp_yaml=Path("exp.yaml").read_text().replace(" on}", " true}"))
     cfg = load("exp.yaml")
     assert cfg.model == Config(Model, layers=2, act=Act.GELU)
     assert (cfg.tags, cfg.env, cfg.opt) == (["c"], {"A": "1", "B": "3"}, Config(SGD, nesterov=True))
