@@ -200,7 +200,7 @@ def test_comments_stay_when_a_section_is_written(name, tmp_path):
     text = file.read_text()
     assert text.startswith(f"# what this is about\n{mark}")
     assert nrun.load(file, "leaf", mode="trust") == Config(Leaf, x=2)
-    with pytest.raises(ConfigError, match="no mapping to put 'a.b' into"):
+    with pytest.raises(ConfigError, match=r"no mapping to put 'a\.b' into"):
         nrun.dump(Config(Leaf), file, "a.b")
 
 
@@ -238,5 +238,5 @@ def test_a_format_that_is_not_installed_is_named(tmp_path):
         nrun.dump(Config(Leaf), tmp_path / "x.ini")
     with pytest.raises(UnknownName, match="pip install nrun-config-xml"):
         nrun.dumps(Config(Leaf), "xml")
-    with pytest.raises(ConfigError, match="cannot read .*none.yaml"):
+    with pytest.raises(ConfigError, match=r"cannot read .*none\.yaml"):
         nrun.load(tmp_path / "none.yaml")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from nrun.arguments import UnfitValue, UnknownArgument, unknown_argument
 from nrun.config.target import display_name, resolve, signature_of
@@ -32,24 +32,19 @@ DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
 
 
-def _found_above(symbol: str, doc: str) -> Callable[..., Any]:
-    """A method that a module brings which knows what this one may not, looked up when it is called."""
+def _brought_by(symbol: str, doc: str) -> Callable[..., Any]:
+    """A method that users of NeMo Run know. What does it is looked up at the call: this module may not know it."""
 
     def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return resolve(symbol)(owner, *args, **kwargs)
+        try:
+            function = resolve(symbol)
+        except ConfigError as error:
+            distribution = symbol.partition(":")[0].replace("_", "-")
+            raise UnknownName("nothing that is installed does this", hint=f"pip install {distribution}") from error
+        return function(owner, *args, **kwargs)
 
     method.__doc__ = doc
     return method
-
-
-def _brought_by(distribution: str, doc: str) -> Callable[..., NoReturn]:
-    """A method that users of NeMo Run know, and that a plugin brings."""
-
-    def missing(*_args: object, **_kwargs: object) -> NoReturn:
-        raise UnknownName("nothing that is installed does this", hint=f"pip install {distribution}")
-
-    missing.__doc__ = doc
-    return missing
 
 
 class _Node(Generic[T]):
@@ -208,11 +203,11 @@ class _Node(Generic[T]):
             raise ConfigError(msg)
         return value
 
-    to_yaml = _found_above("nrun.files:to_yaml", "This tree as YAML: see `nrun.files.dumps`.")
-    from_yaml = classmethod(_found_above("nrun.files:from_yaml", "The tree in a YAML text: see `nrun.files.loads`."))
-    diff = _brought_by("nrun-config-view", "What differs between this tree and another.")
-    visualize = _brought_by("nrun-config-view", "A picture of this tree.")
-    save_config_img = _brought_by("nrun-config-view", "Write a picture of this tree to a file.")
+    to_yaml = _brought_by("nrun.files:to_yaml", "This tree as YAML: see `nrun.dumps`.")
+    from_yaml = classmethod(_brought_by("nrun.files:from_yaml", "The tree that `to_yaml` gave: see `nrun.loads`."))
+    diff = _brought_by("nrun_config_view:diff", "What differs between this tree and another.")
+    visualize = _brought_by("nrun_config_view:visualize", "A picture of this tree.")
+    save_config_img = _brought_by("nrun_config_view:save_config_img", "Write a picture of this tree to a file.")
 
 
 class Config(_Node[T]):
