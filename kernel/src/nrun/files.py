@@ -13,7 +13,7 @@ from nrun.config.imports import find_allowed, from_packages
 from nrun.config.paths import parse_path
 from nrun.config.target import resolve
 from nrun.errors import ConfigError, did_you_mean
-from nrun.plugins import installed
+from nrun.plugins import PluginState, installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -172,7 +172,8 @@ def _finder(mode: Mode, allow: Collection[str]) -> Callable[[str], Any] | None:
         return None
     if mode == "trust":
         return resolve
-    plugins = {record.ref.module.partition(".")[0] for record in installed().host.records}
+    loaded = (record for record in installed().host.records if record.state is PluginState.LOADED)
+    plugins = {record.ref.module.partition(".")[0] for record in loaded}
     environment = os.environ.get("NRUN_ALLOW", "").split(":")
     main = {name for name in ("__main__", "__nrun_main__") if name in sys.modules}
     allowed = from_packages({"builtins", *plugins, *main, *allow, *environment} - {""})

@@ -69,6 +69,10 @@ def train(  # noqa: PLR0913, PLR0917 - one argument for each thing to try
     return model, opt, tags, env, steps, callback
 
 
+def unnamed(a, b=1, /, c=None, *rest, **more):
+    return a, b, c, rest, more
+
+
 READING = Reading(factories=Factories().register(adam), allowed=lambda symbol: symbol.startswith(f"{__name__}:"))
 
 
@@ -171,6 +175,19 @@ def test_two_parts_of_one_class_stay_two_also_in_threads(folder):
     assert found == [(13, 4)] * 20
 
 
+def test_names_of_classes_in_a_list_make_a_node_each(folder):
+    folder(exp_yaml="model: {}\nsteps: 1\n", many_yaml=f"[{', '.join(f'Adam(lr={n})' for n in range(50))}]\n")
+    found = loader(READING, installed())("many.yaml", "").read(list[Adam | SGD], READING)
+    assert [opt.lr for opt in found] == [float(n) for n in range(50)]
+    assert load_task("exp.yaml", "", train, READING, installed()) == Partial(train, model=Config(Model), steps=1)
+
+
+def test_a_task_with_arguments_without_names_is_read_again(folder):
+    cfg = Partial(unnamed, 1, 2, 3, 4, **{"$d": 5})
+    nrun.dump(cfg, "exp.yaml")
+    assert load_task("exp.yaml", "", unnamed, READING, installed()) == cfg
+
+
 # ---- including
 
 
@@ -226,6 +243,13 @@ def test_operators_change_what_is_there_before_the_file(folder):
     cfg = apply(before, ["@exp.yaml"], Context(READING, load=loader(READING, installed()))).config
     assert cfg == Config(train, model=Config(Model, act=Act.GELU, layers=5), tags=["a", "c"], steps=3)
     assert before.tags == ["a"]
+
+
+@pytest.mark.parametrize("key", ["tags-: [z]", "env-: [Z]", "steps|: 1", "env+: 3", "tags|: [a]"])
+def test_an_operator_that_does_not_fit_is_told_with_its_line(folder, key):
+    folder(base_yaml="tags: [a]\nenv: {A: '1'}\nsteps: 1\n", exp_yaml=f"$include: base.yaml\n{key}\n")
+    with pytest.raises(ConfigError, match=r"exp\.yaml:2:\d+: .* does not fit what is included"):
+        load("exp.yaml")
 
 
 def test_a_loop_is_told_as_a_chain(folder):

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from nrun.config.annotations import annotation_of
-from nrun.config.document_reader import Located, Reader
+from nrun.config.document_reader import Located, Reader, indexed, unescaped
 from nrun.config.document_writer import escaped
 from nrun.config.imports import find_allowed, importable_symbol
-from nrun.config.node import Partial, put
+from nrun.config.node import NODES, Partial, put, target_of
 from nrun.config.origin import Origin, came_from
-from nrun.config.paths import Key, format_path, nodes_of, parse_path
-from nrun.config.target import symbol_of
+from nrun.config.paths import Key, children, format_path, parse_path
+from nrun.config.target import display_name, symbol_of
 from nrun.errors import ConfigError
 from nrun.files import find_section
 from nrun_language_overrides.includes import name_and_operator, read_with_includes
@@ -93,18 +93,23 @@ class Section:
     def describes(self, node: Node) -> bool:
         """Whether it gives arguments for this node, and not something in its place."""
         data = self.data
-        own = importable_symbol(symbol_of(node.__nrun_target__))
-        return isinstance(data, dict) and data.get("$target", own) == own
+        if not isinstance(data, dict) or "$target" not in data:
+            return isinstance(data, dict)
+        return bool(data["$target"] == importable_symbol(symbol_of(node.__nrun_target__)))
 
-    def arguments(self, node: Node) -> Iterator[tuple[str, str, Section]]:
+    def arguments(self, node: Node) -> Iterator[tuple[str | int, str, Section]]:
         """What it says of the arguments of a node: each with its name and operator. Raises ConfigProblems."""
         if not self.describes(node):
-            expected = f"expected a mapping of the arguments of {symbol_of(node.__nrun_target__)}"
+            expected = f"expected a mapping of the arguments of {display_name(node.__nrun_target__)}"
             raise ConfigProblems([Problem(format_path(self.path), expected, self.where)])
         for key in self.data:
-            if key not in ("$target", "$partial", "$id"):
-                name, op = name_and_operator(key)
-                yield name, op, Section(self.reader, (*self.path, key))
+            here = (*self.path, key)
+            if key == "$args":
+                for step, index, _ in indexed(self.data[key], target_of(node)):
+                    yield index, "", Section(self.reader, (*here, step))
+            elif key not in ("$target", "$partial", "$id"):
+                name, op = name_and_operator(unescaped(key))
+                yield name, op, Section(self.reader, here)
 
     def read(self, annotation: object, reading: Reading) -> Any:
         """The value of `annotation` that it holds. Raises ConfigProblems with every problem in it."""
@@ -121,6 +126,8 @@ class TypedReader(Reader):
         self._prefix: tuple[str, int] = "", 0
         """The path of the argument that is read, and how many steps lead to its place in the file."""
         self._mappings: dict[int, dict[str, Any]] = {}
+        self._known: dict[int, Node] = {}
+        """The nodes that know where they were written."""
 
     def typed(self, path: Steps, annotation: object, reading: Reading) -> Any:
         """The value of `annotation` at a place. Raises ConfigProblems."""
@@ -159,6 +166,7 @@ class TypedReader(Reader):
 
     def argument(self, node: Node, name: str | int, form: Json) -> None:
         """Set an argument to what its annotation makes of a form; what is wrong is told later, with all the rest."""
+        self._known[id(node)] = node
         try:
             with contextlib.suppress(ConfigProblems):  # they are noted
                 value = self._typed(form, annotation_of(node, name), node.__nrun_target__, str(name))
@@ -180,15 +188,20 @@ class TypedReader(Reader):
             file, line, column = self.source.place(self.path)
             error.add_note(f"at {file.name}:{line}:{column}")
             raise
-        return self._marked(value)
-
-    def _marked(self, value: Any) -> Any:
-        """The value, whose nodes know where in the file they and their arguments are."""
-        mine = {id(node) for node in self._nodes.values()}
-        for path, node in nodes_of(value):
-            if id(node) not in mine:
-                came_from(node, functools.partial(self._origin_below, (*self.path, *_in_file(path))))
+        self._mark(value)
         return value
+
+    def _mark(self, value: Any) -> None:
+        """Let the nodes that were made of mappings know where those stand."""
+        todo = [(self.path, value)]
+        while todo:
+            path, value = todo.pop()
+            if id(value) in self._known:
+                continue
+            if type(value) in NODES:
+                self._known[id(value)] = value
+                came_from(value, functools.partial(self._origin_below, path))
+            todo += [((*path, *_in_file((step,))), item) for step, item in children(value)]
 
     def _origin_below(self, path: Steps, name: str | int | None) -> Origin:
         return self.source.origin(path if name is None else (*path, *_in_file((name,))))
@@ -203,7 +216,7 @@ class TypedReader(Reader):
 def _where(source: document_reader.Source, path: Steps) -> Source:
     """The place of a value in a file, from there to the end of the line."""
     file, line, column = source.place(path)
-    text = (*file.lines, "")[line - 1]
+    text = file.line(line)
     return Source(f"{file.name}:{line}:{column}", text, column - 1, len(text.rstrip()), source.origin(path))
 
 

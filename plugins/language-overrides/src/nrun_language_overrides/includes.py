@@ -112,7 +112,7 @@ def _below(places: Mapping[Steps, Place], path: Steps) -> dict[Steps, Place]:
 def _merge(base: Source, own: Source) -> Source:
     """`own` over `base`, whose data becomes that of both, so that what stands in several places there still does."""
     places = {**base.places, **own.places}
-    _merge_data(base.data, own.data, (), Source(base.data, places), places)
+    _merge_data(base.data, own.data, (), own, places)
     return Source(base.data, places)
 
 
@@ -124,7 +124,7 @@ def _merge_data(base: Any, own: Any, path: Steps, source: Source, places: dict[S
                 _move(places, (*path, key), (*path, name), len(base[name]))
             try:
                 changed = _changed(op, base.pop(name), value)
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, KeyError) as error:
                 raise source.error((*path, key), f"{key} does not fit what is included") from error
             if op != "!":
                 base[name] = changed
@@ -150,17 +150,22 @@ def _may_be_merged(base: Json, own: dict[str, Json]) -> bool:
 
 
 def _changed(op: str, base: Any, value: Any) -> Any:
-    """What an operator makes of plain data. Raises TypeError or ValueError if it makes nothing of it."""
+    """What an operator makes of plain data. Raises TypeError, ValueError or KeyError if it makes nothing of it."""
     if op == "!":
         return None
+    if isinstance(base, dict) and op in ("+=", "|="):
+        return {**base, **value}
+    if op == "|=" or isinstance(base, bool):
+        raise TypeError(op)
+    values = value if isinstance(value, list) else [value]
     if isinstance(base, list):
-        values = value if isinstance(value, list) else [value]
-        if op == "+=":
-            return [*base, *values]
-        left = list(base)
-        for item in values if op == "-=" else [op]:
+        left = [*base, *values] if op == "+=" else list(base)
+        for item in values if op == "-=" else ():
             left.remove(item)
         return left
     if isinstance(base, dict):
-        return {key: item for key, item in base.items() if key not in value} if op == "-=" else {**base, **value}
+        kept = dict(base)
+        for key in values:
+            del kept[key]
+        return kept
     return base + value if op == "+=" else base - value

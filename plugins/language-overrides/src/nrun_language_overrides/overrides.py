@@ -278,7 +278,8 @@ class _Series(Generic[N]):
         for name, op, part in section.arguments(place.value):
             source, reading = part.where, self._context.reading
             try:
-                [inner] = find_places(place, (Step("name", name),), ((0, len(name)),), source, reading)
+                step = Step("index" if isinstance(name, int) else "name", name)
+                [inner] = find_places(place, (step,), ((0, len(str(name))),), source, reading)
                 bare = part.is_own and not op and "$target" not in part.data  # it needs a node to go into
                 node = ready(inner, source, reading) if bare else inner
                 if part.is_own and not op and isinstance(node.value, _Node) and part.describes(node.value):

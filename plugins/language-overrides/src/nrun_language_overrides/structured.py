@@ -217,8 +217,9 @@ def _substitute(annotation: Any, bound: dict[Any, Any]) -> Any:
 
 def _node(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: Reading) -> Config[Any]:
     target = typing.get_origin(annotation) or annotation
-    if context.made and (id(source), annotation) in context.made:
-        return context.made[id(source), annotation]
+    made = context.made if type(source) is dict else None
+    if made and (id(source), annotation) in made:
+        return made[id(source), annotation]
     if inspect.isabstract(target):
         raise fault(f"{display_name(target)} is abstract", source, context, "name one of its subclasses")
     arguments = _arguments(annotation, pairs, source, context)
@@ -228,8 +229,8 @@ def _node(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: R
             node[name] = value
     except ConfigError as error:
         raise fault(error.message, source, context, error.hint or "") from None
-    if context.made is not None:
-        context.made[id(source), annotation] = node
+    if made is not None:
+        made[id(source), annotation] = node
     return node
 
 
