@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import nrun
 from nrun import Config, ConfigError, Partial, UnknownName, build
 from nrun.config.origin import explain
+from nrun.config.special import Reference
 from nrun.plugins import Hooks, PluginHost, installed
 from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.files import load_task, loader
@@ -42,6 +45,11 @@ class SGD:
 @dataclasses.dataclass
 class Embed:
     dim: int = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+    text: str
 
 
 @dataclasses.dataclass
@@ -148,6 +156,65 @@ def test_what_nrun_wrote_is_a_task_again(folder, tmp_path):
         again = load(name)
         assert again == cfg
         assert again.model.embed is again.model.head
+
+
+texts = st.one_of(
+    st.text(st.characters(exclude_categories=("Cs",)), max_size=6),
+    st.sampled_from(["$target", "$", "${a}", "\\${a}", "a ${b}", "", "null", "1", "adam", "a\nb", "x+", "[1]", "os:x"]),
+)
+
+
+def names(inner):
+    return st.dictionaries(st.text("$dx_", min_size=1, max_size=3), inner, max_size=2)
+
+
+values = st.recursive(
+    st.one_of(
+        *(st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(), texts, st.binary(max_size=3)),
+        *(
+            st.builds(Note, texts),
+            st.dates(),
+            st.timedeltas(),
+            st.sampled_from([*Act, Act, Path("a/b"), Reference.parse("x-${a.b}")]),
+        ),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.tuples(inner, inner),
+        st.dictionaries(st.one_of(texts, st.integers(0, 3)), inner, max_size=3),
+        st.sets(texts, max_size=2),
+        st.builds(lambda inner: [Config(Model, extra=inner)] * 2, inner),
+        st.builds(lambda args, more: Partial(unnamed, *args, **more), st.lists(inner, max_size=4), names(inner)),
+    ),
+    max_leaves=8,
+)
+models = st.builds(
+    lambda fields: Config(Model, **fields),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "layers": st.integers(0, 9),
+            "act": st.sampled_from(Act),
+            "data": st.one_of(st.none(), st.sampled_from([Path("/x"), Path("a/b")])),
+            "head": st.builds(lambda dim: Config(Embed, dim=dim), st.integers(0, 9)),
+            "extra": values,
+        },
+    ),
+)
+
+
+@pytest.mark.parametrize("name", ["yaml", "toml", "json"])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    model=models,
+    tags=st.lists(texts, max_size=3),
+    env=st.dictionaries(texts, texts, max_size=3),
+    opt=st.sampled_from([None, Config(Adam, betas=(1.0, 2.0)), Config(SGD, nesterov=True)]),
+)
+def test_whatever_nrun_wrote_is_a_task_again(name, model, tags, env, opt, tmp_path):  # noqa: PLR0913, PLR0917 - as train
+    cfg = Partial(train, model=model, tags=tags, env=env, opt=opt, callback=model.extra)
+    nrun.dump(cfg, tmp_path / f"exp.{name}")
+    assert load(str(tmp_path / f"exp.{name}")) == cfg
 
 
 def test_what_stands_twice_is_one_node(folder):

@@ -120,7 +120,11 @@ class TypedReader(Reader):
     """Reads the arguments of nodes by their annotations."""
 
     def __init__(self, source: document_reader.Source, reading: Reading) -> None:
-        super().__init__(source, lambda symbol: find_allowed(symbol, reading.allowed))
+        def find(symbol: str) -> Any:
+            return find_allowed(symbol, reading.allowed)
+
+        super().__init__(source, find)
+        self._plain_reader = functools.cache(lambda: Reader(source, find))
         self._reading = attrs.evolve(reading, source=None, made={})
         self._problems: list[Problem] = []
         self._prefix: tuple[str, int] = "", 0
@@ -157,11 +161,13 @@ class TypedReader(Reader):
                 return parse(form["$factory"])
             except SyntaxProblem as problem:
                 raise ConfigError(problem.message) from None
+        if "$object" in form:  # what is in it is not read again
+            return self._plain_reader().value(form)
         if id(form) not in self._mappings:
             value = super().mapping(form)
-            if type(value) is not dict:
+            if type(value) is not dict or "$dict" in form:
                 return value
-            self._mappings[id(form)] = value
+            self._mappings[id(form)] = {key.replace("${", "\\${"): item for key, item in value.items()}  # keys are text
         return self._mappings[id(form)]
 
     def argument(self, node: Node, name: str | int, form: Json) -> None:
