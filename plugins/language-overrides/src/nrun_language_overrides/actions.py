@@ -13,12 +13,15 @@ import click
 from nrun import Experiment, JobsFailed, State
 from nrun.config.build import build
 from nrun.config.identity import content_id
+from nrun.config.paths import get_at
 from nrun.config.show import show
 from nrun.errors import UsageError
+from nrun.files import dump, dumps, format_of
 from nrun.launching import current_session
 from nrun.outcome import ExperimentStatus, plan_json, plan_text
 from nrun.plugins import installed
-from nrun_language_overrides.invocation import settings_of, typed
+from nrun_language_overrides.invocation import RUN, TASK, settings_of, typed
+from nrun_language_overrides.items import file_and_section
 from nrun_language_overrides.options import is_interactive
 from nrun_language_overrides.resolve import resolved
 from nrun_language_overrides.sweeps import distinct, points_of
@@ -40,6 +43,7 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         factory=options.factory,
         name=options.name,
         profile=options.on,
+        load=options.load,
         last_wins=options.last_wins,
     )
     if options.help:
@@ -49,6 +53,8 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         return 0
     for note in read.notes:
         click.echo(f"note: {note}", err=True)
+    if options.exports:
+        return _export(read, options)
     if options.repl:
         return _open_prompt(read, options)
     return _run(read, options)
@@ -64,6 +70,20 @@ def _items_in(files: Sequence[str]) -> list[str]:
             raise UsageError(f"cannot read the items in {name}: {error}") from error
         items += [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return items
+
+
+def _export(read: Typed, options: Options) -> int:
+    """Write what was typed, or the argument at a section of it, to files from which `--load` or `@` reads it."""
+    for name, target in options.exports:
+        file, section = file_and_section(target)
+        value = get_at(read.task, section) if section else {TASK: read.task, RUN: read.settings}
+        if file == "-":
+            click.echo(dumps(value, name), nl=False)
+        elif format_of(file, installed()).name == name:
+            dump(value, file)
+        else:
+            raise UsageError(f"--to-{name} cannot write {file}", hint=f"its name must end as those of {name} files do")
+    return 0
 
 
 def _run(read: Typed, options: Options) -> int:
