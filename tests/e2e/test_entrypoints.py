@@ -323,7 +323,7 @@ def test_a_run_is_repeated_exactly_from_what_it_wrote(shell, format_):
     assert shell.python("train.py", "--load", again, f"--to-{format_}", "-").stdout == shell.read(again)
     if format_ != "toml":  # which has plain values before tables, whatever order they were given in
         assert shell.read(again) == shell.read(first)
-    for words in (["run.executor.retries=2", *items], ["--load", first]):
+    for words in ([*items, "run.executor.retries=2"], ["--load", first]):
         done = shell.python("train.py", *words, "run.name=same")
         assert done.returncode == 0, done.stderr
     (typed, loaded) = (described(path) for path in sorted(shell.home.glob("experiments/same/*/experiment.json")))
