@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import re
 import shlex
@@ -53,15 +54,18 @@ VALUES = [
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    """The program of the page, as a module."""
-    block = re.search(r'```python title="train.py"\n(.*?)^```', PAGE, re.MULTILINE | re.DOTALL)
-    path = tmp_path_factory.mktemp("page") / "page_of_items.py"
-    path.write_text(block[1] + NAMES, "utf-8")
+    """The program of the page, as a module, in a folder with the files of the page."""
+    folder = tmp_path_factory.mktemp("page")
+    for name, text in re.findall(r'^```\w+ title="(.*?)"\n(.*?)^```', PAGE, re.MULTILINE | re.DOTALL):
+        (folder / name).write_text(text, "utf-8")
+    path = folder / "page_of_items.py"
+    path.write_text((folder / "train.py").read_text("utf-8") + NAMES, "utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
-    yield module
+    with contextlib.chdir(folder):
+        yield module
     del sys.modules[path.stem]
 
 

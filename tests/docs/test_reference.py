@@ -16,6 +16,7 @@ from nrun.cli.root import root
 from nrun.config import codec
 from nrun.events import Event
 from nrun.model import Observation
+from nrun_language_overrides.options import parameters
 
 REPO = Path(__file__).parents[2]
 REFERENCE = REPO / "docs" / "reference"
@@ -64,6 +65,12 @@ def test_every_form_is_in_the_page_of_configurations():
 def test_every_command_and_option_is_in_the_page_of_the_command_line(words, command):
     said = {word for option in command.params if isinstance(option, click.Option) for word in option.opts}
     assert f"`{words[-1]}" in CLI or " ".join(words) in CLI
+    assert sorted(word for word in said if f"`{word}" not in CLI) == []
+
+
+def test_every_option_of_an_entrypoint_is_in_the_page_of_the_command_line():
+    said = {word for option in parameters() if isinstance(option, click.Option) for word in option.opts}
+    assert len(said) > 20
     assert sorted(word for word in said if f"`{word}" not in CLI) == []
 
 
