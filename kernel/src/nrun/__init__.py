@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         LanguageSpec,
         LauncherSpec,
         PackagerSpec,
+        ViewSpec,
     )
     from nrun.entrypoints import Entrypoint, Language
     from nrun.errors import (
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from nrun.markers import hookimpl
     from nrun.model import State
     from nrun.outcome import ExperimentStatus
-    from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin
+    from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin, View
 
 __version__ = "0.1.0"
 
@@ -60,6 +61,7 @@ _HOMES = {
             "LanguageSpec",
             "LauncherSpec",
             "PackagerSpec",
+            "ViewSpec",
         ),
     ),
     "nrun.errors": (
@@ -72,7 +74,8 @@ _HOMES = {
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
     "nrun.model": ("State",),
-    "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager", "Plugin"),
+    "nrun.provided": ("config_view",),
+    "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager", "Plugin", "View"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -110,6 +113,8 @@ __all__ = [
     "State",
     "UnknownName",
     "UsageError",
+    "View",
+    "ViewSpec",
     "autoconvert",
     "build",
     "cli",

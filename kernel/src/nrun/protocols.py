@@ -12,6 +12,7 @@ from nrun.text import environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from os import PathLike
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Submission,
         Tag,
     )
+    from nrun.config.node import Node
     from nrun.planning.jobs import Task
 
 
@@ -132,6 +134,22 @@ class Format(Protocol):
         `into` is a text that is brought up to date: what it keeps, such as comments and the order of keys, stays as
         far as the library can.
         """
+        ...
+
+
+class View(Protocol):
+    """Shows and compares configurations. What it gives is for people: `str` of it is text for a terminal."""
+
+    def diff(self, config: Node, old: Node) -> object:
+        """What has changed since `old`."""
+        ...
+
+    def visualize(self, config: Node) -> object:
+        """A picture, which notebooks show too."""
+        ...
+
+    def save_config_img(self, config: Node, path: str | PathLike[str]) -> None:
+        """Write a picture to a file. Raises ConfigError for a suffix that stands for no format it has."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""`nrun.LocalExecutor` and friends: public classes that installed plugins provide."""
+"""`nrun.LocalExecutor` and friends, and methods of configurations: what installed plugins provide."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from nrun.declare import Declared
     from nrun.plugins import Hooks
+    from nrun.protocols import View
 
 
 def provided(name: str, hooks: Hooks | None = None) -> type:
@@ -44,6 +45,14 @@ def provided(name: str, hooks: Hooks | None = None) -> type:
     )
     msg = f"no installed plugin provides {name}.{did_you_mean(name, by_name)}"
     raise UnknownName(msg, hint=hint)
+
+
+def config_view(hooks: Hooks | None = None) -> View:
+    """What shows and compares configurations. Raises UnknownName naming the distribution to install; PluginError."""
+    views = (hooks or installed()).views
+    spec = views.get("view")
+    view: View = _load("view", [(found, found.spec.view) for found in views if found.spec is spec])()
+    return view
 
 
 def _load(name: str, offers: Sequence[tuple[Declared[Any], Callable[[], type]]]) -> type:

@@ -6,15 +6,17 @@ from __future__ import annotations
 import copy
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from nrun.arguments import UnfitValue, UnknownArgument, unknown_argument
+from nrun.config.brought import brought_by, view
 from nrun.config.target import display_name, resolve, signature_of
 from nrun.config.values import PLAIN, Refused, admit
-from nrun.errors import ConfigError, UnknownName
+from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from os import PathLike
     from types import CodeType
     from typing import Self
 
@@ -30,16 +32,6 @@ _ABSENT = object()
 _NOTHING: frozenset[type] = frozenset()
 DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
-
-
-def _brought_by(distribution: str, doc: str) -> Callable[..., NoReturn]:
-    """A method that users of NeMo Run know, and that a plugin brings."""
-
-    def missing(*_args: object, **_kwargs: object) -> NoReturn:
-        raise UnknownName("nothing that is installed does this", hint=f"pip install {distribution}")
-
-    missing.__doc__ = doc
-    return missing
 
 
 class _Node(Generic[T]):
@@ -198,11 +190,20 @@ class _Node(Generic[T]):
             raise ConfigError(msg)
         return value
 
-    to_yaml = _brought_by("nrun-config-yaml", "This tree as YAML.")
-    from_yaml = classmethod(_brought_by("nrun-config-yaml", "The tree that `to_yaml` gave."))
-    diff = _brought_by("nrun-config-view", "What differs between this tree and another.")
-    visualize = _brought_by("nrun-config-view", "A picture of this tree.")
-    save_config_img = _brought_by("nrun-config-view", "Write a picture of this tree to a file.")
+    to_yaml = brought_by("nrun-config-yaml", "This tree as YAML.")
+    from_yaml = classmethod(brought_by("nrun-config-yaml", "The tree that `to_yaml` gave."))
+
+    def diff(self, old: Node, /) -> object:
+        """What has changed since `old`. `print` shows it."""
+        return view().diff(self, old)
+
+    def visualize(self) -> object:
+        """A picture of this tree. Notebooks show it, and `print` does as text."""
+        return view().visualize(self)
+
+    def save_config_img(self, path: str | PathLike[str], /) -> None:
+        """Write a picture of this tree to a file that ends with `.svg`. Raises ConfigError if that cannot be done."""
+        view().save_config_img(self, path)
 
 
 class Config(_Node[T]):
