@@ -22,7 +22,7 @@ PROJECTS = {
     + sorted(ROOT.glob("contrib/*/pyproject.toml"))
 }
 PLUGINS = sorted(set(PROJECTS) - {"nrun-kernel"})
-IMPORTED_AS = {"attr": "attrs", "nrun": "nrun-kernel"}
+IMPORTED_AS = {"attr": "attrs", "nrun": "nrun-kernel", "yaml": "pyyaml"}
 """Import name -> distribution, where the two differ by more than dashes."""
 
 MOST_PACKAGES = 12
@@ -33,10 +33,10 @@ import json
 from nrun.plugins import installed
 hooks = installed()
 names = {}
-for kind in ("executors", "packagers", "launchers", "commands", "checks"):
+for kind in ("executors", "packagers", "launchers", "formats", "commands", "checks"):
     for found in getattr(hooks, kind):
         names.setdefault(found.plugin, []).append(f"{kind}:{found.spec.name}")
-        for field in ("executor", "backend", "packager", "launcher", "command"):
+        for field in ("executor", "backend", "packager", "launcher", "format", "command"):
             if hasattr(found.spec, field):
                 getattr(found.spec, field)()
 print(json.dumps({record.name: [record.state, names.get(record.name, [])] for record in hooks.host.records}))

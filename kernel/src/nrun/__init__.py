@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from nrun.experiment import Experiment, run
+    from nrun.files import dump, dumps, load, loads
     from nrun.job import Job
     from nrun.markers import hookimpl
     from nrun.model import State
@@ -71,10 +72,10 @@ _HOMES = {
     "nrun.entrypoints": ("Entrypoint", "Language"),
     "nrun.experiment": ("Experiment", "run"),
     "nrun.outcome": ("ExperimentStatus",),
+    "nrun.files": ("dump", "dumps", "load", "loads"),
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
     "nrun.model": ("State",),
-    "nrun.provided": ("config_view",),
     "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager", "Plugin", "View"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -118,8 +119,12 @@ __all__ = [
     "autoconvert",
     "build",
     "cli",
+    "dump",
+    "dumps",
     "eager",
     "hookimpl",
+    "load",
+    "loads",
     "run",
 ]
 

@@ -10,8 +10,10 @@ from nrun.plugins import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from os import PathLike
     from typing import Any
 
+    from nrun.config.node import Node
     from nrun.declare import Declared
     from nrun.plugins import Hooks
     from nrun.protocols import View
@@ -53,6 +55,21 @@ def config_view(hooks: Hooks | None = None) -> View:
     spec = views.get("view")
     view: View = _load("view", [(found, found.spec.view) for found in views if found.spec is spec])()
     return view
+
+
+def diff(config: Node, old: Node) -> object:
+    """What has changed since `old`. `print` shows it."""
+    return config_view().diff(config, old)
+
+
+def visualize(config: Node) -> object:
+    """A picture of a tree. Notebooks show it, and `print` does as text."""
+    return config_view().visualize(config)
+
+
+def save_config_img(config: Node, path: str | PathLike[str]) -> None:
+    """Write a picture of a tree to a file. Raises ConfigError if it cannot be written, or not in such a format."""
+    config_view().save_config_img(config, path)
 
 
 def _load(name: str, offers: Sequence[tuple[Declared[Any], Callable[[], type]]]) -> type:

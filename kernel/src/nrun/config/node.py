@@ -9,14 +9,12 @@ import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from nrun.arguments import UnfitValue, UnknownArgument, unknown_argument
-from nrun.config.brought import brought_by, view
 from nrun.config.target import display_name, resolve, signature_of
 from nrun.config.values import PLAIN, Refused, admit
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from os import PathLike
     from types import CodeType
     from typing import Self
 
@@ -32,6 +30,16 @@ _ABSENT = object()
 _NOTHING: frozenset[type] = frozenset()
 DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
+
+
+def _found_above(symbol: str, doc: str) -> Callable[..., Any]:
+    """A method that a module brings which knows what this one may not, looked up when it is called."""
+
+    def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return resolve(symbol)(owner, *args, **kwargs)
+
+    method.__doc__ = doc
+    return method
 
 
 class _Node(Generic[T]):
@@ -190,20 +198,11 @@ class _Node(Generic[T]):
             raise ConfigError(msg)
         return value
 
-    to_yaml = brought_by("nrun-config-yaml", "This tree as YAML.")
-    from_yaml = classmethod(brought_by("nrun-config-yaml", "The tree that `to_yaml` gave."))
-
-    def diff(self, old: Node, /) -> object:
-        """What has changed since `old`. `print` shows it."""
-        return view().diff(self, old)
-
-    def visualize(self) -> object:
-        """A picture of this tree. Notebooks show it, and `print` does as text."""
-        return view().visualize(self)
-
-    def save_config_img(self, path: str | PathLike[str], /) -> None:
-        """Write a picture of this tree to a file that ends with `.svg`. Raises ConfigError if that cannot be done."""
-        view().save_config_img(self, path)
+    to_yaml = _found_above("nrun.files:to_yaml", "This tree as YAML: see `nrun.files.dumps`.")
+    from_yaml = classmethod(_found_above("nrun.files:from_yaml", "The tree in a YAML text: see `nrun.files.loads`."))
+    diff = _found_above("nrun.provided:diff", "What has changed since another tree, which is given; `print` shows it.")
+    visualize = _found_above("nrun.provided:visualize", "A picture of this tree: for notebooks, and `print` shows it.")
+    save_config_img = _found_above("nrun.provided:save_config_img", "Write a picture of this tree to a file.")
 
 
 class Config(_Node[T]):

@@ -1,0 +1,1 @@
+"""Writes configurations down as JSON and reads them."""

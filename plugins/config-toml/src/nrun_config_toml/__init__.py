@@ -1,0 +1,1 @@
+"""Writes configurations down as TOML and reads them."""

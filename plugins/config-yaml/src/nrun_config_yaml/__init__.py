@@ -1,0 +1,1 @@
+"""Writes configurations down as YAML and reads them."""
