@@ -70,7 +70,7 @@ def dump(value: object, path: str | os.PathLike[str], section: str = "", *, full
         raise ConfigError(msg) from error
 
 
-def loads(  # noqa: PLR0913 - all by keyword
+def loads(
     text: str,
     format: str = "yaml",  # noqa: A002 - as above
     *,

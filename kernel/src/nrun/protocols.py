@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from nrun.config.node import Node
     from nrun.model import (
         Attempt,
         Bundle,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
         Submission,
         Tag,
     )
-    from nrun.config.node import Node
     from nrun.planning.jobs import Task
 
 

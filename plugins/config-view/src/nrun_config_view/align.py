@@ -30,7 +30,9 @@ class Contents:
         known: dict[Hashable, int] = {}
         for node in children_first(list(roots)):
             arguments = frozenset((name, self.of(value)) for name, value in set_arguments(node).items())
-            self._numbers[id(node)] = known.setdefault((type(node), identity_of(node.__nrun_target__), arguments), len(known))
+            self._numbers[id(node)] = known.setdefault(
+                (type(node), identity_of(node.__nrun_target__), arguments), len(known)
+            )
 
     def of(self, value: Any) -> Hashable:
         """What is equal for values of the same content."""
@@ -58,7 +60,11 @@ def aligned(ours: Sequence[Any], theirs: Sequence[Any], contents: Contents) -> l
                 del free[found[index]]
 
     pair(lambda _, element: contents.of(element))
-    pair(lambda index, element: (type(element), identity_of(element.__nrun_target__)) if is_node(element) else (index, type(element)))
+    pair(
+        lambda index, element: (
+            (type(element), identity_of(element.__nrun_target__)) if is_node(element) else (index, type(element))
+        )
+    )
     pair(lambda index, element: (index, is_node(element)))
     return found
 

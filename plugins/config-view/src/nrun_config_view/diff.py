@@ -238,7 +238,7 @@ class Differ:
             arguments.update(kept(list(set_arguments(node).items()), place, "set"))
         return new, shared
 
-    def _change(  # noqa: PLR0913 - the fields of a change
+    def _change(
         self, kind: Kind, link: Link, old: Any = None, new: Any = None, *, source: Link = None, **names: Any
     ) -> None:
         where = None if source is None else _path(source)  # the root is no source: nothing in it can share it

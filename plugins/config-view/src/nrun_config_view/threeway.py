@@ -55,9 +55,7 @@ def diff3(base: Any, ours: Any, theirs: Any, *, explicit: bool = False) -> Three
         **{pair: min(pair, key=len) for pair in _overlaps(mine, other)},
         **{(path, near): min(path, near, key=len) for near, path in _overlaps(other, mine)},
     }
-    found = tuple(
-        Conflict(path, tuple(mine[here]), tuple(other[there])) for (here, there), path in conflicts.items()
-    )
+    found = tuple(Conflict(path, tuple(mine[here]), tuple(other[there])) for (here, there), path in conflicts.items())
     lost = [{pair[side] for pair in conflicts} for side in (0, 1)]
     return ThreeWay(_without(mine, lost[0]), _without(other, lost[1]), tuple(alike), found)
 

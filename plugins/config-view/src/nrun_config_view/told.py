@@ -1,5 +1,4 @@
 """Changes as lines, as a coloured tree, and as JSON."""
-# ruff: noqa: ANN401 - values of a tree may be of any type
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nrun.config.codec import encode
+from nrun.config.document_writer import VERSION_KEY, to_data
 from nrun.config.paths import format_path
 from nrun.config.show import show
 from nrun.config.target import display_name
@@ -117,12 +116,20 @@ def _form(change: Change) -> Json:
     form: dict[str, Json] = {"kind": change.kind, "path": format_path(change.path)}
     if change.kind == "retarget":
         form |= {"old": full_name(change.old), "new": full_name(change.new)}
-        form |= {word: list(names) for word, names in (("kept", change.kept), ("dropped", change.dropped), ("added", change.added))}
+        form |= {
+            word: list(names)
+            for word, names in (("kept", change.kept), ("dropped", change.dropped), ("added", change.added))
+        }
         return form
     if change.source is not None:
         return form | {"source": format_path(change.source)}
     if change.kind in ("unset", "change", "remove", "unshare"):
-        form["old"] = encode(change.old)
+        form["old"] = _data(change.old)
     if change.kind not in ("unset", "remove"):
-        form["new"] = encode(change.new)
+        form["new"] = _data(change.new)
     return form
+
+
+def _data(value: object) -> Json:
+    data = to_data(value, share=False)
+    return {key: item for key, item in data.items() if key != VERSION_KEY} if isinstance(data, dict) else data
