@@ -56,8 +56,8 @@ def aligned(ours: Sequence[Any], theirs: Sequence[Any], contents: Contents) -> l
             waiting[key(index, ours[index])].append(index)
         for index, element in enumerate(theirs):
             if found[index] is None and (same := waiting.get(key(index, element))):
-                found[index] = same.popleft()
-                del free[found[index]]
+                at = found[index] = same.popleft()
+                del free[at]
 
     pair(lambda _, element: contents.of(element))
     pair(

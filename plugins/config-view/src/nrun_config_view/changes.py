@@ -30,7 +30,7 @@ class Change:
     |---|---|
     | `set`, `unset` | an argument or key gets the value `new`; it loses the value `old` |
     | `change` | the value `old` becomes `new` |
-    | `retarget` | the node calls `new` instead of `old`: of its arguments some are `kept`, some `dropped`, some `added` |
+    | `retarget` | the node calls `new` instead of `old`; arguments are `kept`, `dropped` and `added` |
     | `insert`, `remove` | an element comes in before the one that is there; the one that is there goes |
     | `move` | the element comes from `source`, another index of the same list |
     | `share` | what is there becomes the node that is also at `source` |

@@ -1,4 +1,5 @@
 """`nrun config show | diff | explain | convert | validate | schema`."""
+# ruff: noqa: ANN401 - a configuration may be any value
 
 from __future__ import annotations
 

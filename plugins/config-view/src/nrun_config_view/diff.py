@@ -24,7 +24,7 @@ from nrun_config_view.changes import Change
 from nrun_config_view.nodes import holds_nodes, identity_of, is_node, shared_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from nrun.config.node import Node
     from nrun.config.paths import Path, Step
@@ -37,7 +37,7 @@ _NOTHING = object()
 
 
 def diff(ours: Any, theirs: Any, *, explicit: bool = False) -> tuple[Change, ...]:
-    """What makes `theirs` of `ours`: `apply(ours, diff(ours, theirs)) == theirs`. Imports nothing.
+    """The changes that make `theirs` of `ours`: to `apply` them gives a tree equal to `theirs`. Imports nothing.
 
     Setting an argument to its default is no change, unless `explicit`; of a target that is still a name no default
     is known. What holds no node, such as a list of numbers, changes as a whole; so does a sweep.
@@ -134,7 +134,7 @@ class Differ:
 
     def _node(self, link: Link, mine: Any, other: Node) -> Inside:
         if id(other) in self._places:
-            if mine is not self._partners.get(id(other)):
+            if not is_node(mine) or mine is not self._partners.get(id(other)):
                 self._place("share", link, other, mine)
         elif is_node(mine) and id(mine) not in self._taken and self._fits(mine, other):
             self._places[id(other)], self._partners[id(other)] = link, mine
@@ -211,9 +211,9 @@ class Differ:
         shared: list[tuple[Kind, Link, Node]] = []
         made: list[tuple[Link, Node, dict[str | int, Any]]] = []
 
-        def kept(pairs: list[tuple[Step, Any]], link: Link, kind: Kind) -> list[tuple[Step, Any]]:
-            copies = [(step, copied(item, (link, step), kind)) for step, item in pairs]
-            return [(step, item) for step, item in copies if item is not _NOTHING]
+        def kept(items: Iterable[tuple[Any, Any]], link: Link, kind: Kind, step: Callable[[Any], Step]) -> Any:
+            copies = [(key, copied(item, (link, step(key)), kind)) for key, item in items]
+            return [(key, item) for key, item in copies if item is not _NOTHING]
 
         def copied(value: Any, link: Link, kind: Kind) -> Any:
             if is_node(value):
@@ -228,14 +228,14 @@ class Differ:
                 made.append((link, value, arguments))
                 return new_node(type(value), value.__nrun_target__, arguments, value.__nrun_trail__)
             if isinstance(value, list | tuple):
-                return type(value)(item for _, item in kept(list(enumerate(value)), link, "insert"))
+                return type(value)(item for _, item in kept(enumerate(value), link, "insert", int))
             if isinstance(value, dict):
-                return {k.key: item for k, item in kept([(Key(k), v) for k, v in value.items()], link, "set")}
+                return dict(kept(value.items(), link, "set", Key))
             return copy.deepcopy(value) if is_special(value) or isinstance(value, set) else value
 
         new = copied(value, link, "change")
         for place, node, arguments in made:  # grows while nodes are met
-            arguments.update(kept(list(set_arguments(node).items()), place, "set"))
+            arguments.update(kept(set_arguments(node).items(), place, "set", _itself))
         return new, shared
 
     def _change(
@@ -251,6 +251,10 @@ def _path(link: Link) -> Path:
         link, step = link
         steps.append(step)
     return tuple(reversed(steps))
+
+
+def _itself(name: str | int) -> str | int:
+    return name
 
 
 def _in_both(ours: dict[Any, Any], theirs: dict[Any, Any]) -> list[tuple[Any, Any, Any]]:

@@ -182,7 +182,8 @@ class _Box:
 def _curve(box: _Box, node: _Box) -> str:
     """The line from a place to the node that is there too."""
     bend = max(box.end, node.end) + _CURVE
-    return f'<path class="same" d="M{box.end:g} {box.y:g}C{bend:g} {box.y:g} {bend:g} {node.y:g} {node.end:g} {node.y:g}"/>'
+    ways = f"{bend:g} {box.y:g} {bend:g} {node.y:g}"
+    return f'<path class="same" d="M{box.end:g} {box.y:g}C{ways} {node.end:g} {node.y:g}"/>'
 
 
 def _label(row: Row) -> str:

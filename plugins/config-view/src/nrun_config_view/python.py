@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import enum
 import keyword
 import math
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from nrun.config.codec import survey
 from nrun.config.imports import importable_symbol
 from nrun.config.node import Config, Fresh, Partial, set_arguments
 from nrun.config.order import children_first
-from nrun.config.special import Reference, Sweep, Unread
+from nrun.config.special import Unread
 from nrun.config.target import symbol_of
 from nrun.config.values import fields_of, is_data_class, is_path, is_symbol, name_of_type
 from nrun.errors import ConfigError
@@ -55,37 +56,35 @@ class _Code:
             return self._names.get(id(value)) or self._node(value)
         if type(value) is Unread:
             return self._unread(unread_value(value))
-        kind = type(value)
-        if kind is float and not math.isfinite(value):
-            return f'float("{value!r}")'
-        if kind is list:
-            return f"[{self._each(value)}]"
-        if kind in (tuple, frozenset) or (kind is set and not value):
-            items = f"({self._each(value)}{',' if value else ''})"
-            return items if kind is tuple else f"{kind.__name__}({items if value else ''})"
-        if kind is set:
-            return f"{{{self._each(value)}}}"
-        if kind is dict:
-            return "{" + ", ".join(f"{self.value(key)}: {self.value(item)}" for key, item in value.items()) + "}"
-        return self._other(value)
-
-    def _other(self, value: Any) -> str:
-        kind = name_of_type(type(value))
+        if isinstance(value, list | tuple | set | frozenset | dict):
+            return self._container(value)
         if is_path(value):
             return f"{self._module('pathlib')}.Path({str(value)!r})"
-        if kind in ("decimal.Decimal", "uuid.UUID"):
-            return f"{self._module(type(value).__module__)}.{type(value).__name__}({str(value)!r})"
-        if kind.startswith("datetime."):
-            self._module("datetime")
         if is_symbol(value):
             return self._symbol(symbol_of(value))
-        if is_data_class(type(value)) or type(value) in (Reference, Sweep):
-            return self._call(self._symbol(symbol_of(type(value))), [], fields_of(value))
-        return (
-            f"{self._symbol(symbol_of(type(value)))}.{value.name}"
-            if hasattr(type(value), "__members__")
-            else repr(value)
-        )
+        return self._scalar(value)
+
+    def _container(self, value: Any) -> str:
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{self.value(key)}: {self.value(item)}" for key, item in value.items()) + "}"
+        items = ", ".join(map(self.value, value))
+        if isinstance(value, tuple):
+            return f"({items}{',' if len(value) == 1 else ''})"
+        return f"[{items}]" if isinstance(value, list) else f"{type(value).__name__}([{items}])"
+
+    def _scalar(self, value: Any) -> str:
+        cls = type(value)
+        if isinstance(value, enum.Enum):
+            return f"{self._symbol(symbol_of(cls))}.{value.name}"
+        if cls is float and not math.isfinite(value):
+            return f'float("{value!r}")'
+        if name_of_type(cls) in ("decimal.Decimal", "uuid.UUID"):
+            return f"{self._module(cls.__module__)}.{cls.__name__}({str(value)!r})"
+        if is_data_class(cls):
+            return self._call(self._symbol(symbol_of(cls)), [], fields_of(value))
+        if cls.__module__ == "datetime":
+            self._module("datetime")
+        return repr(value)
 
     def _node(self, node: Node) -> str:
         kind, arguments = type(node), set_arguments(node)
@@ -112,9 +111,6 @@ class _Code:
         if "$object" in form:
             return self._call(self._symbol(form["$object"]), [], form["fields"])
         return self._symbol(form["$symbol"])
-
-    def _each(self, values: Any) -> str:
-        return ", ".join(map(self.value, values))
 
     def _symbol(self, symbol: str) -> str:
         module, _, name = importable_symbol(symbol).partition(":")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import enum
 import inspect
 import pathlib
@@ -37,7 +38,6 @@ _PLAIN: dict[Any, Schema] = {
     float: {"type": "number"},
     str: {"type": "string"},
     pathlib.Path: {"type": "string"},
-    dict: {"type": "object"},
 }
 _ARRAYS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Set, collections.abc.Iterable)
 _WRITTEN_OTHERWISE = frozenset({"builtins", "datetime", "decimal", "uuid", "pathlib", "collections.abc", "typing"})
@@ -101,10 +101,8 @@ class _Schemas:
             schema["description"] = doc
         default = effective_default(target, name)
         if default is not inspect.Parameter.empty:
-            try:
+            with contextlib.suppress(ConfigError):  # it cannot be written down, so no document can have it
                 schema["default"] = to_data(default, share=False)
-            except ConfigError:  # it cannot be written down, so no document can have it
-                pass
         return schema
 
     def value(self, annotation: Any) -> Schema:
@@ -115,14 +113,17 @@ class _Schemas:
             members = [self.value(member) for member in args]
             return {} if {} in members else {"anyOf": members}
         if kind is typing.Literal:
-            return {"enum": [self._choice(choice) for choice in args]}
+            return {"enum": [to_data(choice, share=False) for choice in args]}
         if kind in _ARRAYS:
             return self._array(kind, args)
         if kind in _MAPPINGS:
-            return {"type": "object", **({"additionalProperties": self.value(args[1])} if args else {})}
+            return {"type": "object", "additionalProperties": self.value(args[1]) if args else {}}
+        return self._class(kind)
+
+    def _class(self, kind: Any) -> Schema:
         if kind in _PLAIN:
             return _PLAIN[kind]
-        if not isinstance(kind, type) or kind is object:
+        if not isinstance(kind, type) or kind.__module__ in _WRITTEN_OTHERWISE:
             return {}
         if issubclass(kind, enum.Enum):
             names = {"$enum": {"const": symbol_of(kind)}, "name": {"enum": list(kind.__members__)}}
@@ -139,13 +140,8 @@ class _Schemas:
             }
         return {"type": "array", **({"items": self.value(args[0])} if args else {})}
 
-    def _choice(self, choice: Any) -> Any:
-        return to_data(choice, share=False)
-
     def _object(self, cls: type) -> Schema:
         """A node that gives an instance: what it takes is known if it calls the class, or a subclass from nearby."""
-        if cls.__module__ in _WRITTEN_OTHERWISE:
-            return {}
         try:
             known = {
                 symbol_of(one): self.node(one) for one in [cls, *self._subclasses(cls)] if not inspect.isabstract(one)
@@ -166,7 +162,8 @@ class _Schemas:
         found: dict[type, None] = {}
         todo = [cls]
         while todo:
-            for one in type.__subclasses__(todo.pop()):
+            below: list[type] = type.__subclasses__(todo.pop())
+            for one in below:
                 if one not in found and one.__module__.partition(".")[0] == self._package:
                     found[one] = None
                     todo.append(one)
