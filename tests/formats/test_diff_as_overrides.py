@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import enum
-import math
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nrun import Config, ConfigError
-from nrun.config.edit import cfg_with
+from nrun import Config, ConfigError, Partial
 from nrun_config_view.overrides import all_overrides, overrides
 from nrun_language_overrides.overrides import Context, apply
 from nrun_language_overrides.reader import Reading
@@ -115,9 +113,23 @@ def test_a_configuration_can_be_typed(config):
 @settings(max_examples=300, deadline=None)
 @given(models(), models())
 def test_a_difference_can_be_typed(ours, theirs):
-    try:
-        items = overrides(ours, theirs)
-    except ConfigError as error:
-        assert "has moved" in str(error)
-        return
+    assert apply(ours, overrides(ours, theirs), EVERYTHING).config == theirs
+
+
+@given(st.permutations(range(5)), st.integers(0, 4))
+def test_elements_that_moved_are_shared_and_taken_away(order, shared):
+    layers = [Config(Layer, dim=number) for number in range(5)]
+    ours = Config(Model, layers=layers, any=layers[shared])
+    theirs = ours.clone()
+    theirs.layers = [theirs.layers[index] for index in order]
+    items = overrides(ours, theirs)
     assert apply(ours, items, EVERYTHING).config == theirs
+    assert bool(items) == (list(order) != sorted(order))
+
+
+def test_what_cannot_be_typed_is_named():
+    theirs = Config(Model, any={"a": Partial(Optim)}, other=Config(Optim))
+    theirs.layers.append(Config(Layer, optim=Config(Optim, betas=(Config(float, 1),))))
+    with pytest.raises(ConfigError, match=r"any: a Partial cannot be typed") as caught:
+        overrides(Config(Model), theirs)
+    assert "layers" not in str(caught.value)

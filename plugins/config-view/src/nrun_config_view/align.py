@@ -69,8 +69,8 @@ def aligned(ours: Sequence[Any], theirs: Sequence[Any], contents: Contents) -> l
     return found
 
 
-def moves(order: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The moves, each from an index to one, that bring ascending numbers into `order`; as few as will do."""
+def moves(order: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """The moves that bring ascending numbers into `order`, as few as will do: the number, from where, to where."""
     current = sorted(order)
     staying = set(_longest_ascending(order))
     for index, number in enumerate(order):
@@ -80,7 +80,7 @@ def moves(order: Sequence[int]) -> Iterator[tuple[int, int]]:
             end = current.index(order[index - 1]) + 1 if index else 0
             current.insert(end, number)
             if start != end:
-                yield start, end
+                yield number, start, end
 
 
 def _longest_ascending(numbers: Sequence[int]) -> Iterator[int]:

@@ -32,7 +32,7 @@ class Change:
     | `change` | the value `old` becomes `new` |
     | `retarget` | the node calls `new` instead of `old`; arguments are `kept`, `dropped` and `added` |
     | `insert`, `remove` | an element comes in before the one that is there; the one that is there goes |
-    | `move` | the element comes from `source`, another index of the same list |
+    | `move` | the element `old` comes from `source`, another index of the same list |
     | `share` | what is there becomes the node that is also at `source` |
     | `unshare` | the node there, `old`, which is also elsewhere, becomes one of its own: `new` |
 

@@ -175,8 +175,8 @@ class Differ:
         stay = [index for index in partners if index is not None]
         for index in sorted(set(range(len(ours))).difference(stay), reverse=True):
             self._change("remove", (link, index), ours[index])
-        for start, end in moves(stay):
-            self._change("move", (link, end), source=(link, start))
+        for at, start, end in moves(stay):
+            self._change("move", (link, end), ours[at], source=(link, start))
         for index, partner in enumerate(partners):
             if partner is None:
                 self._place("insert", (link, index), theirs[index])

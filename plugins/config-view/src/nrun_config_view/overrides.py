@@ -68,8 +68,12 @@ def _items(change: Change) -> Iterator[str]:
     if kind in ("unset", "remove"):
         yield f"{path}!"
     elif kind == "move":
-        msg = "an element has moved"
-        raise Untypable(msg)
+        if not is_node(change.old):
+            msg = "an element that is no node has moved"
+            raise Untypable(msg)
+        start, end, sequence = change.source[-1], change.path[-1], _typed(change.path[:-1])
+        yield f"{sequence}[+{end if end < start else end + 1}]@={source}"
+        yield f"{sequence}[{start + 1 if end < start else start}]!"
     else:
         if kind == "insert":
             path = f"{_typed(change.path[:-1])}[+{change.path[-1]}]"
