@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nrun.config.annotations import annotation_of, doc_of
 from nrun.config.checks import effective_default, strip_annotation
 from nrun.config.document_writer import to_data
+from nrun.config.node import Config, new_node
 from nrun.config.target import signature_of, symbol_of
 from nrun.errors import ConfigError
 
@@ -102,7 +103,8 @@ class _Schemas:
         default = effective_default(target, name)
         if default is not inspect.Parameter.empty:
             with contextlib.suppress(ConfigError):  # it cannot be written down, so no document can have it
-                schema["default"] = to_data(default, share=False)
+                call: Any = to_data(new_node(Config, target, {name: default}), share=False)
+                schema["default"] = call[name]
         return schema
 
     def value(self, annotation: Any) -> Schema:
