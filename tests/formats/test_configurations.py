@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import decimal
 import enum
+import sys
 import threading
-import uuid
 from pathlib import Path
 
 import attrs
@@ -16,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nrun
-from nrun import Config, ConfigError, Partial
+from nrun import Config, ConfigError, Partial, UnknownName
+from nrun.config.origin import explain
 from nrun.config.special import Reference, Sweep
 from nrun.plugins import installed
 
@@ -160,3 +159,84 @@ def test_what_was_read_is_written_as_it_was(name, cfg):
 @given(cfg=trees)
 def test_comments_change_nothing(name, cfg):
     assert nrun.loads(nrun.dumps(cfg, name, full=True), name, mode="trust") == cfg
+
+
+def test_two_parts_of_one_class_stay_two_also_in_threads(name, tmp_path):
+    cfg = Config(anything, c=[Config(Leaf, x=1), Config(Leaf, x=2)])
+    nrun.dump(cfg, tmp_path / f"two.{name}")
+    found = []
+
+    def look():
+        for _ in range(5):
+            again = nrun.load(tmp_path / f"two.{name}", mode="trust")
+            again.c[0].x += 10
+            found.append([leaf.x for leaf in again.c])
+
+    threads = [threading.Thread(target=look) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [[11, 2]] * 20
+
+
+def test_a_section_is_written_and_the_rest_stays(name, tmp_path):
+    file = tmp_path / f"all.{name}"
+    nrun.dump(Config(Leaf, x=1), file, "models.small")
+    before = file.read_text()
+    nrun.dump(Config(Leaf, x=2), file, "models.big")
+    nrun.dump(Config(Leaf, x=3), file, "models.small")
+    assert [nrun.load(file, f"models.{size}", mode="trust").x for size in ("small", "big")] == [3, 2]
+    nrun.dump(Config(Leaf, x=1), file, "models.small")
+    assert [line for line in before.splitlines() if line.strip() and line not in file.read_text()] in ([], ["    }"])
+
+
+@pytest.mark.parametrize("name", ["yaml", "toml"])
+def test_comments_stay_when_a_section_is_written(name, tmp_path):
+    file = tmp_path / f"all.{name}"
+    mark = {"yaml": "a: 1\n", "toml": "a = 1\n"}[name]
+    file.write_text(f"# what this is about\n{mark}")
+    nrun.dump(Config(Leaf, x=2), file, "leaf")
+    text = file.read_text()
+    assert text.startswith(f"# what this is about\n{mark}")
+    assert nrun.load(file, "leaf", mode="trust") == Config(Leaf, x=2)
+    with pytest.raises(ConfigError, match=r"no mapping to put 'a\.b' into"):
+        nrun.dump(Config(Leaf), file, "a.b")
+
+
+def test_nothing_is_imported_unless_it_may_be(name, monkeypatch):
+    cfg = Config("antigravity:fly", where=Config(Leaf, x=1))
+    text = nrun.dumps(cfg, name)
+    assert nrun.dumps(nrun.loads(text, name, mode="data"), name) == text
+    with pytest.raises(ConfigError, match=f"^{name}:[0-9]+:[0-9]+: antigravity:fly may not be imported"):
+        nrun.loads(text, name)
+    assert "antigravity" not in sys.modules
+    text = nrun.dumps(Config(Leaf, x=1), name)
+    assert nrun.loads(text, name, allow={__name__.partition(".")[0]}) == Config(Leaf, x=1)
+    monkeypatch.setenv("NRUN_ALLOW", f"json:{__name__.partition('.')[0]}")
+    assert nrun.loads(text, name) == Config(Leaf, x=1)
+
+
+def test_every_value_knows_its_file_line_and_column(name, tmp_path):
+    nrun.dump(Config(anything, c=Config(Leaf, x=1)), tmp_path / f"one.{name}")
+    origin = explain(nrun.load(tmp_path / f"one.{name}", mode="trust"), "c.x").trail[0][0]
+    file, line, column = origin.where.rsplit(":", 2)
+    assert (origin.kind, file) == ("file", str(tmp_path / f"one.{name}"))
+    assert Path(file).read_text().splitlines()[int(line) - 1][int(column) - 1] == "1"
+
+
+def test_nodes_write_and_read_yaml_themselves():
+    cfg = Partial(anything, c=1)
+    assert Partial.from_yaml(cfg.to_yaml(), mode="trust") == cfg
+    with pytest.raises(ConfigError, match="describes a Partial, not a Config"):
+        Config.from_yaml(cfg.to_yaml(), mode="trust")
+    assert "# not set:" in cfg.to_yaml(full=True) or cfg.to_yaml(full=True) == cfg.to_yaml()
+
+
+def test_a_format_that_is_not_installed_is_named(tmp_path):
+    with pytest.raises(UnknownName, match="pip install nrun-config-ini"):
+        nrun.dump(Config(Leaf), tmp_path / "x.ini")
+    with pytest.raises(UnknownName, match="pip install nrun-config-xml"):
+        nrun.dumps(Config(Leaf), "xml")
+    with pytest.raises(ConfigError, match=r"cannot read .*none\.yaml"):
+        nrun.load(tmp_path / "none.yaml")

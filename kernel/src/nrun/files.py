@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from nrun.config.document_reader import Reader, Source, TextFile
-from nrun.config.document_writer import comments_on, to_data
+from nrun.config.document_writer import VERSION, VERSION_KEY, comments_on, to_data
 from nrun.config.imports import find_allowed, from_packages
 from nrun.config.paths import parse_path
 from nrun.config.target import resolve
 from nrun.errors import ConfigError, did_you_mean
-from nrun.plugins import installed
+from nrun.plugins import PluginState, installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -36,6 +36,8 @@ def dumps(value: object, format: str = "yaml", *, full: bool = False) -> str:  #
     """
     spec = installed().formats.get(format)
     data = to_data(value, share=spec.shares)
+    if isinstance(data, dict):
+        data = {VERSION_KEY: VERSION, **data}
     return spec.format()().write(data, comments=comments_on(value) if full else {})
 
 
@@ -54,7 +56,7 @@ def dump(value: object, path: str | os.PathLike[str], section: str = "", *, full
         data = to_data(value, share=spec.shares)
         comments = {(*steps, *place): text for place, text in comments_on(value).items()} if full else {}
         format_ = spec.format()()
-        whole: Any = (format_.read(old).data if old.strip() else None) or {}
+        whole: Any = (format_.read(old).data if old.strip() else None) or {VERSION_KEY: VERSION}
         holder = whole
         for step in steps[:-1]:
             holder = holder.setdefault(step, {}) if isinstance(holder, dict) else None
@@ -170,7 +172,8 @@ def _finder(mode: Mode, allow: Collection[str]) -> Callable[[str], Any] | None:
         return None
     if mode == "trust":
         return resolve
-    plugins = {record.ref.module.partition(".")[0] for record in installed().host.records}
+    loaded = (record for record in installed().host.records if record.state is PluginState.LOADED)
+    plugins = {record.ref.module.partition(".")[0] for record in loaded}
     environment = os.environ.get("NRUN_ALLOW", "").split(":")
     main = {name for name in ("__main__", "__nrun_main__") if name in sys.modules}
     allowed = from_packages({"builtins", *plugins, *main, *allow, *environment} - {""})

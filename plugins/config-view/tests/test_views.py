@@ -69,7 +69,7 @@ def test_what_a_configuration_holds_cannot_break_a_drawing():
     assert "\x1b" not in as_svg(config) + as_text(config)
 
 
-def test_pictures_of_a_deep_chain():
+def test_a_deep_chain_is_drawn():
     config = Config("m:f")
     for _ in range(2000):
         config = Config("m:f", inner=config)

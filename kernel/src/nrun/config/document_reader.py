@@ -42,6 +42,10 @@ class TextFile:
     lines: Sequence[str] = attrs.field(repr=False)
     note: str = ""
 
+    def line(self, number: int) -> str:
+        """A line by its number, from 1; empty if there is none."""
+        return self.lines[number - 1] if number <= len(self.lines) else ""
+
 
 @attrs.frozen(eq=False)
 class Source:
@@ -62,6 +66,13 @@ class Source:
             raise source.error((VERSION_KEY,), told, "use the nrun that wrote it, or a newer one")
         return cls({key: item for key, item in document.data.items() if key != VERSION_KEY}, source.places)
 
+    def at(self, path: Steps) -> Any:
+        """What is at a path."""
+        data: Any = self.data
+        for step in path:
+            data = data[step]
+        return data
+
     def place(self, path: Steps) -> tuple[TextFile, int, int]:
         """Where a value, or else the nearest one around it, was written."""
         while path and path not in self.places:
@@ -76,7 +87,7 @@ class Source:
     def error(self, path: Steps, message: str, hint: str | None = None) -> Located:
         """An error that shows the line, with a caret."""
         file, line, column = self.place(path)
-        text = "".join(char if char.isprintable() else " " for char in (*file.lines, "")[line - 1])
+        text = "".join(char if char.isprintable() else " " for char in file.line(line))
         told = f"{file.name}:{line}:{column}: {message}\n  {text}\n  {' ' * (column - 1)}^"
         return Located(told, path, message, hint)
 
@@ -102,6 +113,8 @@ class Reader(Decoder):
         self.source = source
         self.path: Steps = ()
         """Where the form stands that is read."""
+        self.repeated: set[int] = set()
+        """The ids of the mappings and lists that stand in several places."""
         self._imports = find is not None
         self._migrations = migrations
         self._open: set[int] = set()
@@ -116,11 +129,8 @@ class Reader(Decoder):
 
     def read(self, path: Steps = ()) -> Any:
         """The value at a place. Raises Located."""
-        form: Any = self.source.data
-        for step in path:
-            form = form[step]
         with self.at(*path):
-            return self.value(form)
+            return self.value(self.source.at(path))
 
     @contextlib.contextmanager
     def at(self, *steps: str | int) -> Iterator[None]:
@@ -155,7 +165,7 @@ class Reader(Decoder):
             return self._node(form)
         tag = next(filter(_means_something, form), None)
         if tag is None:
-            return {_unescaped(key): self._inside(key, form[key]) for key in self._ordered(form)}
+            return {unescaped(key): self._inside(key, form[key]) for key in self._ordered(form)}
         if tag == "$ref":
             return self._referred(str(form[tag]))
         if tag == "$sweep":
@@ -181,8 +191,10 @@ class Reader(Decoder):
             raise ConfigError(msg, hint="give one of them a copy")
         if id(form) not in self._nodes:
             self._open.add(id(form))
-            self._nodes[id(form)] = self._new_node(form)
-            self._open.remove(id(form))
+            try:
+                self._nodes[id(form)] = self._new_node(form)
+            finally:
+                self._open.remove(id(form))
         return self._nodes[id(form)]
 
     def _new_node(self, form: dict[str, Any]) -> Node:
@@ -191,7 +203,7 @@ class Reader(Decoder):
         if unknown or len(kinds) > 1 or not isinstance(symbol, str) or ":" not in symbol:
             msg = f"{unknown[0]} is not known" if unknown else "a node has a $target: module:name, and one kind"
             raise ConfigError(msg, hint="a key of your own that begins with $ is written with one more $")
-        keys = {_unescaped(key): key for key in self._ordered(form) if key not in _OF_A_NODE}
+        keys = {unescaped(key): key for key in self._ordered(form) if key not in _OF_A_NODE}
         for migration in self._migrations:
             symbol, keys = migration(symbol, keys)
         target = self._find(symbol) if self._imports else symbol
@@ -201,7 +213,7 @@ class Reader(Decoder):
         for index, other in enumerate(form.get("$with", [])):
             with self.at("$with", index):
                 self._node(other)
-        for step, name, item in _indexed(form.get("$args", []), target):
+        for step, name, item in indexed(form.get("$args", []), target):
             with self.at("$args", step):
                 self.argument(node, name, item)
         for name, key in keys.items():
@@ -211,7 +223,10 @@ class Reader(Decoder):
 
     def _number(self, path: Steps, form: Json, seen: set[int], early: list[tuple[str, Steps]]) -> None:
         """Note the nodes that are numbered, wherever they stand, and what refers to them before they do."""
-        if not isinstance(form, dict | list) or id(form) in seen:
+        if not isinstance(form, dict | list):
+            return
+        if id(form) in seen:
+            self.repeated.add(id(form))
             return
         seen.add(id(form))
         if isinstance(form, dict) and "$target" in form and "$id" in form:
@@ -251,7 +266,7 @@ def _apart(early: Steps, late: Steps) -> tuple[Steps, tuple[str | int, str | int
     return early[:depth], (late[depth], early[depth])
 
 
-def _indexed(form: Any, target: Any) -> list[tuple[str | int, str | int, Json]]:
+def indexed(form: Any, target: Any) -> list[tuple[str | int, str | int, Json]]:
     """What `$args` has: the step to it, the name or index of the argument, and its form."""
     if isinstance(form, dict):
         return [(key, int(key), item) for key, item in form.items()]
@@ -268,7 +283,8 @@ def _means_something(key: str) -> bool:
     return key.startswith("$") and not key.startswith("$$")
 
 
-def _unescaped(key: str) -> str:
+def unescaped(key: str) -> str:
+    """The key that `escaped` made one of."""
     return key[1:] if key.startswith("$$") else key
 
 

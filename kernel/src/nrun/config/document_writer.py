@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 VERSION_KEY = "$nrun"
+"""The key of the version in the outermost mapping of a document. One without it is as good as of version 1."""
 KINDS: dict[str, type[Node]] = {"$partial": Partial, "$fresh": Fresh}
 _DEEPEST = 20
 """How many nodes may stand in one another before some are written apart: formats have their limits."""
@@ -38,8 +39,7 @@ def to_data(value: object, *, share: bool) -> Json:
     With `share` a shared node is the same mapping wherever it stands, for formats that keep that; otherwise it is
     referred to by a number.
     """
-    data = written(_Writer(*survey(value, _DEEPEST), share=share), value)
-    return {VERSION_KEY: VERSION, **data} if isinstance(data, dict) else data
+    return written(_Writer(*survey(value, _DEEPEST), share=share), value)
 
 
 class _Writer(Encoder):

@@ -32,8 +32,8 @@ DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
 
 
-def _found_above(symbol: str, doc: str) -> Callable[..., Any]:
-    """A method that a module brings which knows what this one may not, looked up when it is called."""
+def _brought_by(symbol: str, doc: str) -> Callable[..., Any]:
+    """A method that users of NeMo Run know. What does it is looked up at the call: this module may not know it."""
 
     def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         return resolve(symbol)(owner, *args, **kwargs)
@@ -66,7 +66,7 @@ class _Node(Generic[T]):
         arguments: dict[str | int, Any] = cast("dict[str | int, Any]", kwargs)
         _set_target(self, target)
         _set_arguments(self, arguments)
-        _set_trail(self, (None, caller(), None, None))
+        set_trail(self, (None, caller(), None, None))
         if type(target) is str:
             for name, value in arguments.items():
                 arguments[name] = value if type(value) in PLAIN else admitted(self, name, value)
@@ -198,11 +198,11 @@ class _Node(Generic[T]):
             raise ConfigError(msg)
         return value
 
-    to_yaml = _found_above("nrun.files:to_yaml", "This tree as YAML: see `nrun.files.dumps`.")
-    from_yaml = classmethod(_found_above("nrun.files:from_yaml", "The tree in a YAML text: see `nrun.files.loads`."))
-    diff = _found_above("nrun.provided:diff", "What has changed since another tree, which is given; `print` shows it.")
-    visualize = _found_above("nrun.provided:visualize", "A picture of this tree: for notebooks, and `print` shows it.")
-    save_config_img = _found_above("nrun.provided:save_config_img", "Write a picture of this tree to a file.")
+    to_yaml = _brought_by("nrun.files:to_yaml", "This tree as YAML: see `nrun.dumps`.")
+    from_yaml = classmethod(_brought_by("nrun.files:from_yaml", "The tree that `to_yaml` gave: see `nrun.loads`."))
+    diff = _brought_by("nrun.provided:diff", "What has changed since another tree, which is given; `print` shows it.")
+    visualize = _brought_by("nrun.provided:visualize", "A picture of this tree: notebooks show it, and `print` does.")
+    save_config_img = _brought_by("nrun.provided:save_config_img", "Write a picture of this tree to a file.")
 
 
 class Config(_Node[T]):
@@ -230,7 +230,7 @@ Partial.__nrun_holds__ = Fresh.__nrun_holds__ = NODES
 
 _set_target = vars(_Node)["__nrun_target__"].__set__
 _set_arguments = vars(_Node)["__nrun_args__"].__set__
-_set_trail = vars(_Node)["__nrun_trail__"].__set__
+set_trail = vars(_Node)["__nrun_trail__"].__set__
 
 
 def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | str) -> None:
@@ -239,7 +239,7 @@ def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | s
     known = _NOTHING if isinstance(target, str) else signature_of(target).accepts.get(name, _NOTHING)
     if type(value) not in known:
         value = admitted(node, name, value)
-    _set_trail(node, (name, origin, _displaced(arguments, name), node.__nrun_trail__))
+    set_trail(node, (name, origin, _displaced(arguments, name), node.__nrun_trail__))
     arguments[name] = value
 
 
@@ -249,7 +249,7 @@ def remove(node: Node, name: str | int, origin: Origin | CodeOrigin) -> None:
         if not isinstance(node.__nrun_target__, str):
             check_name(signature_of(node.__nrun_target__), display_name(node.__nrun_target__), name)
         raise UnknownArgument(f"{_path(node, name)} is not set")
-    _set_trail(node, (name, origin, _displaced(node.__nrun_args__, name), node.__nrun_trail__))
+    set_trail(node, (name, origin, _displaced(node.__nrun_args__, name), node.__nrun_trail__))
     del node.__nrun_args__[name]
 
 
@@ -278,7 +278,7 @@ def new_node(cls: type[N], target: Target, arguments: dict[str | int, Any], trai
     node = object.__new__(cls)
     _set_target(node, target)
     _set_arguments(node, arguments)
-    _set_trail(node, trail or (None, None, None, None))
+    set_trail(node, trail or (None, None, None, None))
     return node
 
 

@@ -8,7 +8,7 @@ says its number, and in SVG is linked to it and joined by a curve.
 from __future__ import annotations
 
 import zlib
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-    from nrun.config.paths import Path
-
 _WIDEST = 100
 _ROW, _INDENT, _GLYPH, _MARGIN, _CURVE = 22, 22, 7.3, 12, 40
 """Sizes in pixels; a glyph is one of a monospaced font of 12."""
@@ -42,7 +40,6 @@ _FILL = {"Config": "#dbeafe", "Partial": "#fef3c7", "Fresh": "#dcfce7"}
 class Row:
     """One line of a picture: an argument and what it holds."""
 
-    path: Path
     depth: int
     text: str
     kind: str = ""
@@ -71,10 +68,10 @@ class Picture:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture. Raises ConfigError unless `path` ends with `.svg`, or if it cannot be written."""
-        file = FilePath(path)
+        file = Path(path)
         if file.suffix.lower() != ".svg":
-            msg = f"{file.name} is to be a picture in the format {file.suffix or 'without a suffix'!r}"
-            raise ConfigError(msg, hint="pictures are written as .svg, which browsers and editors show")
+            msg = f"{file.name} does not end in .svg, the one format for pictures"
+            raise ConfigError(msg, hint=f"{file.stem}.svg opens in browsers and editors")
         try:
             file.write_text(as_svg(self.config), "utf-8")
         except OSError as error:
@@ -97,27 +94,24 @@ def as_text(config: Any) -> str:
 def rows_of(config: Any) -> Iterator[Row]:
     """The rows of a picture, from the root down."""
     shared, drawn = shared_in(config), dict[int, int]()
-    todo: list[tuple[Path, Any]] = [((), config)]
+    todo: list[tuple[int, str, Any]] = [(0, "", config)]
     while todo:
-        path, value = todo.pop()
-        name = format_path(path[-1:])
-        number = drawn.get(id(value), 0)
-        if number:
-            yield Row(path, len(path), name, number=number, again=True)
+        depth, name, value = todo.pop()
+        if id(value) in drawn:
+            yield Row(depth, name, number=drawn[id(value)], again=True)
             continue
         if is_node(value):
             if id(value) in shared:
-                number = drawn[id(value)] = len(drawn) + 1
-            kind = type(value).__name__
-            yield Row(path, len(path), name, kind, full_name(value.__nrun_target__), number)
-        elif not (holds_nodes(value) and children(value)):
+                drawn[id(value)] = len(drawn) + 1
+            yield Row(depth, name, type(value).__name__, full_name(value.__nrun_target__), drawn.get(id(value), 0))
+        elif holds_nodes(value) and children(value):
+            yield Row(depth, name or type(value).__name__)
+        else:
             text = show(value)
             text = text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
-            yield Row(path, len(path), f"{name} = {text}" if name else text)
+            yield Row(depth, f"{name} = {text}" if name else text)
             continue
-        else:
-            yield Row(path, len(path), name or type(value).__name__)
-        todo += [((*path, step), item) for step, item in reversed(children(value))]
+        todo += [(depth + 1, format_path((step,)), item) for step, item in reversed(children(value))]
 
 
 def as_svg(config: Any) -> str:
