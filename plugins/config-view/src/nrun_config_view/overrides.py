@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime
 import enum
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.node import Config, new_node, set_arguments
 from nrun.config.paths import Key, format_path
@@ -68,16 +68,23 @@ def _items(change: Change) -> Iterator[str]:
     if kind in ("unset", "remove"):
         yield f"{path}!"
     elif kind == "move":
-        if not is_node(change.old):
-            msg = "an element that is no node has moved"
-            raise Untypable(msg)
-        start, end, sequence = change.source[-1], change.path[-1], _typed(change.path[:-1])
-        yield f"{sequence}[+{end if end < start else end + 1}]@={source}"
-        yield f"{sequence}[{start + 1 if end < start else start}]!"
+        yield from _moved(change)
     else:
         if kind == "insert":
             path = f"{_typed(change.path[:-1])}[+{change.path[-1]}]"
         yield f"{path}@={source}" if change.source is not None else f"{path}={literal(change.new)}"
+
+
+def _moved(change: Change) -> Iterator[str]:
+    """Share the node where it is to be, then take it away from where it was."""
+    if not is_node(change.old):
+        msg = "an element that is no node has moved"
+        raise Untypable(msg)
+    source: tuple[Any, ...] = change.source or ()
+    start, end = source[-1], cast("int", change.path[-1])
+    sequence, forward = _typed(change.path[:-1]), start < end
+    yield f"{sequence}[+{end + forward}]@={_typed(source)}"
+    yield f"{sequence}[{start + (not forward)}]!"
 
 
 def _typed(path: Path) -> str:
