@@ -56,14 +56,14 @@ def test_show_prints_every_form_and_imports_nothing(typed, files, targets):
     assert "_1 = Config(view_targets.Layer, dim=3)" in typed("show", "a.yaml", "--format", "py")[1]
     assert typed("show", "a.yaml", "--format", "svg")[1].startswith("<svg ")
     assert "layers[1].inner@=layers[0]" in typed("show", "a.yaml", "--format", "overrides")[1]
-    assert "act = Act.GELU" in typed("show", "b.toml")[1]
+    assert "act = view_targets:Act.GELU" in typed("show", "b.toml")[1]
     assert "view_targets" not in sys.modules
 
 
 def test_diff_exits_with_1_when_there_is_a_difference(typed, files):
     assert typed("diff", "a.yaml", "a.json") == (0, "", "")
     code, text, _ = typed("diff", "a.yaml", "b.toml")
-    assert (code, text) == (1, "+ layers[1].act = Act.GELU\n+ optim.lr = 0.5\n")
+    assert (code, text) == (1, "+ layers[1].act = view_targets:Act.GELU\n+ optim.lr = 0.5\n")
     assert json.loads(typed("diff", "a.yaml", "b.toml", "--json")[1])["changes"][1]["new"] == 0.5
     assert typed("diff", "a.yaml", "b.toml", "--format", "overrides")[1] == "layers[1].act=GELU\noptim.lr=0.5\n"
     assert typed("diff", "a.yaml", "b.toml", "--format", "tree")[1].splitlines()[-1] == "└─ + lr = 0.5"

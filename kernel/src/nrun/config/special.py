@@ -75,5 +75,4 @@ class Unread:
         import json
 
         tag, *rest = json.loads(self.form).items()
-        name = str(tag[1]).rpartition(":")[2]
-        return {"$enum": f"{name}.{dict(rest).get('name')}", "$object": f"{name}(...)"}.get(tag[0], name)
+        return {"$enum": f"{tag[1]}.{dict(rest).get('name')}", "$object": f"{tag[1]}(...)"}.get(tag[0], str(tag[1]))
