@@ -86,9 +86,11 @@ def test_explain_names_the_line(typed, files):
     assert "optim.lr = 0.5" in text
     assert "b.toml:" in text
     assert json.loads(typed("explain", "b.toml", "optim.lr", "--json")[1])["trail"][0]["kind"] == "file"
-    code, _, errors = typed("explain", "b.toml", "optim.rl")
-    assert code == 2
-    assert "Did you mean 'optim.lr'" in errors
+    for path in ("optim.rl", "optmi.lr", "layers[7].dim"):
+        code, _, errors = typed("explain", "b.toml", path)
+        assert code == 2
+        assert "nothing is set at" in errors
+        assert "Did you mean 'optim" in errors or "layers[7]" in errors
 
 
 @pytest.mark.parametrize("name", ["c.yaml", "c.toml", "c.json"])
@@ -154,6 +156,7 @@ def test_a_task_that_was_run_is_shown_from_the_record(typed):
     assert "inline = 'true'" in typed("show", "latest:second")[1]
     assert typed("show", "seen:third")[1].splitlines()[1] == "├─ [0] = Config(Script)"
     assert "Did you mean 'first'?" in typed("show", "seen:frist")[2]
+    assert "experiment.json" in typed("explain", "seen:first", "sep")[1]
 
 
 @pytest.mark.parametrize(

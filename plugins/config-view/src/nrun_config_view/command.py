@@ -15,10 +15,10 @@ from nrun import dump, dumps
 from nrun.config.document_writer import to_data
 from nrun.config.imports import find_allowed, from_packages
 from nrun.config.origin import explain as explained
-from nrun.config.paths import format_path, walk
+from nrun.config.paths import parse_path
 from nrun.config.target import resolve
-from nrun.errors import UsageError, did_you_mean
-from nrun_config_view.load import configuration
+from nrun.errors import UsageError
+from nrun_config_view.load import configuration, part
 from nrun_config_view.nodes import is_node
 
 if TYPE_CHECKING:
@@ -164,12 +164,11 @@ def explain(what: str, path: str, as_json: bool) -> None:
       nrun config explain exp.yaml optimizer.lr
       nrun config explain exp.yaml 'callbacks[0].every' --json
     """
-    value = configuration(what)
-    found = explained(value, path)
-    if found.value is None and not found.trail:
-        near = did_you_mean(path, (format_path(place) for place, _ in walk(value)))
-        msg = f"nothing is set at {path} in {what}.{near}"
-        raise UsageError(msg)
+    value, steps = configuration(what), parse_path(path)
+    part(value, steps[:-1])
+    found = explained(value, steps)
+    if not found.trail:
+        part(value, steps)
     if not as_json:
         click.echo(str(found))
         return
