@@ -136,6 +136,16 @@ def test_what_is_said_of_an_executor_without_naming_one_is_about_the_default_one
     assert executor["executor"]["fields"]["retries"] == 3
 
 
+def test_without_a_language_a_function_is_run_as_it_is(shell):
+    shell.write("plain.py", "def plain(x: int = 3):\n    return x\n")
+    done = shell.nrun("run", "plain.py:plain", NRUN_DISABLE_PLUGINS="language-overrides")
+    assert done.returncode == 0, done.stderr
+    assert result(shell, "plain") == 3
+    done = shell.nrun("run", "plain.py:plain", "x=4", NRUN_DISABLE_PLUGINS="language-overrides")
+    assert done.returncode == 2
+    assert "unknown language 'overrides'" in done.stderr
+
+
 def test_a_language_that_is_not_installed_is_told_in_words(shell):
     shell.write("train.py", TRAIN)
     done = shell.python("train.py", "model=big", NRUN_LANGUAGE="klingon")

@@ -118,7 +118,8 @@ def _run_named(module: types.ModuleType, name: str, path: str, args: Sequence[st
         msg = f"there is no {name!r} in {path}.{did_you_mean(name, public)}"
         raise UsageError(msg, hint=f"it has: {', '.join(public)[:300]}")
     function = isinstance(found, types.FunctionType) and not hasattr(found, "__auto_config__")
-    if function and not _gives_experiment(found) and (args or LANGUAGE in installed().languages):
+    makes_experiment = function and _gives_experiment(found)
+    if function and not makes_experiment and (args or LANGUAGE in installed().languages):
         command = command_of(entrypoint_of(found))
         code = command.main(args=list(args), prog_name=f"nrun run {path}:{name}", standalone_mode=False)
         if not collected.experiments:
@@ -129,7 +130,7 @@ def _run_named(module: types.ModuleType, name: str, path: str, args: Sequence[st
         raise UsageError(msg, hint="arguments are for scripts and functions: nrun run FILE:FUNCTION ARGS...")
     if isinstance(found, Experiment):
         collected.note(found)
-    elif function:
+    elif makes_experiment:
         made = found()
         if not isinstance(made, Experiment):
             msg = f"{name} in {path} is annotated to return an Experiment, but returned something else"
