@@ -5,6 +5,7 @@ Steps on trees are measured inside a process, by its own clock of CPU time; the 
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
 from typing import TYPE_CHECKING
@@ -61,7 +62,7 @@ def _growth(bench: Bench) -> Iterator[Row]:
     sizes = (1000, 10_000) if bench.quick else (1000, 10_000, 100_000)
     found = bench.in_turns(3, **{str(size): [bench.python, "configure.py", "nrun", str(size)] for size in sizes})
     for step in json.loads(found[str(NODES)].samples[0].output):
-        for few, many in zip(sizes, sizes[1:], strict=False):
+        for few, many in itertools.pairwise(sizes):
             ours, base = (_cpu_s(found[str(size)], step) for size in (many, few))
             yield ratio(f"{step}, {many} nodes", f"{few} nodes", ours, base, at_most=FOR_TEN_TIMES)
     taken_s = statistics.median(_cpu_s(found[str(NODES)], "content_id"))

@@ -31,7 +31,7 @@ def compared(  # noqa: PLR0913 - two series and what to make of them
     return ratio(what, against, ours.all(metric), base.all(metric), at_most=at_most)
 
 
-def ratio(  # noqa: PLR0913 - as above
+def ratio(
     what: str, against: str, ours: Sequence[float], base: Sequence[float], *, at_most: float | None = None
 ) -> Row:
     """A row for seconds that were measured in turns."""

@@ -53,6 +53,7 @@ def fiddle_steps(nodes):
 
 def yaml_steps(nodes):
     import yaml
+
     from nrun.config import Config
     from nrun.config.codec import encode
     from nrun_config_yaml.format import YamlFormat

@@ -4,9 +4,10 @@ import copy
 import json
 
 from configure import cpu_s
+from tree import tree
+
 from nrun.config import Config
 from nrun_language_overrides.overrides import apply
-from tree import tree
 
 ITEMS = ["v=7", "lr=3e-4", "name=other", "c0.v=8", "c0.lr=1e-3", "c1.name=one", "c2.v+=1", "c3.lr*=2"]
 ROOT = tree(Config, 11)

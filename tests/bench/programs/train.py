@@ -50,7 +50,7 @@ class Stage:
     frozen: bool = False
 
 
-def train(
+def train(  # noqa: PLR0913, PLR0917 - a few of the 210
     stem: Stage,
     body: Stage,
     neck: Stage,

@@ -17,7 +17,7 @@ from nrun.config.paths import format_path, nodes_of
 from nrun.config.show import brief
 from nrun.config.target import display_name, signature_of
 from nrun.record.table import columns, printable
-from nrun_language_overrides.forms import members_of
+from nrun_language_overrides.members import members_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
