@@ -253,3 +253,28 @@ def test_a_job_that_loads_an_unguarded_script_does_not_run_it_again(shell):
     done = shell.python("bare.py", "x=5")
     assert done.returncode == 0, done.stderr
     assert result(shell, "work") == 5
+
+
+CHATTY = """
+    import sys, time, nrun
+
+    def chat(x: int = 0):
+        for index in range(3):
+            print("line", index)
+            time.sleep(0.05)
+        print("no end", end="")
+        print("trouble", file=sys.stderr)
+
+    if __name__ == "__main__":
+        nrun.cli.main(chat)
+"""
+
+
+@pytest.mark.parametrize("start", ["script", "named"])
+def test_logs_are_printed_as_they_come(shell, start):
+    shell.write("chatty.py", CHATTY)
+    words = ["x=1", "--tail-logs"]
+    done = shell.python("chatty.py", *words) if start == "script" else shell.nrun("run", "chatty.py:chat", *words)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("chat| ")]
+    assert sorted(lines) == ["chat| line 0", "chat| line 1", "chat| line 2", "chat| no end", "chat| trouble"]

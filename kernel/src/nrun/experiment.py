@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -25,7 +27,7 @@ from nrun.record import JobStatus, Journal, claim_folder, copy_worker, experimen
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -201,8 +203,10 @@ class Experiment:
                 for file, text in submission.files[job.name].items():
                     yield f"{job.name}/{file}", text
 
-    def run(self, *, sequential: bool = False, check: bool = True) -> ExperimentStatus:
+    def run(self, *, sequential: bool = False, check: bool = True, tail_logs: bool = False) -> ExperimentStatus:
         """Run every job to its end. With `sequential`, one after another in the order they were added.
+
+        With `tail_logs`, what the jobs write is printed as it comes, each line behind the name of its job.
 
         Raises JobsFailed when jobs did not succeed, unless `check` is False; PlanError before anything is
         written if the experiment cannot be run as it is. Ctrl-C stops what runs on this machine.
@@ -213,14 +217,16 @@ class Experiment:
                 session.sequential.add(id(self))
             return ExperimentStatus(id=None, title=self.title, state=State.PENDING, created=None, jobs={})
         try:
-            return run_sync(self.run_async(sequential=sequential, check=check))
+            return run_sync(self.run_async(sequential=sequential, check=check, tail_logs=tail_logs))
         except KeyboardInterrupt:
             if self._view is not None:
                 stopped = sum(job.state is State.CANCELLED for job in self._view.statuses.values())
                 print(f"nrun: interrupted; {stopped} jobs cancelled; nrun status {self.id}", file=sys.stderr)  # noqa: T201 - Ctrl-C is answered by words
             raise
 
-    async def run_async(self, *, sequential: bool = False, check: bool = True) -> ExperimentStatus:
+    async def run_async(
+        self, *, sequential: bool = False, check: bool = True, tail_logs: bool = False
+    ) -> ExperimentStatus:
         """As `run`, for programs that have an event loop of their own."""
         from nrun.engine.run import Run
         from nrun.record.describe import describe
@@ -239,7 +245,8 @@ class Experiment:
         with Journal(folder.journal) as journal:
             run = Run(plan, folder, journal, self._hooks, backends)
             view = self._keep(plan, run.statuses, folder)
-            await run.execute()
+            async with _tailing(view, self._hooks) if tail_logs else contextlib.nullcontext():
+                await run.execute()
         status = status_of(view)
         if check and status.state is not State.SUCCEEDED:
             raise await jobs_failed(self, status)
@@ -343,6 +350,25 @@ def run(task: Task | Callable[[], Any], executor: Executor | None = None, name: 
     job = exp.add(one, name=name)
     exp.run(check=check)
     return exp.jobs[job]
+
+
+@contextlib.asynccontextmanager
+async def _tailing(view: View, hooks: Hooks) -> AsyncIterator[None]:
+    """Within it, the logs of the jobs are printed. Trouble with that is told, and does not touch the run."""
+    from nrun.engine.tail import tail
+    from nrun.record.table import printable
+
+    def write(job: str, line: str) -> None:
+        print(f"{printable(job)}| {printable(line.expandtabs())}")  # noqa: T201 - it was asked for
+
+    tailing = asyncio.create_task(tail(view, hooks, write))
+    try:
+        yield
+        (trouble,) = await asyncio.gather(tailing, return_exceptions=True)
+        if trouble is not None:
+            print(f"nrun: the logs cannot be shown: {trouble}", file=sys.stderr)  # noqa: T201 - as above
+    finally:
+        tailing.cancel()
 
 
 def _set_up(task: Task, executor: Executor, plugins: Sequence[object]) -> tuple[Task, Executor]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.script import Script
 from nrun.errors import ConfigError, RecordError, ResultError
+from nrun.model import STREAMS
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from nrun.model import LogChunk, State
     from nrun.planning import Task
     from nrun.record import JobStatus
-
-STREAMS = ("out", "err")
 
 
 def task_of(task: Task | Callable[[], Any]) -> Task:

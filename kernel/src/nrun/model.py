@@ -195,6 +195,10 @@ class Document(Data):
     """Line and column, from 1, of values, by the keys and indices that lead to them."""
 
 
+STREAMS = ("out", "err")
+"""What a process writes; each is a log."""
+
+
 @attrs.frozen(eq=False, repr=False)
 class LogChunk(Data):
     """A piece of a log. `offset` is the byte position of `data` in the stream, so reading can resume."""

@@ -8,8 +8,7 @@ import attrs
 
 from nrun.data import Data
 from nrun.errors import JobsFailed, RecordError
-from nrun.job import STREAMS
-from nrun.model import State
+from nrun.model import STREAMS, State
 from nrun.record.table import ending, printable
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from nrun import Experiment
-from nrun.job import STREAMS
+from nrun.model import STREAMS
 from nrun_command_experiment.words import complete_experiment, only_job
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from nrun.launching import current_session
 from nrun.outcome import ExperimentStatus, plan_json, plan_text
 from nrun.plugins import installed
 from nrun_language_overrides.invocation import settings_of, typed
-from nrun_language_overrides.language import is_interactive
+from nrun_language_overrides.options import is_interactive
 from nrun_language_overrides.resolve import resolved
 from nrun_language_overrides.sweeps import distinct, points_of
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from nrun import Entrypoint, Executor, Plugin
     from nrun_language_overrides.invocation import Typed
-    from nrun_language_overrides.language import Options
+    from nrun_language_overrides.options import Options
 
 
 def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
@@ -39,6 +39,7 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         installed(),
         factory=options.factory,
         name=options.name,
+        profile=options.on,
         last_wins=options.last_wins,
     )
     if options.help:
@@ -83,9 +84,11 @@ def _run(read: Typed, options: Options) -> int:
         planned = [plan_json(exp) if options.as_json else plan_text(exp) for exp in experiments]
         click.echo(json.dumps(planned, indent=2) if options.as_json else "\n".join(map(str, planned)))
         return 0
+    if session is not None and not options.tail_logs:
+        return 0
+    statuses = [_status(exp, tail_logs=options.tail_logs) for exp in experiments]
     if session is not None:
         return 0
-    statuses = [_status(exp) for exp in experiments]
     told = [status.to_json() for status in statuses]
     click.echo(json.dumps(told, indent=2) if options.as_json else "\n\n".join(map(str, statuses)))
     return 0 if all(status.state is State.SUCCEEDED for status in statuses) else 1
@@ -109,11 +112,11 @@ def _experiment(read: Typed, options: Options) -> Experiment:
     return exp
 
 
-def _status(exp: Experiment) -> ExperimentStatus:
+def _status(exp: Experiment, *, tail_logs: bool) -> ExperimentStatus:
     """What became of an experiment, which is run if that has not been done."""
     if exp.id is None:
         try:
-            return exp.run(check=True)
+            return exp.run(tail_logs=tail_logs)
         except JobsFailed as error:
             click.echo(f"error: {error}", err=True)
     return exp.status()

@@ -17,6 +17,7 @@ from nrun.config.node import Config, Partial
 from nrun.config.target import display_name, signature_of
 from nrun.data import Data
 from nrun.errors import ConfigError, UsageError, did_you_mean
+from nrun.record import home_folder
 from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.literal import parse
 from nrun_language_overrides.overrides import Applied, Context, apply
@@ -25,10 +26,11 @@ from nrun_language_overrides.reader import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from nrun import Entrypoint
     from nrun.config.node import BaseNode
-    from nrun.config.paths import Path
+    from nrun.config.paths import Path as ConfigPath
     from nrun.plugins import Hooks
 
 N = TypeVar("N", bound="BaseNode[Any]")
@@ -58,7 +60,7 @@ class Typed(Data):
     settings: Config[RunSettings]
     notes: tuple[str, ...]
     """What whoever typed should be told."""
-    order: tuple[Path, ...]
+    order: tuple[ConfigPath, ...]
     """Paths of the task that were typed, in order."""
     reading: Reading
 
@@ -70,6 +72,7 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     *,
     factory: str = "",
     name: str = "",
+    profile: str = "",
     last_wins: bool = False,
     load: Callable[[str, str], Any] | None = None,
     base: Partial[Any] | None = None,
@@ -82,6 +85,8 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     context = Context(reading=reading, load=load, last_wins=last_wins)
     task = base if base is not None else _starting_point(entry, factory, context)
     about_run, about_task = split(words, signature_of(entry.function).names)
+    if profile:
+        about_run.insert(0, Source(f"--on {profile}", f"executor=@{profile_file(profile)}"))
     settings = Config(RunSettings, executor=entry.default_executor, plugins=list(entry.default_plugins), name=name)
     problems: list[Problem] = []
     changed = _applied(task, about_task, context, problems)
@@ -138,6 +143,17 @@ def known_factories(hooks: Hooks) -> Factories:
     for one in registered:
         factories = factories.register(one.function, name=one.name, parent=one.parent, argument=one.argument)
     return factories
+
+
+def profile_file(name: str) -> Path:
+    """The file of a site profile: `$NRUN_HOME/profiles/NAME` and an ending. Raises UsageError."""
+    folder = home_folder() / "profiles"
+    known = {path.stem: path for path in sorted(folder.iterdir())} if folder.is_dir() else {}
+    if name not in known:
+        shown = ", ".join(known) or "none"
+        msg = f"there is no profile {name!r} in {folder}; there are: {shown}.{did_you_mean(name, known)}"
+        raise UsageError(msg, hint="a profile is a file that describes an executor, such as cluster-a.yaml")
+    return known[name]
 
 
 def settings_of(typed_: Typed) -> RunSettings:

@@ -1,0 +1,86 @@
+"""The options that every entrypoint has."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import attrs
+import click
+
+from nrun.data import Data
+
+FORMATS = ("yaml", "toml", "json")
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Options(Data):
+    """The options that were typed."""
+
+    help: bool
+    name: str
+    factory: str
+    load: str
+    on: str
+    set_file: tuple[str, ...]
+    plan: bool
+    yes: bool
+    sweep: bool
+    zipped: tuple[str, ...]
+    last_wins: bool
+    tail_logs: bool
+    repl: bool
+    as_json: bool
+    errors: str
+    exports: tuple[tuple[str, str], ...]
+    """Pairs of a format and a file, with `:section` behind it if it is for one."""
+
+
+def parameters() -> list[click.Parameter]:
+    """What click has to know of them."""
+    flag: dict[str, Any] = {"is_flag": True}
+    return [
+        click.Argument(["items"], nargs=-1, metavar="[ITEM]...", type=click.UNPROCESSED),
+        click.Option(["-h", "--help"], help="Show every argument with its type and value, and exit.", **flag),
+        click.Option(["-n", "--name"], default="", help="Title of the experiment and name of its job."),
+        click.Option(["-f", "--factory"], default="", metavar="NAME[(ARGS)]", help="What makes the starting point."),
+        click.Option(
+            ["-l", "--load", "--yaml", "load"],
+            default="",
+            metavar="FILE[:SECTION]",
+            help="Start from a configuration in a file.",
+        ),
+        click.Option(["--on"], default="", metavar="PROFILE", help="Executor of a site profile."),
+        click.Option(
+            ["--set-file"], multiple=True, metavar="FILE", help="More items, one per line; - for standard input."
+        ),
+        click.Option(
+            ["--plan", "--dryrun", "plan"], help="Print exactly what would be submitted; submit nothing.", **flag
+        ),
+        click.Option(["-y", "--yes"], help="Run without asking.", **flag),
+        click.Option(["--sweep"], help="Run every point of the sweeps in the items.", **flag),
+        click.Option(
+            ["--zip", "zipped"], multiple=True, metavar="PATH,PATH", help="Sweeps that vary together. May be repeated."
+        ),
+        click.Option(["--last-wins"], help="Let an item undo an earlier one.", **flag),
+        click.Option(["--tail-logs"], help="Print what the jobs write, as it comes.", **flag),
+        click.Option(["--repl"], help="Open a Python prompt with `task` and `run_task` in scope.", **flag),
+        click.Option(["--json", "as_json"], help="Print the outcome as JSON.", **flag),
+        click.Option(
+            ["--errors"], type=click.Choice(["text", "json"]), default="text", help="How problems are written."
+        ),
+        *(
+            click.Option(
+                [f"--to-{name}"],
+                default="",
+                metavar="FILE[:SECTION]",
+                help=f"Write the configuration as {name.upper()} and exit; - for standard output.",
+            )
+            for name in FORMATS
+        ),
+    ]
+
+
+def is_interactive() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
