@@ -12,6 +12,7 @@ from nrun.config.node import check_name
 from nrun.config.paths import format_path, get_at, holder_of, steps_of
 from nrun.config.show import brief
 from nrun.config.target import display_name, signature_of
+from nrun.data import Data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 OriginKind = Literal["default", "code", "file", "env", "cli", "factory", "sweep", "plugin"]
 
 
-@attrs.frozen
-class Origin:
+@attrs.frozen(eq=False, repr=False)
+class Origin(Data):
     """Where a value came from.
 
     `where` is the place: `exp/base.yaml:12:7` for a file, `argv[4]` for the command line, the name of an
@@ -41,8 +42,8 @@ class Origin:
         return f"{self.kind:<7} {'  '.join(filter(None, told))}".rstrip()
 
 
-@attrs.frozen
-class Explanation:
+@attrs.frozen(eq=False, repr=False)
+class Explanation(Data):
     """Why an argument has the value it has. `trail` is newest first: an origin, and the value it gave, None if none."""
 
     path: str

@@ -14,9 +14,9 @@ from nrun.config.paths import format_path, holder_of, nodes_of, parse_path
 from nrun.config.target import signature_of
 from nrun.errors import NrunError
 from nrun.plugins import installed
-from nrun_language_overrides.members import members_of
 from nrun_language_overrides.help import fitting_factories
 from nrun_language_overrides.invocation import known_factories, typed
+from nrun_language_overrides.members import members_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,6 +12,7 @@ import attrs
 from nrun.config.annotations import resolve_annotation
 from nrun.config.node import BaseNode, Config, Partial
 from nrun.config.target import display_name
+from nrun.data import Data
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ RESERVED = frozenset({"choice", "range", "linspace", "logspace", "dict"})
 """Names that mean something of their own in a value."""
 
 
-@attrs.frozen
-class Factory:
+@attrs.frozen(eq=False, repr=False)
+class Factory(Data):
     """A function under a name, for arguments of the type it provides."""
 
     name: str
@@ -49,8 +50,8 @@ class Factory:
             raise ConfigError(msg, hint="correct its return annotation, or what it returns")
 
 
-@attrs.frozen
-class Factories:
+@attrs.frozen(eq=False, repr=False)
+class Factories(Data):
     """The factories that are known. Immutable: `register` gives one that knows more."""
 
     entries: tuple[Factory, ...] = ()

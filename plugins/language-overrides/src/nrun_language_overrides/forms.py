@@ -12,7 +12,6 @@ import fractions
 import functools
 import pathlib
 import re
-import types
 import typing
 import uuid
 from collections.abc import Hashable
@@ -26,7 +25,7 @@ from nrun_language_overrides.problems import name_hints
 from nrun_language_overrides.reader import Faults, Rank, Reader, Reading, Unfit, collect, fault, show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from nrun_language_overrides.problems import Problem
     from nrun_language_overrides.reader import Readers, Scan

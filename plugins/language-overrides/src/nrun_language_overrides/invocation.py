@@ -17,7 +17,6 @@ from nrun.config.node import Config, Partial
 from nrun.config.target import display_name, signature_of
 from nrun.data import Data
 from nrun.errors import ConfigError, UsageError, did_you_mean
-from nrun.record import home_folder
 from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.literal import parse
 from nrun_language_overrides.overrides import Applied, Context, apply
@@ -147,6 +146,8 @@ def known_factories(hooks: Hooks) -> Factories:
 
 def profile_file(name: str) -> Path:
     """The file of a site profile: `$NRUN_HOME/profiles/NAME` and an ending. Raises UsageError."""
+    from nrun.record import home_folder
+
     folder = home_folder() / "profiles"
     known = {path.stem: path for path in sorted(folder.iterdir())} if folder.is_dir() else {}
     if name not in known:

@@ -19,6 +19,7 @@ from nrun.config.node import BaseNode, remove, set_arguments
 from nrun.config.order import children_first, nodes_held
 from nrun.config.paths import children, format_path, walk
 from nrun.config.target import display_name
+from nrun.data import Data
 from nrun.errors import ConfigError
 from nrun_language_overrides.combine import combined
 from nrun_language_overrides.items import Item, MalformedItem, Step, file_and_section, other_path, parse_item
@@ -38,8 +39,8 @@ _MOST_NAMED = 5
 _WIDEST_NAME = 40
 
 
-@attrs.frozen
-class Context:
+@attrs.frozen(eq=False, repr=False)
+class Context(Data):
     """What applying overrides needs to know besides the tree."""
 
     reading: Reading = Reading()  # noqa: RUF009 - immutable
@@ -49,8 +50,8 @@ class Context:
     """Whether an item may undo an earlier one."""
 
 
-@attrs.frozen
-class Applied(Generic[N]):
+@attrs.frozen(eq=False, repr=False)
+class Applied(Data, Generic[N]):
     """A tree with overrides applied."""
 
     config: N

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ _WIDEST_TEXT = 80
 _MESSAGE_COLUMN = 17
 
 
-@attrs.frozen
-class Source:
+@attrs.frozen(eq=False, repr=False)
+class Source(Data):
     """A text as it was written, and the part of it that is meant."""
 
     label: str
@@ -32,8 +33,8 @@ class Source:
         return Source(self.label, self.text, self.start + start, self.start + end)
 
 
-@attrs.frozen
-class Problem:
+@attrs.frozen(eq=False, repr=False)
+class Problem(Data):
     """One thing that is wrong: the path of the argument, a sentence, where it was written, what may have been meant."""
 
     path: str
