@@ -82,15 +82,15 @@ def explain(root: Any, path: str | Path) -> Explanation:
         if not inside:
             hint = annotation_of(target, name)
             annotation, doc = "" if hint is Any else tell_annotation(hint), doc_of(target, name)
-    trail = list(_records(node, name))
+    trail = list(records(node, name))
     if default is not inspect.Parameter.empty:
         trail.append((Origin("default", f"{display_name(target)}.{name}"), brief(default)))
         value = trail[-1][1] if value is None else value
     return Explanation(format_path(steps), value, annotation, doc, tuple(trail))
 
 
-def _records(node: Node, name: str | int) -> Iterator[tuple[Origin, str | None]]:
-    """What happened to an argument since its node was made, newest first."""
+def records(node: Node, name: str | int) -> Iterator[tuple[Origin, str | None]]:
+    """What happened to an argument since its node was made, newest first: an origin, and the value it gave."""
     value = brief(node[name]) if name in node else None
     record: Trail | None = node.__nrun_trail__
     while record is not None:

@@ -5,9 +5,7 @@ What only a run needs is imported where it is needed: help must not wait for it.
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -58,15 +56,23 @@ def _items_in(files: Sequence[str]) -> list[str]:
     items: list[str] = []
     for name in files:
         try:
-            text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+            text = sys.stdin.read() if name == "-" else _text_in(name)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"cannot read the items in {name}: {error}") from error
         items += [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return items
 
 
+def _text_in(file: str) -> str:
+    from pathlib import Path
+
+    return Path(file).read_text("utf-8")
+
+
 def _run(read: Typed, options: Options) -> int:
     """Plan or run what was typed. A command that drives this process is left to run the experiments of tasks."""
+    import json
+
     from nrun import State
     from nrun.outcome import plan_json, plan_text
 

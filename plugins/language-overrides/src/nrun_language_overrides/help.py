@@ -12,11 +12,11 @@ import click
 from nrun.config.annotations import annotation_of, doc_of
 from nrun.config.checks import effective_default, tell_annotation
 from nrun.config.node import NODES, set_arguments, target_of
-from nrun.config.origin import explain
+from nrun.config.origin import records
 from nrun.config.paths import format_path, nodes_of
 from nrun.config.show import brief
 from nrun.config.target import display_name, signature_of
-from nrun.record.table import columns, printable
+from nrun.text import columns, printable
 from nrun_language_overrides.members import members_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def help_text(read: Typed) -> str:
     context = click.get_current_context()
     parts = [context.command.get_usage(context), _about(read.entry.function.__doc__ or read.entry.help)]
     for title, root, prefix in (("Arguments", read.task, ""), ("Run", read.settings, "run.")):
-        rows = list(_rows(root, root, (), prefix))
+        rows = list(_rows(root, (), prefix))
         parts.append(_section(title, columns(rows)) if rows else "")
     factories = list(_factory_rows(read))
     parts.append(_section("Factories", columns(factories)) if factories else "")
@@ -58,7 +58,7 @@ def _section(title: str, text: str) -> str:
     return f"{click.style(title, bold=True)}:\n" + "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def _rows(root: Node, node: Node, path: Path, prefix: str) -> Iterator[Sequence[str]]:
+def _rows(node: Node, path: Path, prefix: str) -> Iterator[Sequence[str]]:
     """One row for each argument of a node, those of the nodes in it after their own."""
     target = target_of(node)
     given = set_arguments(node)
@@ -67,14 +67,14 @@ def _rows(root: Node, node: Node, path: Path, prefix: str) -> Iterator[Sequence[
         value = given.get(name, effective_default(target, name))
         is_node = type(value) in NODES
         shown = "required" if value is inspect.Parameter.empty else _value(value, is_node=is_node)
-        origin = explain(root, at).trail[0][0] if name in given else None
+        origin = next(records(node, name))[0] if name in given else None
         told = "" if origin is None or (prefix and origin.kind == "code") else " ".join(str(origin).split())
         annotation = annotation_of(target, name)
         kind = "" if annotation is Any else _QUALIFIED.sub(r"\1", tell_annotation(annotation))
         cells = (prefix + format_path(at), kind, shown, told, doc_of(target, name))
         yield [_cell(text) for text in cells[:-1]] + [printable(cells[-1])]
         if is_node:
-            yield from _rows(root, value, at, prefix)
+            yield from _rows(value, at, prefix)
 
 
 def _value(value: Any, *, is_node: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import attrs
@@ -56,6 +55,8 @@ class ConfigProblems(ConfigError):  # noqa: N818 - reads as what it says
 
     def to_json(self) -> str:
         """The problems as JSON text: an array of objects with path, message, where and hints."""
+        import json
+
         return json.dumps([attrs.asdict(problem) for problem in self.problems], ensure_ascii=False)
 
 
