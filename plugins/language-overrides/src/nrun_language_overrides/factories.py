@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nrun.config.annotations import resolve_annotation
+from nrun.config.annotations import annotation_of, resolve_annotation
 from nrun.config.node import BaseNode, Config, Partial
 from nrun.config.target import display_name
 from nrun.data import Data
 from nrun.errors import ConfigError
+from nrun_language_overrides.members import members_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +110,13 @@ class Factories(Data):
             and entry.argument in (None, argument)
             and (entry.provides is None or is_kind(entry.provides, classes))
         ]
+
+
+def fitting_factories(factories: Factories, target: Callable[..., Any], name: str) -> list[Factory]:
+    """The factories for an argument of a target, by name."""
+    members = members_of(annotation_of(target, name))
+    classes = tuple(one for one in members if isinstance(one, type) and one.__module__ != "builtins")
+    return [one for one in factories.fitting(classes, target, name) if one.provides or one.argument] if classes else []
 
 
 def provided_by(function: Callable[..., Any]) -> type | None:

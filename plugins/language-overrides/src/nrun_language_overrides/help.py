@@ -17,14 +17,14 @@ from nrun.config.paths import format_path, nodes_of
 from nrun.config.show import brief
 from nrun.config.target import display_name, signature_of
 from nrun.text import columns, printable
-from nrun_language_overrides.members import members_of
+from nrun_language_overrides.factories import fitting_factories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nrun.config.node import Node
     from nrun.config.paths import Path
-    from nrun_language_overrides.factories import Factories, Factory
+    from nrun_language_overrides.factories import Factory
     from nrun_language_overrides.invocation import Typed
 
 WIDEST_CELL = 48
@@ -95,13 +95,6 @@ def _factory_rows(read: Typed) -> Iterator[Sequence[str]]:
                 for factory in fitting_factories(read.reading.factories, target, name):
                     doc = (factory.function.__doc__ or "").strip().partition("\n")[0]
                     yield [prefix + format_path((*path, name)), _call(factory), printable(doc)]
-
-
-def fitting_factories(factories: Factories, target: Any, name: str) -> list[Factory]:
-    """The factories for an argument of a target, by name."""
-    members = members_of(annotation_of(target, name))
-    classes = tuple(one for one in members if isinstance(one, type) and one.__module__ != "builtins")
-    return [one for one in factories.fitting(classes, target, name) if one.provides or one.argument] if classes else []
 
 
 def _call(factory: Factory) -> str:

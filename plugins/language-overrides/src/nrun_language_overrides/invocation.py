@@ -12,16 +12,16 @@ import attrs
 from nrun import Executor, Plugin  # noqa: TC001 - the fields of RunSettings are read by their annotations
 from nrun.cli.entrypoint import registered
 from nrun.config.build import build
-from nrun.config.edit import to_partial
 from nrun.config.node import Config, Partial
-from nrun.config.target import display_name, signature_of
+from nrun.config.target import signature_of
 from nrun.data import Data
-from nrun.errors import ConfigError, UsageError, did_you_mean
+from nrun.errors import UsageError, did_you_mean
 from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.literal import parse
 from nrun_language_overrides.overrides import Applied, Context, apply
 from nrun_language_overrides.problems import ConfigProblems, Problem, Source
 from nrun_language_overrides.reader import Reading
+from nrun_language_overrides.start import default_task, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -82,7 +82,9 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     """
     reading = Reading(factories=known_factories(hooks), allowed=_allowed(entry))
     context = Context(reading=reading, load=load, last_wins=last_wins)
-    task = base if base is not None else _starting_point(entry, factory, context)
+    task = base
+    if task is None:
+        task = task_of(entry, _from_factory(entry, factory, context)) if factory else default_task(entry)
     about_run, about_task = split(words, signature_of(entry.function).names)
     if profile:
         about_run.insert(0, Source(f"--on {profile}", f"executor=@{profile_file(profile)}"))
@@ -161,20 +163,6 @@ def settings_of(typed_: Typed) -> RunSettings:
     """The settings with executor and plugins built. Raises what building raises."""
     settings: RunSettings = build(typed_.settings)
     return settings
-
-
-def _starting_point(entry: Entrypoint, factory: str, context: Context) -> Partial[Any]:
-    """The task before anything typed is taken into it."""
-    if factory:
-        made = _from_factory(entry, factory, context)
-    elif entry.default_factory is not None:
-        made = entry.default_factory()
-    else:
-        made = Partial(entry.function)
-    if not isinstance(made, Config | Partial) or made.__nrun_target__ is not entry.function:
-        name = display_name(entry.function)
-        raise ConfigError(f"the factory of {name} gives {made!r:.100}, not a Config or Partial of {name}")
-    return to_partial(made)
 
 
 def _from_factory(entry: Entrypoint, text: str, context: Context) -> object:
