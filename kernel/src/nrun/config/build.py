@@ -68,8 +68,9 @@ def _surveyed(root: Node, order: list[Node]) -> list[tuple[Node, Signature, bool
     surveyed: list[tuple[Node, Signature, bool]] = []
     wrong: dict[int, list[tuple[Path, str]]] = {}
     for node in order:
-        kinds = set(map(type, node.__nrun_args__.values()))
-        target, problems = node.__nrun_target__, []
+        arguments, target = node.__nrun_args__, node.__nrun_target__
+        kinds = set(map(type, arguments.values()))
+        problems: list[tuple[Path, str]] = []
         try:
             signature = signature_of_node(node) if isinstance(target, str) else signature_of(target)
             # Names were not checked if the target was one; containers may have been edited.
@@ -79,9 +80,10 @@ def _surveyed(root: Node, order: list[Node]) -> list[tuple[Node, Signature, bool
         except ConfigError as error:
             problems.append(((), f": {error}"))
         else:
-            if signature.required and type(node) is not Partial:  # a Partial may get the rest when it is called
-                missing = (name for name in signature.required if name not in node.__nrun_args__)
-                problems += [((name,), " is required and not set") for name in missing]
+            if type(node) is not Partial:  # a Partial may get the rest when it is called
+                for name in signature.required:
+                    if name not in arguments:
+                        problems.append(((name,), " is required and not set"))
         if problems:
             wrong[id(node)] = problems
     if wrong:

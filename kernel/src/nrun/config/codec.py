@@ -152,7 +152,7 @@ class Encoder:
     def _node(self, node: Node) -> Json:
         if id(node) in self._ids:
             return {"$ref": self._ids[id(node)]}
-        form: dict[str, Json] = {_KINDS[type(node)]: self._symbol(node.__nrun_target__)}
+        form: dict[str, Json] = {_KINDS[type(node)]: self.symbol(node.__nrun_target__)}
         if id(node) in self._shared:
             form["$id"] = self._ids[id(node)] = len(self._ids) + 1
         if self._apart:
@@ -170,7 +170,7 @@ class Encoder:
             form["at"] = {str(name): self.value(item) for name, item in arguments.items() if isinstance(name, int)}
         return form
 
-    def _symbol(self, target: Target) -> str:
+    def symbol(self, target: Target) -> str:
         """The symbol of a target, worked out once for all its nodes."""
         symbol = self._symbols.get(id(target))
         if symbol is None:
