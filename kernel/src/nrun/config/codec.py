@@ -17,9 +17,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.node import BaseNode, Config, Fresh, Node, Partial, new_node, set_arguments
-from nrun.config.order import children_first, nodes_held
+from nrun.config.order import children_first, held_by, nodes_held
 from nrun.config.target import resolve, symbol_of
-from nrun.config.values import PLAIN, fields_of, is_data_class, is_path, is_symbol, name_of_type
+from nrun.config.values import fields_of, is_data_class, is_path, is_symbol, name_of_type
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -79,14 +79,12 @@ def _layout(root: object) -> tuple[set[int], list[Node]]:
     heights: dict[int, int] = {}
     apart: list[Node] = []
     for node in children_first(root):
-        values = set_arguments(node).values()
-        if PLAIN.issuperset(map(type, values)):
+        held = held_by(node)
+        if not held:
             heights[id(node)] = 1
             continue
-        held: list[Node] = []
-        nodes_held(values, held)
         counts.update(map(id, held))
-        heights[id(node)] = 1 + max((heights[id(child)] for child in held), default=0)
+        heights[id(node)] = 1 + max(heights[id(child)] for child in held)
         if heights[id(node)] >= _DEEPEST and node is not root:
             heights[id(node)] = 0
             apart.append(node)

@@ -34,10 +34,8 @@ def children_first(root: Any) -> list[Node]:
             key = id(child)
             if key not in entered:
                 entered.add(key)
-                values = child.__nrun_args__.values()
-                if not PLAIN.issuperset(map(type, values)):
-                    held = []
-                    nodes_held(values, held)
+                held = held_by(child)
+                if held:
                     todo.append((child, iter(held)))
                     break
                 finished[key] = child
@@ -48,6 +46,28 @@ def children_first(root: Any) -> list[Node]:
             if node is not None:
                 finished[id(node)] = node
     return list(finished.values())
+
+
+def has_shared_nodes(root: Node) -> bool:
+    """Whether a node stands in more than one place of a tree, which does not contain itself."""
+    met: set[int] = set()
+    todo = [root]
+    while todo:
+        for child in held_by(todo.pop()):
+            if id(child) in met:
+                return True
+            met.add(id(child))
+            todo.append(child)
+    return False
+
+
+def held_by(node: Node) -> list[Node]:
+    """The nodes that are directly in the arguments of a node, from left to right."""
+    held: list[Node] = []
+    values = node.__nrun_args__.values()
+    if not PLAIN.issuperset(map(type, values)):  # of most nodes that is all there is to see
+        nodes_held(values, held)
+    return held
 
 
 def nodes_held(values: Iterable[Any], found: list[Node]) -> None:

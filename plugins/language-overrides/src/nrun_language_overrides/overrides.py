@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from nrun.config.node import BaseNode, remove, set_arguments
-from nrun.config.order import children_first, nodes_held
+from nrun.config.order import children_first, has_shared_nodes
 from nrun.config.paths import children, format_path, walk
 from nrun.config.target import display_name
 from nrun.data import Data
@@ -125,11 +125,7 @@ class _Series(Generic[N]):
 
     def shared_notes(self) -> Iterator[str]:
         """That a change is also seen elsewhere, because the node it was made in is shared."""
-        nodes = children_first(self.root)
-        held: list[Node] = []
-        for node in nodes:
-            nodes_held(set_arguments(node).values(), held)
-        if len(held) < len(nodes):  # every node but the root is held once
+        if not has_shared_nodes(self.root):
             return
         places: dict[int, list[Path]] = {}
         for path, value in walk(self.root):
