@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nrun import Config, ConfigError, Partial
-from nrun.config.codec import _Decoder, decode, dumps, encode, loads
+from nrun.config.codec import Decoder, decode, dumps, encode, loads
 
 
 class Color(enum.Enum):
@@ -207,7 +207,7 @@ def test_a_newer_document_is_refused_as_such():
 
 # ---- damage
 
-tags = st.sampled_from(["$id", "$unknown", "$config", "$partial", *_Decoder._READERS])
+tags = st.sampled_from(["$id", "$unknown", "$config", "$partial", *Decoder._READERS])
 json_values = st.recursive(
     st.one_of(
         st.none(),

@@ -29,6 +29,9 @@ class Shell:
         path.write_text(textwrap.dedent(text), "utf-8")
         return path
 
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_text("utf-8")
+
     def nrun(self, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
         return self.python("-m", "nrun", *args, **env)
 

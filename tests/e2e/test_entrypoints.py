@@ -296,3 +296,65 @@ def test_logs_are_printed_as_they_come(shell, start):
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("chat| ")]
     assert sorted(lines) == ["chat| line 0", "chat| line 1", "chat| line 2", "chat| no end", "chat| trouble"]
+
+
+# ---- files
+
+
+@pytest.mark.parametrize("format_", ["yaml", "toml", "json"])
+def test_a_run_is_repeated_exactly_from_what_it_wrote(shell, format_):
+    shell.write("train.py", TRAIN)
+    items = ["model=big", "model.layers+=2", "optimizer=adam(lr=3e-4)", "tag=run-${epochs}", "run.executor=local"]
+    first, again = f"first.{format_}", f"again.{format_}"
+    for words in (
+        [*items, "run.executor.retries=2", f"--to-{format_}", first],
+        ["--load", first, f"--to-{format_}", again],
+    ):
+        assert shell.python("train.py", *words).returncode == 0
+    assert shell.python("train.py", "--load", again, f"--to-{format_}", "-").stdout == shell.read(again)
+    if format_ != "toml":  # which has plain values before tables, whatever order they were given in
+        assert shell.read(again) == shell.read(first)
+    for words in ([*items, "run.executor.retries=2"], ["--load", first]):
+        done = shell.python("train.py", *words, "run.name=same")
+        assert done.returncode == 0, done.stderr
+    (typed, loaded) = (described(path) for path in sorted(shell.home.glob("experiments/same/*/experiment.json")))
+    assert typed == loaded
+    assert shell.python("train.py", "--yaml", first, "epochs=3").returncode == 0
+    assert result(shell)[2:4] == [3, "run-3"]
+
+
+def described(path):
+    """What was asked for, without when and by whom."""
+    document = json.loads(path.read_text("utf-8"))
+    return document["jobs"], document["executors"]
+
+
+def test_one_argument_is_written_to_a_file_and_read_from_it(shell):
+    shell.write("train.py", TRAIN)
+    assert shell.python("train.py", "model=big", "--to-json", "model.json:model").returncode == 0
+    done = shell.python("train.py", "model=@model.json", "model.layers=1")
+    assert done.returncode == 0, done.stderr
+    assert result(shell)[0] == {"hidden": 1024, "layers": 1, "act": "relu"}
+
+
+def test_a_profile_names_an_executor_once(shell):
+    shell.write("train.py", TRAIN)
+    (shell.home / "profiles").mkdir(parents=True)
+    (shell.home / "profiles" / "site.yaml").write_text("$factory: local(retries=5)\n", "utf-8")
+    done = shell.python("train.py", "model=big", "--on", "site", "run.executor.timeout_s=60")
+    assert done.returncode == 0, done.stderr
+    (described,) = shell.home.glob("experiments/train/*/experiment.json")
+    (executor,) = json.loads(described.read_text("utf-8"))["executors"]
+    assert (executor["executor"]["fields"]["retries"], executor["executor"]["fields"]["timeout_s"]) == (5, 60.0)
+    unknown = shell.python("train.py", "model=big", "--on", "sit")
+    assert unknown.returncode == 2
+    assert "Did you mean 'site'?" in unknown.stderr
+
+
+def test_a_file_that_names_something_hostile_is_refused(shell):
+    shell.write("train.py", TRAIN)
+    shell.write("bad.yaml", "model:\n  $target: os:system\n  command: touch pwned\n")
+    done = shell.python("train.py", "--load", "bad.yaml")
+    assert done.returncode == 2
+    assert "bad.yaml:2:3" in done.stderr
+    assert not (shell.folder / "pwned").exists()

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from nrun.experiment import Experiment, run
+    from nrun.files import dump, dumps, load, loads
     from nrun.job import Job
     from nrun.markers import hookimpl
     from nrun.model import State
@@ -69,6 +70,7 @@ _HOMES = {
     "nrun.entrypoints": ("Entrypoint", "Language"),
     "nrun.experiment": ("Experiment", "run"),
     "nrun.outcome": ("ExperimentStatus",),
+    "nrun.files": ("dump", "dumps", "load", "loads"),
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
     "nrun.model": ("State",),
@@ -113,8 +115,12 @@ __all__ = [
     "autoconvert",
     "build",
     "cli",
+    "dump",
+    "dumps",
     "eager",
     "hookimpl",
+    "load",
+    "loads",
     "run",
 ]
 

@@ -63,6 +63,8 @@ class FormatSpec(Spec):
     suffixes: tuple[str, ...]
     """Endings of the files that are in this format, such as `(".yaml", ".yml")`."""
     format: Callable[[], type[Format]]
+    shares: bool = False
+    """Whether a mapping that stands in several places is still one when it is read back."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

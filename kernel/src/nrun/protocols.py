@@ -117,9 +117,9 @@ class Plugin(ArgumentsExplained):
 class Format(Protocol):
     """Writes configurations down and reads them: text to plain data and back, without knowing what it means.
 
-    Promises: 1. `read(write(data))` gives equal data, with the same mappings shared, for everything JSON has and for
-    the floats it lacks. 2. A key that occurs twice is refused. 3. Text is only text: nothing is imported, called or
-    made into an object, and a small file cannot become a huge one.
+    Promises: 1. `read(write(data))` gives equal data for everything JSON has and for the floats it lacks, and with
+    `shares` declared it keeps the same mappings shared. 2. A key that occurs twice is refused. 3. Text is only text:
+    nothing is imported, called or made into an object, and a small file cannot become a huge one.
     """
 
     def read(self, text: str) -> Document:

@@ -15,8 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nrun import Config, ConfigError, Partial, build
+from nrun.config import document_reader
+from nrun.config.document_reader import TextFile
+from nrun.config.document_writer import to_data
 from nrun.config.special import Reference, Sweep
+from nrun.model import Document
 from nrun_language_overrides.factories import Factories
+from nrun_language_overrides.files import Section, TypedReader
 from nrun_language_overrides.overrides import Context, apply
 from nrun_language_overrides.problems import ConfigProblems, Source
 from nrun_language_overrides.reader import Reading
@@ -561,9 +566,17 @@ def test_an_item_below_a_sweep_applies_where_it_fits():
 # ---- including
 
 
+ALLOWING = attrs.evolve(READING, allowed=lambda symbol: symbol.startswith(f"{__name__}:"))
+
+
+def included(data, reading=READING):
+    """A file with this in it, all on one line."""
+    return Section(TypedReader(document_reader.Source.of(Document(data), TextFile("base", ["..."])), reading), ())
+
+
 def test_an_include_goes_into_the_nodes_that_are_there():
     files = {("base.yaml", ""): {"model": {"layers": 7, "embed": {"dim": 3}}, "tags": ["a"], "steps": 4}}
-    context = Context(READING, load=lambda *name: files[name])
+    context = Context(READING, load=lambda *name: included(files[name]))
     config = after("@base.yaml", "steps=5", context=context)
     assert config.model == Config(Model, layers=7, embed=Config(Embed, dim=3))
     assert (config.tags, config.steps, config.opt.lr) == (["a"], 5, 0.1)
@@ -571,20 +584,21 @@ def test_an_include_goes_into_the_nodes_that_are_there():
 
 def test_an_include_at_a_path_replaces_what_is_there():
     context = Context(
-        READING, load=lambda file, section: {"dropout": 0.5} if (file, section) == ("m.yaml", "big") else 0
+        READING,
+        load=lambda file, section: included({"dropout": 0.5} if (file, section) == ("m.yaml", "big") else 0),
     )
     assert after("model=@m.yaml:big", context=context).model == Config(Model, dropout=0.5)
 
 
 def test_a_tree_can_be_included():
-    context = Context(READING, load=lambda *_: base(steps=99))
+    context = Context(READING, load=lambda *_: included(to_data(base(steps=99), share=True), ALLOWING))
     assert after("@base.json", context=context, config=Config(train)) == base(steps=99)
 
 
 def test_all_that_is_wrong_in_an_include_is_told():
-    context = Context(READING, load=lambda *_: {"modle": 1, "model": {"layers": "x", "act": "y"}})
+    context = Context(READING, load=lambda *_: included({"modle": 1, "model": {"layers": "x", "act": "y"}}))
     assert [found.path for found in problems("@base.yaml", context=context)] == ["modle", "model.layers"]
-    assert "mapping" in told(problem("@base.yaml", context=Context(READING, load=lambda *_: 3)))
+    assert "mapping" in told(problem("@base.yaml", context=Context(READING, load=lambda *_: included(3))))
 
 
 def test_without_a_format_nothing_can_be_included():

@@ -25,7 +25,6 @@ from nrun.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nrun.config.target import Target
     from nrun.model import Json
 
 VERSION = 1
@@ -62,8 +61,34 @@ def loads(text: str) -> Any:  # noqa: ANN401 - a document holds any value
 
 def encode(value: object) -> Json:
     """The JSON form of a value. Raises ConfigError, with the place, for what cannot be written down."""
+    shared, apart = survey(value, _DEEPEST)
+    return written(Encoder(shared | set(map(id, apart)), apart), value)
+
+
+def survey(value: object, deepest: int) -> tuple[set[int], list[Node]]:
+    """The ids of the nodes that occur more than once, and nodes to write apart so that none is `deepest` deep."""
+    found: list[Node] = []
+    nodes_held((value,), found)
+    counts = Counter(map(id, found))
+    heights: dict[int, int] = {}
+    apart: list[Node] = []
+    for node in children_first(value):
+        held = held_by(node)
+        if not held:
+            heights[id(node)] = 1
+            continue
+        counts.update(map(id, held))
+        heights[id(node)] = 1 + max(heights[id(child)] for child in held)
+        if heights[id(node)] >= deepest and node is not value:
+            heights[id(node)] = 0
+            apart.append(node)
+    return {key for key, count in counts.items() if count > 1}, apart
+
+
+def written(encoder: Encoder, value: object) -> Json:
+    """What the encoder makes of a value. Raises ConfigError, with the place, for what cannot be written down."""
     try:
-        return Encoder(*_layout(value)).value(value)
+        return encoder.value(value)
     except ConfigError as error:
         raise _with_place(error, value) from None
     except RecursionError:
@@ -71,30 +96,10 @@ def encode(value: object) -> Json:
         raise ConfigError(msg) from None
 
 
-def _layout(root: object) -> tuple[set[int], list[Node]]:
-    """The ids of the nodes that are referred to, and those among them that are written apart for being too deep."""
-    found: list[Node] = []
-    nodes_held((root,), found)
-    counts = Counter(map(id, found))
-    heights: dict[int, int] = {}
-    apart: list[Node] = []
-    for node in children_first(root):
-        held = held_by(node)
-        if not held:
-            heights[id(node)] = 1
-            continue
-        counts.update(map(id, held))
-        heights[id(node)] = 1 + max(heights[id(child)] for child in held)
-        if heights[id(node)] >= _DEEPEST and node is not root:
-            heights[id(node)] = 0
-            apart.append(node)
-    return {key for key, count in counts.items() if count > 1} | set(map(id, apart)), apart
-
-
 def decode(form: Json) -> Any:  # noqa: ANN401 - a form stands for any value
     """The value of a JSON form. Raises ConfigError for a form that nrun does not write."""
     try:
-        return _Decoder().value(form)
+        return Decoder().value(form)
     except ConfigError:
         raise
     except Exception as error:
@@ -142,6 +147,10 @@ class Encoder:
             return self._dict(cast("dict[object, object]", value))
         return self._other(value)
 
+    def symbol(self, value: object) -> str:
+        """The name of a function or class."""
+        return symbol_of(value)
+
     def _dict(self, value: dict[object, object]) -> Json:
         if all(type(key) is str and not key.startswith("$") for key in value):
             return {cast("str", key): self.value(item) for key, item in value.items()}
@@ -150,7 +159,7 @@ class Encoder:
     def _node(self, node: Node) -> Json:
         if id(node) in self._ids:
             return {"$ref": self._ids[id(node)]}
-        form: dict[str, Json] = {_KINDS[type(node)]: self.symbol(node.__nrun_target__)}
+        form: dict[str, Json] = {_KINDS[type(node)]: self.symbol_of_target(node)}
         if id(node) in self._shared:
             form["$id"] = self._ids[id(node)] = len(self._ids) + 1
         if self._apart:
@@ -168,11 +177,12 @@ class Encoder:
             form["at"] = {str(name): self.value(item) for name, item in arguments.items() if isinstance(name, int)}
         return form
 
-    def symbol(self, target: Target) -> str:
-        """The symbol of a target, worked out once for all its nodes."""
+    def symbol_of_target(self, node: Node) -> str:
+        """The name of what a node calls, found once for all nodes that call it."""
+        target = node.__nrun_target__
         symbol = self._symbols.get(id(target))
         if symbol is None:
-            symbol = self._symbols[id(target)] = symbol_of(target)
+            symbol = self._symbols[id(target)] = self.symbol(target)
         return symbol
 
     def _other(self, value: object) -> Json:
@@ -184,10 +194,10 @@ class Encoder:
         if write is not None:
             return write(self, value)
         if is_symbol(value):
-            return {"$symbol": symbol_of(value)}
+            return {"$symbol": self.symbol(value)}
         if is_data_class(type(value)):
             fields = {name: self.value(item) for name, item in fields_of(value).items()}
-            return {"$object": symbol_of(type(value)), "fields": cast("Json", fields)}
+            return {"$object": self.symbol(type(value)), "fields": cast("Json", fields)}
         msg = f"{type(value).__qualname__} objects cannot be written down"
         raise ConfigError(msg, hint=f"describe how to make it: Config({type(value).__qualname__}, ...)")
 
@@ -196,7 +206,7 @@ class Encoder:
         if member.name not in cls.__members__:
             msg = f"{member!r} combines flags; it cannot be written down"
             raise ConfigError(msg, hint="pass the flags in a list")
-        return {"$enum": symbol_of(cls), "name": member.name}
+        return {"$enum": self.symbol(cls), "name": member.name}
 
     def _members(self, value: set[object] | frozenset[object]) -> Json:
         """In an order that depends on nothing but the members."""
@@ -220,11 +230,15 @@ class Encoder:
     }
 
 
-class _Decoder:
-    def __init__(self) -> None:
+class Decoder:
+    """Reads forms; `find` gives what a symbol names."""
+
+    def __init__(self, find: Callable[[str], Any] = resolve) -> None:
+        self._find = find
         self._nodes: dict[int, Node] = {}
 
     def value(self, form: Json) -> Any:  # noqa: ANN401 - as in decode
+        """The value of a form. Raises whatever a damaged form makes it raise."""
         if isinstance(form, list):
             return [self.value(item) for item in form]
         if not isinstance(form, dict):
@@ -257,28 +271,28 @@ class _Decoder:
         return node
 
     def _object(self, form: Any) -> Any:  # noqa: ANN401 - as above
-        cls = resolve(form["$object"])
+        cls = self._find(form["$object"])
         if not isinstance(cls, type) or not is_data_class(cls):
             msg = f"{form['$object']!r} is not a class with fields"
             raise ValueError(msg)
         return cls(**{name: self.value(item) for name, item in form["fields"].items()})
 
     def _enum(self, form: Any) -> enum.Enum:  # noqa: ANN401 - as above
-        cls = resolve(form["$enum"])
+        cls = self._find(form["$enum"])
         if not isinstance(cls, type) or not issubclass(cls, enum.Enum):
             msg = f"{form['$enum']!r} is not an Enum"
             raise ValueError(msg)  # noqa: TRY004 - the document is at fault, not a caller
         return cls[form["name"]]
 
     # The first key of a form -> how it is read. JSON of unknown shape goes in; decode guards what a reader raises.
-    _READERS: dict[str, Callable[[_Decoder, Any], Any]] = {  # noqa: RUF012 - a table, never changed
+    _READERS: dict[str, Callable[[Decoder, Any], Any]] = {  # noqa: RUF012 - a table, never changed
         "$config": _node,
         "$partial": _node,
         "$fresh": _node,
         "$object": _object,
         "$enum": _enum,
         "$ref": lambda self, form: self._nodes[form["$ref"]],
-        "$symbol": lambda _self, form: resolve(form["$symbol"]),
+        "$symbol": lambda self, form: self._find(form["$symbol"]),
         "$dict": lambda self, form: {self.value(key): self.value(item) for key, item in form["$dict"]},
         "$tuple": lambda self, form: tuple(self.value(item) for item in form["$tuple"]),
         "$set": lambda self, form: {self.value(item) for item in form["$set"]},

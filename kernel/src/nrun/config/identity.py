@@ -60,7 +60,7 @@ def content_id(root: Node, *, defaults: Literal["effective", "explicit-only"] = 
             if name not in left_out:
                 value = arguments[name]
                 forms[str(name)] = value if type(value) in _AS_IT_IS else form(value)
-        digest.update(_dumps([type(node).__name__, canonical.symbol(node.__nrun_target__), forms]).encode())
+        digest.update(_dumps([type(node).__name__, canonical.symbol_of_target(node), forms]).encode())
     return base64.b32encode(digest.digest()[:16]).decode().rstrip("=").lower()
 
 

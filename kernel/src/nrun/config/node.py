@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from nrun.arguments import UnfitValue, UnknownArgument, unknown_argument
 from nrun.config.target import display_name, resolve, signature_of
@@ -32,14 +32,19 @@ DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
 
 
-def _brought_by(distribution: str, doc: str) -> Callable[..., NoReturn]:
-    """A method that users of NeMo Run know, and that a plugin brings."""
+def _brought_by(symbol: str, doc: str) -> Callable[..., Any]:
+    """A method that users of NeMo Run know. What does it is looked up at the call: this module may not know it."""
 
-    def missing(*_args: object, **_kwargs: object) -> NoReturn:
-        raise UnknownName("nothing that is installed does this", hint=f"pip install {distribution}")
+    def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            function = resolve(symbol)
+        except ConfigError as error:
+            distribution = symbol.partition(":")[0].replace("_", "-")
+            raise UnknownName("nothing that is installed does this", hint=f"pip install {distribution}") from error
+        return function(owner, *args, **kwargs)
 
-    missing.__doc__ = doc
-    return missing
+    method.__doc__ = doc
+    return method
 
 
 class BaseNode(Generic[T]):
@@ -66,7 +71,7 @@ class BaseNode(Generic[T]):
         arguments: dict[str | int, Any] = cast("dict[str | int, Any]", kwargs)
         _set_target(self, target)
         _set_arguments(self, arguments)
-        _set_trail(self, (None, caller(), None, None))
+        set_trail(self, (None, caller(), None, None))
         if type(target) is str:
             for name, value in arguments.items():
                 arguments[name] = value if type(value) in PLAIN else admitted(self, name, value)
@@ -199,11 +204,11 @@ class BaseNode(Generic[T]):
             raise ConfigError(msg)
         return value
 
-    to_yaml = _brought_by("nrun-config-yaml", "This tree as YAML.")
-    from_yaml = classmethod(_brought_by("nrun-config-yaml", "The tree that `to_yaml` gave."))
-    diff = _brought_by("nrun-config-view", "What differs between this tree and another.")
-    visualize = _brought_by("nrun-config-view", "A picture of this tree.")
-    save_config_img = _brought_by("nrun-config-view", "Write a picture of this tree to a file.")
+    to_yaml = _brought_by("nrun.files:to_yaml", "This tree as YAML: see `nrun.dumps`.")
+    from_yaml = classmethod(_brought_by("nrun.files:from_yaml", "The tree that `to_yaml` gave: see `nrun.loads`."))
+    diff = _brought_by("nrun_config_view:diff", "What differs between this tree and another.")
+    visualize = _brought_by("nrun_config_view:visualize", "A picture of this tree.")
+    save_config_img = _brought_by("nrun_config_view:save_config_img", "Write a picture of this tree to a file.")
 
 
 class Config(BaseNode[T]):
@@ -231,7 +236,7 @@ Partial.__nrun_holds__ = Fresh.__nrun_holds__ = NODES
 
 _set_target = vars(BaseNode)["__nrun_target__"].__set__
 _set_arguments = vars(BaseNode)["__nrun_args__"].__set__
-_set_trail = vars(BaseNode)["__nrun_trail__"].__set__
+set_trail = vars(BaseNode)["__nrun_trail__"].__set__
 
 
 def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | str) -> None:
@@ -240,7 +245,7 @@ def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | s
     known = _NOTHING if isinstance(target, str) else signature_of(target).accepts.get(name, _NOTHING)
     if type(value) not in known:
         value = admitted(node, name, value)
-    _set_trail(node, (name, origin, _displaced(arguments, name), node.__nrun_trail__))
+    set_trail(node, (name, origin, _displaced(arguments, name), node.__nrun_trail__))
     arguments[name] = value
 
 
@@ -250,7 +255,7 @@ def remove(node: Node, name: str | int, origin: Origin | CodeOrigin) -> None:
         if not isinstance(node.__nrun_target__, str):
             check_name(signature_of(node.__nrun_target__), display_name(node.__nrun_target__), name)
         raise UnknownArgument(f"{_path(node, name)} is not set")
-    _set_trail(node, (name, origin, _displaced(node.__nrun_args__, name), node.__nrun_trail__))
+    set_trail(node, (name, origin, _displaced(node.__nrun_args__, name), node.__nrun_trail__))
     del node.__nrun_args__[name]
 
 
@@ -279,7 +284,7 @@ def new_node(cls: type[N], target: Target, arguments: dict[str | int, Any], trai
     node = object.__new__(cls)
     _set_target(node, target)
     _set_arguments(node, arguments)
-    _set_trail(node, trail or (None, None, None, None))
+    set_trail(node, trail or (None, None, None, None))
     return node
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import attrs
 
-from nrun.config.node import check_name
+from nrun.config.node import check_name, set_trail
 from nrun.config.paths import format_path, get_at, holder_of, steps_of
 from nrun.config.show import brief
 from nrun.config.target import display_name, signature_of
 from nrun.data import Data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nrun.config.node import CodeOrigin, Node, Trail
     from nrun.config.paths import Path
@@ -87,6 +87,14 @@ def explain(root: Any, path: str | Path) -> Explanation:
         trail.append((Origin("default", f"{display_name(target)}.{name}"), brief(default)))
         value = trail[-1][1] if value is None else value
     return Explanation(format_path(steps), value, annotation, doc, tuple(trail))
+
+
+def came_from(node: Node, origin: Callable[[str | int | None], Origin]) -> None:
+    """Note where the arguments of a node came from, in the place of the code that set them; of None, the node."""
+    trail: Trail = (None, origin(None), None, None)
+    for name in node:
+        trail = (name, origin(name), None, trail)
+    set_trail(node, trail)
 
 
 def records(node: Node, name: str | int) -> Iterator[tuple[Origin, str | None]]:

@@ -1,4 +1,4 @@
-"""Values that stand for others: a `Reference` for one elsewhere, a `Sweep` for several to be tried."""
+"""Values that stand for others: a `Reference` for one elsewhere, a `Sweep` for several, an `Unread` for an object."""
 
 from __future__ import annotations
 
@@ -63,3 +63,11 @@ class Reference(Data):
     def __str__(self) -> str:
         r"""As it is written; `\${` for text that would be read as a reference."""
         return "".join(f"${{{p}}}" if i % 2 else p.replace("${", "\\${") for i, p in enumerate(self.parts))
+
+
+@attrs.frozen
+class Unread:
+    """An object that a document names, read without importing anything: only its form is known, as JSON."""
+
+    __nrun_special__: ClassVar[bool] = True
+    form: str

@@ -157,6 +157,6 @@ def _key(key: Any) -> Any:
         return key
     if type(key) is tuple:
         return tuple(_key(item) for item in key)
-    if _is_scalar(key):
+    if _is_scalar(key) or is_special(key):
         return key
     raise Refused(f"{key!r} cannot be a key or member; use text, numbers, enum members or tuples of them")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @hookimpl
 def nrun_formats() -> Iterable[FormatSpec]:
     """YAML."""
-    yield FormatSpec(name="yaml", summary="YAML files", suffixes=(".yaml", ".yml"), format=_format)
+    yield FormatSpec(name="yaml", summary="YAML files", suffixes=(".yaml", ".yml"), format=_format, shares=True)
 
 
 def _format() -> type[Format]:

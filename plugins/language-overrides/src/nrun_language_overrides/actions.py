@@ -16,7 +16,7 @@ from nrun.config.show import show
 from nrun.errors import UsageError
 from nrun.launching import current_session
 from nrun.plugins import installed
-from nrun_language_overrides.invocation import settings_of, typed
+from nrun_language_overrides.invocation import RUN, TASK, settings_of, typed
 from nrun_language_overrides.options import is_interactive
 from nrun_language_overrides.resolve import resolved
 
@@ -37,6 +37,7 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         factory=options.factory,
         name=options.name,
         profile=options.on,
+        load=options.load,
         last_wins=options.last_wins,
     )
     if options.help:
@@ -46,6 +47,8 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         return 0
     for note in read.notes:
         click.echo(f"note: {note}", err=True)
+    if options.exports:
+        return _export(read, options)
     if options.repl:
         return _open_prompt(read, options)
     return _run(read, options)
@@ -67,6 +70,24 @@ def _text_in(file: str) -> str:
     from pathlib import Path
 
     return Path(file).read_text("utf-8")
+
+
+def _export(read: Typed, options: Options) -> int:
+    """Write what was typed, or the argument at a section of it, to files from which `--load` or `@` reads it."""
+    from nrun.config.paths import get_at
+    from nrun.files import dump, dumps, format_of
+    from nrun_language_overrides.items import file_and_section
+
+    for name, target in options.exports:
+        file, section = file_and_section(target)
+        value = get_at(read.task, section) if section else {TASK: read.task, RUN: read.settings}
+        if file == "-":
+            click.echo(dumps(value, name), nl=False)
+        elif format_of(file, installed()).name == name:
+            dump(value, file)
+        else:
+            raise UsageError(f"--to-{name} cannot write {file}", hint=f"its name must end as those of {name} files do")
+    return 0
 
 
 def _run(read: Typed, options: Options) -> int:

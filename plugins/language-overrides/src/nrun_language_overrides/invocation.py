@@ -17,6 +17,7 @@ from nrun.config.target import signature_of
 from nrun.data import Data
 from nrun.errors import UsageError, did_you_mean
 from nrun_language_overrides.factories import Factories
+from nrun_language_overrides.items import file_and_section
 from nrun_language_overrides.literal import parse
 from nrun_language_overrides.overrides import Applied, Context, apply
 from nrun_language_overrides.problems import ConfigProblems, Problem, Source
@@ -31,11 +32,14 @@ if TYPE_CHECKING:
     from nrun.config.node import BaseNode
     from nrun.config.paths import Path as ConfigPath
     from nrun.plugins import Hooks
+    from nrun_language_overrides.files import Section
 
 N = TypeVar("N", bound="BaseNode[Any]")
 _ROOT = re.compile(r"run\.(?=\w)|(?=(?:executor|plugins)[.\[=!+@?])")
 """What an item about the run begins with, and is cut off."""
 END_OF_RUN = "--"
+TASK, RUN = "task", "run"
+"""The parts of a file to which everything that was typed is written."""
 
 
 @attrs.frozen(kw_only=True)
@@ -72,20 +76,22 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     factory: str = "",
     name: str = "",
     profile: str = "",
+    load: str = "",
     last_wins: bool = False,
-    load: Callable[[str, str], Any] | None = None,
-    base: Partial[Any] | None = None,
 ) -> Typed:
     """Take items into the task and the settings of an entrypoint. Raises ConfigProblems with all their problems.
 
-    `base` is the task to start from, in the place of the entrypoint's own; `factory` names what makes it.
+    `factory` names what makes the task to start from, `load` a file that is read before the items, `profile` the
+    site profile that the executor comes from.
     """
-    reading = Reading(factories=known_factories(hooks), allowed=_allowed(entry))
-    context = Context(reading=reading, load=load, last_wins=last_wins)
-    task = base
-    if task is None:
-        task = task_of(entry, _from_factory(entry, factory, context)) if factory else default_task(entry)
+    reading = Reading(factories=known_factories(hooks), allowed=_allowed(entry, hooks))
+    context = Context(reading=reading, load=_loader(reading, hooks), last_wins=last_wins)
+    task = task_of(entry, _from_factory(entry, factory, context)) if factory else default_task(entry)
     about_run, about_task = split(words, signature_of(entry.function).names)
+    if load:
+        files = _loaded(load, hooks)
+        about_task[:0] = files[:1]
+        about_run[:0] = files[1:]
     if profile:
         about_run.insert(0, Source(f"--on {profile}", f"executor=@{profile_file(profile)}"))
     settings = Config(RunSettings, executor=entry.default_executor, plugins=list(entry.default_plugins), name=name)
@@ -146,6 +152,31 @@ def known_factories(hooks: Hooks) -> Factories:
     return factories
 
 
+def _loader(reading: Reading, hooks: Hooks) -> Callable[[str, str], Section]:
+    """What reads the files that items include. It is imported for the first of them."""
+
+    def load(file: str, section: str) -> Section:
+        from nrun_language_overrides.files import loader
+
+        return loader(reading, hooks)(file, section)
+
+    return load
+
+
+def _loaded(text: str, hooks: Hooks) -> list[Source]:
+    """The items that take in a file: one for the task, and one for the run if it is a file that an export wrote."""
+    from nrun.files import read_file
+
+    file, section = file_and_section(text)
+    data = read_file(file, hooks).data
+    whole = not section and isinstance(data, dict) and {TASK, RUN} <= data.keys()
+    return (
+        [Source(f"--load {text}", f"@{file}:{part}") for part in (TASK, RUN)]
+        if whole
+        else [Source(f"--load {text}", f"@{text}")]
+    )
+
+
 def profile_file(name: str) -> Path:
     """The file of a site profile: `$NRUN_HOME/profiles/NAME` and an ending. Raises UsageError."""
     from nrun.record import home_folder
@@ -183,15 +214,19 @@ def _from_factory(entry: Entrypoint, text: str, context: Context) -> object:
     return made
 
 
-def _allowed(entry: Entrypoint) -> Callable[[str], bool]:
-    """Names typed on the command line may be imported from the entrypoint's own package, and from `NRUN_ALLOW`."""
-    packages = {entry.function.__module__.partition(".")[0], *os.environ.get("NRUN_ALLOW", "").split(":")} - {""}
+def _allowed(entry: Entrypoint, hooks: Hooks) -> Callable[[str], bool]:
+    """What may be imported because an item or a file names it: the entrypoint's own package, plugins, `NRUN_ALLOW`."""
+    modules = [entry.function.__module__, *(record.ref.module for record in hooks.host.records), *_named_packages()]
     main = sys.modules.get(entry.function.__module__)
-    file = getattr(main, "__file__", None)
-    if file:
-        packages.add(os.path.splitext(os.path.basename(file))[0])  # noqa: PTH119, PTH122 - text
+    if file := getattr(main, "__file__", None):
+        modules.append(os.path.splitext(os.path.basename(file))[0])  # noqa: PTH119, PTH122 - text
+    packages = {module.partition(".")[0] for module in modules}
 
     def allowed(symbol: str) -> bool:
         return symbol.partition(":")[0].partition(".")[0] in packages
 
     return allowed
+
+
+def _named_packages() -> list[str]:
+    return [name for name in os.environ.get("NRUN_ALLOW", "").split(":") if name]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
@@ -26,13 +25,14 @@ from nrun_language_overrides.items import Item, MalformedItem, Step, file_and_se
 from nrun_language_overrides.ledger import Ledger
 from nrun_language_overrides.places import UNSET, Place, find_places, origin_of, ready
 from nrun_language_overrides.problems import ConfigProblems, Problem, Source
-from nrun_language_overrides.reader import Reading, read_text, read_value
+from nrun_language_overrides.reader import Reading, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nrun.config.node import Node
     from nrun.config.paths import Path
+    from nrun_language_overrides.files import Section
 
 N = TypeVar("N", bound="BaseNode[Any]")
 _MOST_NAMED = 5
@@ -44,8 +44,8 @@ class Context(Data):
     """What applying overrides needs to know besides the tree."""
 
     reading: Reading = Reading()  # noqa: RUF009 - immutable
-    load: Callable[[str, str], Any] | None = None
-    """Gives the data of a file, or of a section of it. None: nothing can be included."""
+    load: Callable[[str, str], Section] | None = None
+    """Gives what is in a file, or in a section of it. None: nothing can be included."""
     last_wins: bool = False
     """Whether an item may undo an earlier one."""
 
@@ -213,7 +213,7 @@ class _Series(Generic[N]):
         if item.op == "share":
             return self._other(item, place, number)
         if item.op == "include":
-            return read_value(self._loaded(item), annotation, reading)
+            return self._loaded(item).read(annotation, reading)
         current = self._empty(annotation) if place.value is UNSET or place.value is None else place.value
         kind = type(current) if annotation is Any else annotation
         return combined(item.op, current, item.text, kind, lambda text, expected: read_text(text, expected, reading))
@@ -264,34 +264,47 @@ class _Series(Generic[N]):
 
     # ---- including
 
-    def _loaded(self, item: Item) -> Any:
+    def _loaded(self, item: Item) -> Section:
         if self._context.load is None:
             raise ConfigError(f"{item.text} cannot be read: no format is known", hint="install nrun-config-yaml")
         return self._context.load(*file_and_section(item.text))
 
-    def _merge(self, place: Place, data: Any, number: int) -> None:
-        """Set what `data` says of a node; mappings go into the nodes that are there. Raises ConfigProblems with all."""
-        if isinstance(data, BaseNode) and data.__nrun_target__ == place.value.__nrun_target__:
-            data = set_arguments(data)
-        if not isinstance(data, Mapping):
-            raise ConfigError("what is included here must be a mapping from arguments to values")
-        source, reading = self._sources[number], self._context.reading
+    def _merge(self, place: Place, section: Section, number: int) -> None:
+        """Set what a section says of a node; mappings go into the nodes that are there. Raises ConfigProblems."""
         problems: list[Problem] = []
-        for name, value in data.items():
+        for name, op, part in section.arguments(place.value):
+            source, reading = part.where, self._context.reading
             try:
-                [inner] = find_places(place, (Step("name", name),), ((0, len(source.text)),), source, reading)
-                if isinstance(value, Mapping) and isinstance((node := ready(inner, source, reading)).value, BaseNode):
-                    self._merge(node, value, number)
-                    continue
-                read = read_value(value, inner.annotation(), self._reading(inner, number, 0))
-                inner.write(read, origin_of(source))
-                self._replaced(inner, read, number)
-                self._ledger.wrote(inner, number)
-                self.paths[inner.path] = None
+                step = Step("index" if isinstance(name, int) else "name", name)
+                [inner] = find_places(place, (step,), ((0, len(str(name))),), source, reading)
+                bare = part.is_own and not op and "$target" not in part.data  # it needs a node to go into
+                node = ready(inner, source, reading) if bare else inner
+                if part.is_own and not op and isinstance(node.value, BaseNode) and part.describes(node.value):
+                    self._merge(node, part, number)
+                else:
+                    self._write_part(inner, op, part, number)
             except ConfigProblems as error:
                 problems += error.problems
+            except ConfigError as error:
+                problems.append(Problem(format_path((*place.path, name)), error.message, source, (error.hint or "",)))
         if problems:
             raise ConfigProblems(problems)
+
+    def _write_part(self, place: Place, op: str, part: Section, number: int) -> None:
+        """Set what a section gives for a place, or change by it what is there."""
+        annotation, reading, origin = place.annotation(), self._reading(place, number, 0), origin_of(part.where)
+        if op == "!":
+            remove(place.owner, place.name, origin)
+        elif op:
+            current = self._empty(annotation) if place.value is UNSET or place.value is None else place.value
+            value = combined(op, current, part.brackets, annotation, lambda _, kind: part.read(kind, reading))
+            place.write(value, origin)
+        else:
+            value = part.read(annotation, reading)
+            place.write(value, origin)
+            self._replaced(place, value, number)
+        self._ledger.wrote(place, number)
+        self.paths[place.path] = None
 
 
 def _may_be_undone(item: Item) -> bool:

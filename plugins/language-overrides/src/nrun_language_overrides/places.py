@@ -107,7 +107,7 @@ class Place:
 
 def origin_of(source: Source) -> Origin:
     """Where the value of an override comes from."""
-    return Origin("cli", source.label, source.text)
+    return source.origin or Origin("cli", source.label, source.text)
 
 
 def element_annotation(annotation: Any, step: object) -> Any:

@@ -12,6 +12,8 @@ from nrun.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from nrun.config.origin import Origin
+
 _MOST_SHOWN = 20
 _WIDEST_TEXT = 80
 _MESSAGE_COLUMN = 17
@@ -26,10 +28,12 @@ class Source(Data):
     text: str
     start: int = 0
     end: int | None = None
+    origin: Origin | None = None
+    """Where values that are read from it come from; None: from the command line."""
 
     def part(self, start: int, end: int) -> Source:
         """The part from `start` to `end`, counted from the beginning of this part."""
-        return Source(self.label, self.text, self.start + start, self.start + end)
+        return attrs.evolve(self, start=self.start + start, end=self.start + end)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -57,7 +61,11 @@ class ConfigProblems(ConfigError):  # noqa: N818 - reads as what it says
         """The problems as JSON text: an array of objects with path, message, where and hints."""
         import json
 
-        return json.dumps([attrs.asdict(problem) for problem in self.problems], ensure_ascii=False)
+        return json.dumps([_to_json(problem) for problem in self.problems], ensure_ascii=False)
+
+
+def _to_json(problem: Problem) -> dict[str, object]:
+    return attrs.asdict(problem, filter=lambda field, _: field.name != "origin")
 
 
 def name_hints(

@@ -23,6 +23,8 @@ from nrun_language_overrides.problems import ConfigProblems, Problem, Source, sh
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from nrun.config.node import Config
+
     Scan = Callable[[str], Any]
 
 GENERATORS = ("choice", "range", "linspace", "logspace")
@@ -121,6 +123,8 @@ class Reading(Data):
     parent: object = None
     """The target whose argument is read, and the argument: some factories are only for one."""
     argument: str | None = None
+    made: dict[tuple[int, object], Config[Any]] | None = None
+    """The nodes that were made of mappings, which stay alive, so that a mapping that stands twice makes one node."""
 
     def where(self, source: object) -> Source | None:
         """Where a literal was written; for a given value, where the whole was."""

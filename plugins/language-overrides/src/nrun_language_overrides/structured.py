@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import types
 import typing
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,9 @@ import attrs
 
 from nrun.config.annotations import annotation_of
 from nrun.config.build import positional
+from nrun.config.imports import find_allowed
 from nrun.config.node import Config, set_arguments
-from nrun.config.target import Signature, display_name, resolve, signature_of, symbol_of
+from nrun.config.target import Signature, display_name, signature_of, symbol_of
 from nrun.errors import ConfigError
 from nrun_language_overrides.factories import is_kind, provided_by
 from nrun_language_overrides.forms import pairs_of
@@ -33,11 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from nrun_language_overrides.factories import Factory
-
-_NEVER = re.compile(
-    r"(os|posix|nt|sys|_?subprocess|_posixsubprocess|_?pickle|_?ctypes|importlib|_frozen_\w+|runpy)(\W|$)"
-)
-"""Packages of which nothing is imported by name, even if a policy allows it by mistake; nor functions of `builtins`."""
 
 
 def class_reader(annotations: tuple[Any, ...]) -> Reader:
@@ -223,6 +218,9 @@ def _substitute(annotation: Any, bound: dict[Any, Any]) -> Any:
 
 def _node(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: Reading) -> Config[Any]:
     target = typing.get_origin(annotation) or annotation
+    made = context.made if type(source) is dict else None
+    if made and (id(source), annotation) in made:
+        return made[id(source), annotation]
     if inspect.isabstract(target):
         raise fault(f"{display_name(target)} is abstract", source, context, "name one of its subclasses")
     arguments = _arguments(annotation, pairs, source, context)
@@ -232,14 +230,18 @@ def _node(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: R
             node[name] = value
     except ConfigError as error:
         raise fault(error.message, source, context, error.hint or "") from None
+    if made is not None:
+        made[id(source), annotation] = node
     return node
 
 
 def _made_by(
     factory: Factory, pairs: list[tuple[Any, Any]], source: Literal, classes: tuple[type, ...], context: Reading
 ) -> Any:
-    """What the factory gives. What it raises is passed on, with a note that says where."""
+    """What the factory gives; a class is described, not made. What it raises is passed on, with a note of where."""
     call = _node(factory.function, pairs, attrs.evolve(source, kind="call"), context)
+    if isinstance(factory.function, type):
+        return call
     arguments = dict(set_arguments(call))
     args = positional(call, arguments)
     try:
@@ -306,28 +308,9 @@ def _symbol_reader(expected: str, named: Callable[[str, Reading], set[Any]], fit
 def import_symbol(name: str, context: Reading) -> Any:
     """What `module:name` or `module.name` stands for. Raises Unfit if the policy does not allow it."""
     module, _, qualified = name.partition(":") if ":" in name else name.rpartition(".")
-    parts = qualified.split(".")
-    if not all(part.isidentifier() for part in (*module.split("."), *parts)):
+    if not all(part.isidentifier() for part in (*module.split("."), *qualified.split("."))):
         raise Unfit("", "write the name of something registered, or module:name")
-    _check_allowed(f"{module}:{qualified}", context)
     try:
-        for end in range(1, len(parts) + 1):
-            found = resolve(f"{module}:{'.'.join(parts[:end])}")
-            if isinstance(found, types.ModuleType):
-                raise Unfit(f"{name} leads through a module; name what is meant where it is defined")
-        own = symbol_of(found)
+        return find_allowed(f"{module}:{qualified}", context.allowed)
     except ConfigError as error:
         raise Unfit(error.message, error.hint or "") from None
-    if not callable(found):
-        raise Unfit(f"{name} is neither a class nor a function")
-    if found is functools.partial or (own.startswith("builtins:") and not isinstance(found, type)):
-        raise Unfit(f"{own} may never be named")
-    _check_allowed(own, context)
-    return found
-
-
-def _check_allowed(symbol: str, context: Reading) -> None:
-    if _NEVER.match(symbol):
-        raise Unfit(f"{symbol} may never be named")
-    if not context.allowed(symbol):
-        raise Unfit(f"{symbol} may not be imported", "allow its package, or register the name")

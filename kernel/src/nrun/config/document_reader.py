@@ -1,0 +1,309 @@
+"""From the plain data of documents to trees, in whichever way names may be imported; see `document_writer.py`."""
+# ruff: noqa: ANN401 - values of a tree may be of any type
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import attrs
+
+from nrun.config.codec import Decoder
+from nrun.config.document_writer import KINDS, VERSION, VERSION_KEY
+from nrun.config.imports import local_symbol
+from nrun.config.node import Config, new_node, put
+from nrun.config.origin import Origin
+from nrun.config.special import Reference, Sweep, Unread
+from nrun.config.target import signature_of
+from nrun.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from nrun.config.document_writer import Steps
+    from nrun.config.node import Node
+    from nrun.model import Document, Json
+
+    Migration = Callable[[str, dict[str, str]], tuple[str, dict[str, str]]]
+    """From a target, and its arguments with the keys they are written under, to what these are called now."""
+
+_OF_A_NODE = frozenset({"$target", "$args", "$id", "$with", *KINDS})
+_IMPORTED = frozenset({"$object", "$enum", "$symbol"})
+_REFERENCE = re.compile(r"(?<!\\)\$\{")
+
+
+@attrs.frozen(eq=False)
+class TextFile:
+    """A text as it was read: what it is called, its lines, and what else is worth knowing, such as who included it."""
+
+    name: str
+    lines: Sequence[str] = attrs.field(repr=False)
+    note: str = ""
+
+    def line(self, number: int) -> str:
+        """A line by its number, from 1; empty if there is none."""
+        return self.lines[number - 1] if number <= len(self.lines) else ""
+
+
+@attrs.frozen(eq=False)
+class Source:
+    """Plain data, and where each value in it was written: file, line and column, from 1."""
+
+    data: Json
+    places: Mapping[Steps, tuple[TextFile, int, int]]
+
+    @classmethod
+    def of(cls, document: Document, file: TextFile) -> Source:
+        """What a format read from a file. Raises Located if a newer nrun wrote it."""
+        places = {path: (file, *place) for path, place in document.positions.items()}
+        source = cls(document.data, {(): (file, 1, 1), **places})
+        if not isinstance(document.data, dict) or VERSION_KEY not in document.data:
+            return source
+        if document.data[VERSION_KEY] != VERSION:
+            told = f"this file is of version {document.data[VERSION_KEY]!r}; this nrun reads {VERSION}"
+            raise source.error((VERSION_KEY,), told, "use the nrun that wrote it, or a newer one")
+        return cls({key: item for key, item in document.data.items() if key != VERSION_KEY}, source.places)
+
+    def at(self, path: Steps) -> Any:
+        """What is at a path."""
+        data: Any = self.data
+        for step in path:
+            data = data[step]
+        return data
+
+    def place(self, path: Steps) -> tuple[TextFile, int, int]:
+        """Where a value, or else the nearest one around it, was written."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places[path]
+
+    def origin(self, path: Steps) -> Origin:
+        """The place of a value as the trail keeps it."""
+        file, line, column = self.place(path)
+        return Origin("file", f"{file.name}:{line}:{column}", note=file.note)
+
+    def error(self, path: Steps, message: str, hint: str | None = None) -> Located:
+        """An error that shows the line, with a caret."""
+        file, line, column = self.place(path)
+        text = "".join(char if char.isprintable() else " " for char in file.line(line))
+        told = f"{file.name}:{line}:{column}: {message}\n  {text}\n  {' ' * (column - 1)}^"
+        return Located(told, path, message, hint)
+
+
+class Located(ConfigError):  # noqa: N818 - a ConfigError like any other; only its place is known
+    """An error in a document: at `path`, because of `reason`."""
+
+    def __init__(self, message: str, path: Steps, reason: str, hint: str | None) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+        self.reason = reason
+
+
+class Reader(Decoder):
+    """Reads the data of a document.
+
+    `find` gives what a symbol names; without it nothing is imported: targets stay names, and enum members and the
+    like become `Unread`. `migrations` are applied to every node, in order.
+    """
+
+    def __init__(self, source: Source, find: Callable[[str], Any] | None, migrations: Sequence[Migration] = ()) -> None:
+        super().__init__(lambda symbol: _unfound(symbol) if find is None else find(local_symbol(symbol)))
+        self.source = source
+        self.path: Steps = ()
+        """Where the form stands that is read."""
+        self.repeated: set[int] = set()
+        """The ids of the mappings and lists that stand in several places."""
+        self._imports = find is not None
+        self._migrations = migrations
+        self._open: set[int] = set()
+        self._numbered: dict[str, tuple[Steps, dict[str, Json]]] = {}
+        early: list[tuple[str, Steps]] = []
+        self._number((), source.data, set(), early)
+        self._moved: dict[Steps, list[tuple[str | int, str | int]]] = {}
+        for number, place in early:
+            if number in self._numbered:
+                path, steps = _apart(place, self._numbered[number][0])
+                self._moved.setdefault(path, []).append(steps)
+
+    def read(self, path: Steps = ()) -> Any:
+        """The value at a place. Raises Located."""
+        with self.at(*path):
+            return self.value(self.source.at(path))
+
+    @contextlib.contextmanager
+    def at(self, *steps: str | int) -> Iterator[None]:
+        """While what stands at these steps from here is read: errors show that place."""
+        before, self.path = self.path, (*self.path, *steps)
+        try:
+            yield
+        except Located:
+            raise
+        except ConfigError as error:
+            raise self.source.error(self.path, error.message, error.hint) from error
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            raise self.source.error(self.path, f"this cannot be read: {error!r}") from error
+        finally:
+            self.path = before
+
+    def value(self, form: Json) -> Any:
+        """The value of a form."""
+        if isinstance(form, str):
+            return self.text(form)
+        if isinstance(form, list):
+            return [self._inside(index, item) for index, item in enumerate(form)]
+        return self.mapping(form) if isinstance(form, dict) else form
+
+    def text(self, text: str) -> Any:
+        """What a text stands for: itself, or the value of something else."""
+        return Reference.parse(text) if _REFERENCE.search(text) else text.replace("\\${", "${")
+
+    def mapping(self, form: dict[str, Json]) -> Any:
+        """What a mapping stands for: a node, a value that JSON lacks, or itself."""
+        if "$target" in form:
+            return self._node(form)
+        tag = next(filter(_means_something, form), None)
+        if tag is None:
+            return {unescaped(key): self._inside(key, form[key]) for key in self._ordered(form)}
+        if tag == "$ref":
+            return self._referred(str(form[tag]))
+        if tag == "$sweep":
+            return Sweep(tuple(self._inside(tag, form[tag])))
+        if not self._imports and tag in _IMPORTED:
+            return Unread(json.dumps(form))
+        if tag not in self._READERS or tag in ("$config", *KINDS):
+            msg = f"{tag} is not known here.{did_you_mean(tag, ('$target', '$ref', '$sweep', *self._READERS))}"
+            raise ConfigError(msg, hint=f"a key of your own that begins with $ is written ${tag}")
+        return self._READERS[tag](self, form)
+
+    def argument(self, node: Node, name: str | int, form: Json) -> None:
+        """Set an argument of a node to the value of a form."""
+        put(node, name, self.value(form), self.source.origin(self.path))
+
+    def _inside(self, step: str | int, form: Json) -> Any:
+        with self.at(step):
+            return self.value(form)
+
+    def _node(self, form: dict[str, Any]) -> Node:
+        if id(form) in self._open:
+            msg = "this node would contain itself"
+            raise ConfigError(msg, hint="give one of them a copy")
+        if id(form) not in self._nodes:
+            self._open.add(id(form))
+            try:
+                self._nodes[id(form)] = self._new_node(form)
+            finally:
+                self._open.remove(id(form))
+        return self._nodes[id(form)]
+
+    def _new_node(self, form: dict[str, Any]) -> Node:
+        symbol, kinds = form["$target"], [kind for key, kind in KINDS.items() if form.get(key, False)]
+        unknown = [key for key in form if _means_something(key) and key not in _OF_A_NODE]
+        if unknown or len(kinds) > 1 or not isinstance(symbol, str) or ":" not in symbol:
+            msg = f"{unknown[0]} is not known" if unknown else "a node has a $target: module:name, and one kind"
+            raise ConfigError(msg, hint="a key of your own that begins with $ is written with one more $")
+        keys = {unescaped(key): key for key in self._ordered(form) if key not in _OF_A_NODE}
+        for migration in self._migrations:
+            symbol, keys = migration(symbol, keys)
+        target = self._find(symbol) if self._imports else symbol
+        if not isinstance(target, str):
+            signature_of(target)  # that it can be called
+        node = new_node(kinds[0] if kinds else Config, target, {}, (None, self.source.origin(self.path), None, None))
+        for index, other in enumerate(form.get("$with", [])):
+            with self.at("$with", index):
+                self._node(other)
+        for step, name, item in indexed(form.get("$args", []), target):
+            with self.at("$args", step):
+                self.argument(node, name, item)
+        for name, key in keys.items():
+            with self.at(key):
+                self.argument(node, name, form[key])
+        return node
+
+    def _number(self, path: Steps, form: Json, seen: set[int], early: list[tuple[str, Steps]]) -> None:
+        """Note the nodes that are numbered, wherever they stand, and what refers to them before they do."""
+        if not isinstance(form, dict | list):
+            return
+        if id(form) in seen:
+            self.repeated.add(id(form))
+            return
+        seen.add(id(form))
+        if isinstance(form, dict) and "$target" in form and "$id" in form:
+            number = str(form["$id"])
+            if number in self._numbered:
+                raise self.source.error((*path, "$id"), f"the $id {number} is given twice")
+            self._numbered[number] = path, form
+        elif isinstance(form, dict) and len(form) == 1 and "$ref" in form and str(form["$ref"]) not in self._numbered:
+            early.append((str(form["$ref"]), path))
+        for step, item in form.items() if isinstance(form, dict) else enumerate(form):
+            self._number((*path, step), item, seen, early)
+
+    def _ordered(self, form: dict[str, Json]) -> list[str]:
+        """The keys with each node before what refers to it, for formats such as TOML that bring mappings last."""
+        keys = list(form)
+        for late, early in self._moved.get(self.path, ()):
+            if late in form and early in form and keys.index(str(late)) > keys.index(str(early)):
+                keys.remove(str(late))
+                keys.insert(keys.index(str(early)), str(late))
+        return keys
+
+    def _referred(self, number: str) -> Node:
+        if number not in self._numbered:
+            known = ", ".join(self._numbered) or "none"
+            msg = f"there is no node with $id {number}"
+            raise ConfigError(msg, hint=f"there are: {known}")
+        here, (self.path, form) = self.path, self._numbered[number]
+        try:
+            return self._node(form)
+        finally:
+            self.path = here
+
+
+def _apart(early: Steps, late: Steps) -> tuple[Steps, tuple[str | int, str | int]]:
+    """Where the ways to two places part: the path to there, and the steps to the later and to the earlier one."""
+    depth = next(depth for depth, (one, other) in enumerate(zip(early, late, strict=False)) if one != other)
+    return early[:depth], (late[depth], early[depth])
+
+
+def indexed(form: Any, target: Any) -> list[tuple[str | int, str | int, Json]]:
+    """What `$args` has: the step to it, the name or index of the argument, and its form."""
+    if isinstance(form, dict):
+        return [(key, int(key), item) for key, item in form.items()]
+    names = () if isinstance(target, str) else signature_of(target).positional
+    return [(i, (names[i] if i < len(names) else None) or i, item) for i, item in enumerate(form)]
+
+
+def _unfound(symbol: str) -> NoReturn:
+    msg = f"{symbol} is not imported here"
+    raise ConfigError(msg)
+
+
+def _means_something(key: str) -> bool:
+    return key.startswith("$") and not key.startswith("$$")
+
+
+def unescaped(key: str) -> str:
+    """The key that `escaped` made one of."""
+    return key[1:] if key.startswith("$$") else key
+
+
+# ---- what has changed since a document was written
+
+
+def renamed(old: str, new: str) -> Migration:
+    """The target `old`, a symbol, is now called `new`."""
+    return lambda target, keys: (new if target == old else target, keys)
+
+
+def argument_renamed(target: str, old: str, new: str) -> Migration:
+    """The argument `old` of a target is now called `new`."""
+    return lambda name, keys: (
+        name,
+        {new if name == target and argument == old else argument: key for argument, key in keys.items()},
+    )
+
+
+def argument_removed(target: str, argument: str) -> Migration:
+    """The target takes an argument no more, and does without it."""
+    return lambda name, keys: (name, {one: key for one, key in keys.items() if (name, one) != (target, argument)})
