@@ -7,12 +7,13 @@ import asyncio
 import attrs
 import pytest
 
-from nrun import LauncherSpec, PackagerSpec, PlanError, PluginError, Script, State
+from nrun import Config, LauncherSpec, PackagerSpec, PlanError, PluginError, Script, State, UnknownName
 from nrun.cli.entrypoint import entrypoint_of
 from nrun.declare import CheckSpec, CommandSpec, ExecutorSpec
 from nrun.events import ExperimentEnded
 from nrun.planning import Plan, Surroundings
 from nrun.plugins.observers import Observers
+from nrun.provided import config_view
 
 PLAN = Plan(title="t", jobs=(), surroundings=Surroundings(cwd="/", path=(), main=None))
 EVENT = ExperimentEnded(at=0.0, state=State.SUCCEEDED)
@@ -196,6 +197,29 @@ def test_hook_languages(site):
     hooks = site.hooks()
     assert declared(hooks.languages) == [("flags", "language-flags", "language-flags")]
     assert hooks.languages.get("flags").language()().command(entrypoint_of(declared)).name == "declared"
+
+
+def test_hook_views(site):
+    site.add(
+        "config-html",
+        """
+        class Html:
+            def diff(self, config, old):
+                return "<table>"
+
+        @hookimpl
+        def nrun_views():
+            yield ViewSpec(name="view", summary="As HTML", view=lambda: Html)
+        """,
+    )
+    hooks = site.hooks()
+    assert declared(hooks.views) == [("view", "config-html", "config-html")]
+    assert config_view(hooks).diff(Config(dict, a=1), Config(dict)) == "<table>"
+
+
+def test_a_view_that_is_not_installed_is_named(site):
+    with pytest.raises(UnknownName, match="pip install nrun-config-view"):
+        config_view(site.hooks())
 
 
 def test_hook_formats(site):

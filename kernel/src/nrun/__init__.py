@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         LanguageSpec,
         LauncherSpec,
         PackagerSpec,
+        ViewSpec,
     )
     from nrun.entrypoints import Entrypoint, Language
     from nrun.errors import (
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from nrun.markers import hookimpl
     from nrun.model import State
     from nrun.outcome import ExperimentStatus
-    from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin
+    from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin, View
 
 __version__ = "0.1.0"
 
@@ -61,6 +62,7 @@ _HOMES = {
             "LanguageSpec",
             "LauncherSpec",
             "PackagerSpec",
+            "ViewSpec",
         ),
     ),
     "nrun.errors": (
@@ -74,7 +76,7 @@ _HOMES = {
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
     "nrun.model": ("State",),
-    "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager", "Plugin"),
+    "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager", "Plugin", "View"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -112,6 +114,8 @@ __all__ = [
     "State",
     "UnknownName",
     "UsageError",
+    "View",
+    "ViewSpec",
     "autoconvert",
     "build",
     "cli",

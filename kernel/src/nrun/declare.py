@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from nrun.entrypoints import Language
     from nrun.model import Place
-    from nrun.protocols import Backend, Executor, Format, Launcher, Packager
+    from nrun.protocols import Backend, Executor, Format, Launcher, Packager, View
 
 T = TypeVar("T")
 
@@ -72,6 +72,13 @@ class LanguageSpec(Spec):
     """What can be typed after an entrypoint."""
 
     language: Callable[[], type[Language]]
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ViewSpec(Spec):
+    """How configurations are shown and compared."""
+
+    view: Callable[[], type[View]]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
     from contextlib import AbstractAsyncContextManager
 
-    from nrun.declare import CheckSpec, CommandSpec, ExecutorSpec, FormatSpec, LanguageSpec, LauncherSpec, PackagerSpec
+    from nrun.declare import (
+        CheckSpec,
+        CommandSpec,
+        ExecutorSpec,
+        FormatSpec,
+        LanguageSpec,
+        LauncherSpec,
+        PackagerSpec,
+        ViewSpec,
+    )
     from nrun.events import Event
     from nrun.planning import Plan, Task
 
@@ -87,6 +96,21 @@ def nrun_languages() -> Iterable[LanguageSpec]:
         @hookimpl
         def nrun_languages():
             yield LanguageSpec(name="flags", summary="--lr 3e-4, as argparse has it", language=_flags)
+    """
+    return ()
+
+
+@hookspec
+def nrun_views() -> Iterable[ViewSpec]:
+    """Declare views: what `cfg.diff`, `cfg.visualize` and `cfg.save_config_img` do. The one called `view` is used.
+
+    Convention: collect. Fires once per process, when one of these methods is first called.
+
+    Example::
+
+        @hookimpl
+        def nrun_views():
+            yield ViewSpec(name="view", summary="Differences and pictures as HTML", view=_html_view)
     """
     return ()
 

@@ -12,10 +12,12 @@ from nrun.text import environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from os import PathLike
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
+    from nrun.config.node import Node
     from nrun.model import (
         Attempt,
         Bundle,
@@ -132,6 +134,22 @@ class Format(Protocol):
         `into` is a text that is brought up to date: what it keeps, such as comments and the order of keys, stays as
         far as the library can.
         """
+        ...
+
+
+class View(Protocol):
+    """Shows and compares configurations. What it gives is for people: `str` of it is text for a terminal."""
+
+    def diff(self, config: Node, old: Node) -> object:
+        """What has changed since `old`."""
+        ...
+
+    def visualize(self, config: Node) -> object:
+        """A picture, which notebooks show too."""
+        ...
+
+    def save_config_img(self, config: Node, path: str | PathLike[str]) -> None:
+        """Write a picture to a file. Raises ConfigError for a suffix that stands for no format it has."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""`nrun.LocalExecutor` and friends: public classes that installed plugins provide."""
+"""`nrun.LocalExecutor` and friends, and methods of configurations: what installed plugins provide."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from nrun.plugins import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from os import PathLike
     from typing import Any
 
+    from nrun.config.node import Node
     from nrun.declare import Declared
     from nrun.plugins import Hooks
+    from nrun.protocols import View
 
 
 def provided(name: str, hooks: Hooks | None = None) -> type:
@@ -44,6 +47,29 @@ def provided(name: str, hooks: Hooks | None = None) -> type:
     )
     msg = f"no installed plugin provides {name}.{did_you_mean(name, by_name)}"
     raise UnknownName(msg, hint=hint)
+
+
+def config_view(hooks: Hooks | None = None) -> View:
+    """What shows and compares configurations. Raises UnknownName naming the distribution to install; PluginError."""
+    views = (hooks or installed()).views
+    spec = views.get("view")
+    view: View = _load("view", [(found, found.spec.view) for found in views if found.spec is spec])()
+    return view
+
+
+def diff(config: Node, old: Node) -> object:
+    """What has changed since `old`. `print` shows it."""
+    return config_view().diff(config, old)
+
+
+def visualize(config: Node) -> object:
+    """A picture of a tree. Notebooks show it, and `print` does as text."""
+    return config_view().visualize(config)
+
+
+def save_config_img(config: Node, path: str | PathLike[str]) -> None:
+    """Write a picture of a tree to a file. Raises ConfigError if it cannot be written, or not in such a format."""
+    config_view().save_config_img(config, path)
 
 
 def _load(name: str, offers: Sequence[tuple[Declared[Any], Callable[[], type]]]) -> type:

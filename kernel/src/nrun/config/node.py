@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from nrun.arguments import UnfitValue, UnknownArgument, unknown_argument
 from nrun.config.target import display_name, resolve, signature_of
 from nrun.config.values import PLAIN, Refused, admit
-from nrun.errors import ConfigError, UnknownName
+from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,12 +36,7 @@ def _brought_by(symbol: str, doc: str) -> Callable[..., Any]:
     """A method that users of NeMo Run know. What does it is looked up at the call: this module may not know it."""
 
     def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        try:
-            function = resolve(symbol)
-        except ConfigError as error:
-            distribution = symbol.partition(":")[0].replace("_", "-")
-            raise UnknownName("nothing that is installed does this", hint=f"pip install {distribution}") from error
-        return function(owner, *args, **kwargs)
+        return resolve(symbol)(owner, *args, **kwargs)
 
     method.__doc__ = doc
     return method
@@ -206,9 +201,9 @@ class BaseNode(Generic[T]):
 
     to_yaml = _brought_by("nrun.files:to_yaml", "This tree as YAML: see `nrun.dumps`.")
     from_yaml = classmethod(_brought_by("nrun.files:from_yaml", "The tree that `to_yaml` gave: see `nrun.loads`."))
-    diff = _brought_by("nrun_config_view:diff", "What differs between this tree and another.")
-    visualize = _brought_by("nrun_config_view:visualize", "A picture of this tree.")
-    save_config_img = _brought_by("nrun_config_view:save_config_img", "Write a picture of this tree to a file.")
+    diff = _brought_by("nrun.provided:diff", "What has changed since another tree, which is given; `print` shows it.")
+    visualize = _brought_by("nrun.provided:visualize", "A picture of this tree: notebooks show it, and `print` does.")
+    save_config_img = _brought_by("nrun.provided:save_config_img", "Write a picture of this tree to a file.")
 
 
 class Config(BaseNode[T]):

@@ -65,9 +65,15 @@ class Reference(Data):
         return "".join(f"${{{p}}}" if i % 2 else p.replace("${", "\\${") for i, p in enumerate(self.parts))
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Unread:
     """An object that a document names, read without importing anything: only its form is known, as JSON."""
 
     __nrun_special__: ClassVar[bool] = True
     form: str
+
+    def __repr__(self) -> str:
+        import json
+
+        tag, *rest = json.loads(self.form).items()
+        return {"$enum": f"{tag[1]}.{dict(rest).get('name')}", "$object": f"{tag[1]}(...)"}.get(tag[0], str(tag[1]))

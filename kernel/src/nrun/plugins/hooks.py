@@ -19,6 +19,7 @@ from nrun.declare import (
     LauncherSpec,
     PackagerSpec,
     Spec,
+    ViewSpec,
 )
 from nrun.errors import NrunError, PluginError
 from nrun.plugins.host import PluginState
@@ -69,6 +70,11 @@ class Hooks:
     def languages(self) -> Registry[LanguageSpec]:
         """What can be typed after an entrypoint."""
         return self._collect("language", "nrun_languages", LanguageSpec)
+
+    @functools.cached_property
+    def views(self) -> Registry[ViewSpec]:
+        """How configurations are shown and compared."""
+        return self._collect("config", "nrun_views", ViewSpec)
 
     @functools.cached_property
     def commands(self) -> Registry[CommandSpec]:

@@ -1,0 +1,1 @@
+"""See, compare and explain configurations."""
