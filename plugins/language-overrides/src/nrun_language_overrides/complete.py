@@ -14,8 +14,6 @@ from nrun.config.paths import format_path, holder_of, nodes_of, parse_path
 from nrun.config.target import signature_of
 from nrun.errors import NrunError
 from nrun.plugins import installed
-from nrun_language_overrides.factories import fitting_factories
-from nrun_language_overrides.members import members_of
 from nrun_language_overrides.start import default_task
 
 if TYPE_CHECKING:
@@ -61,7 +59,9 @@ def _values(root: Node, path: str) -> Iterator[str]:
     node, name, inside = holder_of(root, parse_path(path))
     if inside or not isinstance(name, str):
         return
+    from nrun_language_overrides.factories import fitting_factories
     from nrun_language_overrides.invocation import known_factories
+    from nrun_language_overrides.members import members_of
 
     annotation = annotation_of(node, name)
     factories = known_factories(installed())
