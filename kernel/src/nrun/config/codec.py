@@ -33,9 +33,8 @@ _DEEPEST = 50
 _KINDS: dict[type[Node], str] = {Config: "$config", Partial: "$partial", Fresh: "$fresh"}
 _CLASSES: dict[str, type[Node]] = {kind: cls for cls, kind in _KINDS.items()}
 _AS_IT_IS = frozenset({type(None), bool, int, str})
-"""Types whose values JSON has, whatever they are."""
+"""Types all of whose values JSON has."""
 _SCALARS = _AS_IT_IS | {float}
-"""Types whose values stand for themselves in JSON."""
 
 
 def dumps(value: object) -> str:
@@ -180,10 +179,9 @@ class Encoder:
     def symbol_of_target(self, node: Node) -> str:
         """The name of what a node calls, found once for all nodes that call it."""
         target = node.__nrun_target__
-        symbol = self._symbols.get(id(target))
-        if symbol is None:
-            symbol = self._symbols[id(target)] = self.symbol(target)
-        return symbol
+        if id(target) not in self._symbols:
+            self._symbols[id(target)] = self.symbol(target)
+        return self._symbols[id(target)]
 
     def _other(self, value: object) -> Json:
         if isinstance(value, enum.Enum):  # which may be an int or a text too

@@ -50,7 +50,6 @@ def content_id(root: Node, *, defaults: Literal["effective", "explicit-only"] = 
         return numbers[id(node)]
 
     canonical = _Canonical(lambda node: {"$node": number(node)})
-    form = canonical.value
     digest = hashlib.sha256()
     for node in nodes:  # grows while the nodes that this one holds are met
         arguments = set_arguments(node)
@@ -59,7 +58,7 @@ def content_id(root: Node, *, defaults: Literal["effective", "explicit-only"] = 
         for name in _in_order(arguments):
             if name not in left_out:
                 value = arguments[name]
-                forms[str(name)] = value if type(value) in _AS_IT_IS else form(value)
+                forms[str(name)] = value if type(value) in _AS_IT_IS else canonical.value(value)
         digest.update(_dumps([type(node).__name__, canonical.symbol_of_target(node), forms]).encode())
     return base64.b32encode(digest.digest()[:16]).decode().rstrip("=").lower()
 

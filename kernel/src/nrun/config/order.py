@@ -48,19 +48,6 @@ def children_first(root: Any) -> list[Node]:
     return list(finished.values())
 
 
-def has_shared_nodes(root: Node) -> bool:
-    """Whether a node stands in more than one place of a tree, which does not contain itself."""
-    met: set[int] = set()
-    todo = [root]
-    while todo:
-        for child in held_by(todo.pop()):
-            if id(child) in met:
-                return True
-            met.add(id(child))
-            todo.append(child)
-    return False
-
-
 def held_by(node: Node) -> list[Node]:
     """The nodes that are directly in the arguments of a node, from left to right."""
     held: list[Node] = []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from nrun.config.node import BaseNode, remove, set_arguments
-from nrun.config.order import children_first, has_shared_nodes
+from nrun.config.order import children_first, held_by
 from nrun.config.paths import children, format_path, walk
 from nrun.config.target import display_name
 from nrun.data import Data
@@ -125,7 +125,7 @@ class _Series(Generic[N]):
 
     def shared_notes(self) -> Iterator[str]:
         """That a change is also seen elsewhere, because the node it was made in is shared."""
-        if not has_shared_nodes(self.root):
+        if not _has_shared_nodes(self.root):
             return
         places: dict[int, list[Path]] = {}
         for path, value in walk(self.root):
@@ -322,6 +322,19 @@ def _canonical(item: Item, place: Place) -> str:
     if item.path[-1].kind in ("append", "insert"):
         path = format_path(place.path[:-1]) + item.source[slice(*item.spans[-1])]
     return path + ("!" if item.op == "delete" else item.source[item.spans[-1][1] :])
+
+
+def _has_shared_nodes(root: Node) -> bool:
+    """Whether a node stands in more than one place."""
+    met: set[int] = set()
+    todo = [root]
+    while todo:
+        for child in held_by(todo.pop()):
+            if id(child) in met:
+                return True
+            met.add(id(child))
+            todo.append(child)
+    return False
 
 
 def _other_paths(root: Node, path: Path, places: Mapping[int, list[Path]]) -> Iterator[Path]:
