@@ -53,9 +53,9 @@ def _beside_fiddle(bench: Bench) -> Iterator[Row]:
     )
     for step, most in OF_FIDDLE.items():
         ours, base = _cpu_s(found["ours"], step), _cpu_s(found["theirs"], step)
-        yield ratio(f"{step}, {NODES} nodes", FIDDLE[0], ours, base, at_most=most)
+        yield ratio(f"{step}, {NODES} nodes", "fiddle 0.3.1", ours, base, at_most=most)
     ours, base = _cpu_s(found["our_json"], "json"), _cpu_s(found["their_json"], "json")
-    yield ratio(f"json, {FEWER_NODES} nodes", FIDDLE[0], ours, base, at_most=JSON_OF_FIDDLE)
+    yield ratio(f"json, {FEWER_NODES} nodes", "fiddle 0.3.1", ours, base, at_most=JSON_OF_FIDDLE)
 
 
 def _growth(bench: Bench) -> Iterator[Row]:
