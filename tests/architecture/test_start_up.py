@@ -62,6 +62,32 @@ except SystemExit as end:
     assert not loaded & HEAVY
 
 
+ENTRYPOINT = """
+import os, sys
+import nrun as run
+def train(lr: float = 1.0): ...
+sys.argv = ["train.py", *{words}]
+os.environ.update({env})
+try:
+    run.cli.main(train)
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+COMPLETE = {"_TRAIN_PY_COMPLETE": "bash_complete", "COMP_WORDS": "train.py l", "COMP_CWORD": "1"}
+
+
+def test_help_of_an_entrypoint_loads_nothing_that_runs():
+    loaded = modules_after(ENTRYPOINT.format(words=["--help"], env={"NRUN_DISABLE_PLUGINS": "testing-memory"}))
+    assert "nrun_language_overrides.help" in loaded
+    assert not loaded & (HEAVY | {"pathlib", "nrun.planning", "nrun.record", "nrun.engine", "nrun.experiment"})
+
+
+def test_completion_of_an_entrypoint_loads_nothing_that_reads():
+    loaded = modules_after(ENTRYPOINT.format(words=[], env=COMPLETE))
+    assert "nrun_language_overrides.complete" in loaded
+    assert not loaded & (HEAVY | {"nrun.protocols", "nrun_language_overrides.reader", "nrun_language_overrides.help"})
+
+
 def test_importing_nrun_loads_nothing_but_its_own_face():
     add_path = f"sys.path.insert(0, {str(KERNEL_SOURCE)!r})"
     for_types = modules_after("import __future__, typing", "-I", "-S")

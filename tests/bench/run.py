@@ -10,14 +10,15 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import statistics
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from configuration import configuration
 from environments import PEERS, clean, install, install_memory_executor, install_nrun
 from measure import CommandFailed, Series, in_turns, measure
+from rows import Row, compared, memory_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
 PROGRAMS = Path(__file__).parent / "programs"
 SEQUENTIAL_TASKS = 50
 OLD_EXPERIMENTS = 10_000
-
-
-class Row(NamedTuple):
-    """One line of the table."""
-
-    what: str
-    against: str
-    ours: str
-    base: str
-    ratio: str
-    spread: str = ""
-    target: str = ""
-    met: bool | None = None
 
 
 class Bench:
@@ -230,41 +218,7 @@ def peers(bench: Bench) -> Iterator[Row]:
                 yield compared(f"10 {kind} tasks, {measured}", name, found["ours"], found["theirs"], metric=metric)
 
 
-def compared(  # noqa: PLR0913 - two series and what to make of them
-    what: str, against: str, ours: Series, base: Series, *, metric: str = "wall_s", at_most: float | None = None
-) -> Row:
-    """A row for two series that were measured in turns."""
-    rounds = [mine / other for mine, other in zip(ours.all(metric), base.all(metric), strict=True)]
-    ratio = statistics.median(rounds)
-    target, met = (f"≤ {at_most:g}", ratio <= at_most) if at_most else ("", None)
-    spread = f"{min(rounds):.2f} to {max(rounds):.2f}"
-    times = seconds(ours.median(metric)), seconds(base.median(metric))
-    return Row(what, against, *times, f"{ratio:.2f}", spread, target, met)
-
-
-def memory_of(what: str, series: Series) -> Row:
-    """Peak resident memory; of no use for less than this process has itself."""
-    peak = max(series.all("peak_mib"))
-    return Row(f"peak memory, {what}", "", f"{peak:.0f} MiB", "", "", "", "≤ 80 MB", peak * 1.048576 <= 80)
-
-
-def seconds(value: float) -> str:
-    return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.0f} ms"
-
-
-def table(rows: Sequence[Row], *, markdown: bool) -> str:
-    head = ("what", "against", "nrun", "other", "ratio", "lowest to highest", "target", "")
-    marks = {None: "", True: "met", False: "MISSED"}
-    cells = [head, *((*row[:-1], marks[row.met]) for row in rows)]
-    if markdown:
-        lines = ["| " + " | ".join(line) + " |" for line in cells]
-        return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
-    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
-    padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in cells]
-    return "\n".join("  ".join(line).rstrip() for line in padded)
-
-
-PARTS = (start_up, parallel_tasks, sequential_tasks, worker, scheduling, queued, planning, history)
+PARTS = (start_up, parallel_tasks, sequential_tasks, worker, scheduling, queued, planning, history, configuration)
 
 
 def main() -> int:

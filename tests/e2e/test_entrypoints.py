@@ -174,6 +174,24 @@ def test_help_shows_the_tree_after_the_items_that_were_typed(shell):
     assert not list(shell.home.glob("experiments/*/*"))
 
 
+@pytest.mark.parametrize(
+    ("word", "offered"),
+    [
+        ("mo", ["model="]),
+        ("tag", ["tag="]),
+        ("optimizer=", ["optimizer=adam", "optimizer=null"]),
+        ("r", ["run."]),
+        ("run.ex", ["run.executor="]),
+        ("--pl", ["--plan"]),
+        ("nothing", []),
+    ],
+)
+def test_what_is_typed_is_completed(shell, word, offered):
+    shell.write("train.py", TRAIN)
+    complete = {"_TRAIN_PY_COMPLETE": "bash_complete", "COMP_CWORD": "1", "COMP_WORDS": f"train.py {word}"}
+    assert shell.python("train.py", **complete).stdout.split() == [f"plain,{each}" for each in offered]
+
+
 def test_plan_prints_what_would_be_handed_over_and_runs_nothing(shell):
     shell.write("train.py", TRAIN)
     by_option = shell.nrun("run", "train.py:train", "model=big", "--plan")

@@ -50,8 +50,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "nrun.config": ("Config", "Partial", "Script", "build"),
+    "nrun.config": ("Config", "Partial", "build"),
     "nrun.config.autoconvert": ("autoconvert", "eager"),
+    "nrun.config.script": ("Script",),
     "nrun.declare": (
         *(
             "CheckResult",

@@ -356,7 +356,7 @@ def run(task: Task | Callable[[], Any], executor: Executor | None = None, name: 
 async def _tailing(view: View, hooks: Hooks) -> AsyncIterator[None]:
     """Within it, the logs of the jobs are printed. Trouble with that is told, and does not touch the run."""
     from nrun.engine.tail import tail
-    from nrun.record.table import printable
+    from nrun.text import printable
 
     def write(job: str, line: str) -> None:
         print(f"{printable(job)}| {printable(line.expandtabs())}")  # noqa: T201 - it was asked for

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nrun.planning import Surroundings
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from nrun.experiment import Experiment
+    from nrun.planning import Surroundings
 
 MAIN_MODULES = ("__main__", "__nrun_main__")
 
@@ -82,6 +81,8 @@ def session(*, plan_only: bool) -> Iterator[Session]:
 
 def surroundings() -> Surroundings:
     """What tasks take over from this process: its folder, where it imports from, and its script."""
+    from nrun.planning import Surroundings  # not for whom only asks for the session, such as help
+
     main = next((sys.modules[name] for name in reversed(MAIN_MODULES) if name in sys.modules), None)
     file = getattr(main, "__file__", None)
     spec = getattr(main, "__spec__", None)

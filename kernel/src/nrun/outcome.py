@@ -9,7 +9,8 @@ import attrs
 from nrun.data import Data
 from nrun.errors import JobsFailed, RecordError
 from nrun.model import STREAMS, State
-from nrun.record.table import ending, printable
+from nrun.record.table import ending
+from nrun.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,11 +1,18 @@
-"""Text that a process can be given: arguments and environment, checked before anything is planned."""
+"""Text for processes and for people.
+
+What a process can be given, arguments and environment, is checked before anything is planned.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from nrun.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def text_of(value: object, what: str) -> str:
@@ -39,3 +46,16 @@ def environment(values: object, what: str) -> dict[str, str]:
             raise ConfigError(msg)
         env[text] = text_of(value, f"{what}[{name!r}]")
     return env
+
+
+def printable(text: str) -> str:
+    """`text` without anything that could move a terminal's cursor or change its colours."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows under each other, every column as wide as its widest cell."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

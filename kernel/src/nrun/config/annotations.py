@@ -129,9 +129,26 @@ def doc_of(target: Callable[..., Any], name: str | int) -> str:
             return documentation
     if isinstance(name, int):
         return ""
-    head = rf":param (?:\w+ )?{name}:|{name}(?: ?\([^)\n]*\))?:|{name} : [^\n]*\n"
-    for text in (inspect.getdoc(target), inspect.getdoc(getattr(target, "__init__", None))):
-        found = re.search(rf"^(\s*)(?:{head})(?P<text>.*(?:\n\1\s+\S.*)*)", text or "", re.MULTILINE)
-        if found:
-            return " ".join(found["text"].split())
+    for documented in (target, getattr(target, "__init__", None)):
+        told = _told_of_arguments(inspect.getdoc(documented) or "")
+        if name in told:
+            return told[name]
     return ""
+
+
+@functools.lru_cache(maxsize=256)
+def _told_of_arguments(text: str) -> dict[str, str]:
+    """What a docstring says of each argument, by name. Whatever looks like a name with a colon counts as one."""
+    told: dict[str, str] = {}
+    for found in _ARGUMENT.finditer(text):
+        name = found["sphinx"] or found["google"] or found["numpy"]
+        told.setdefault(name, " ".join(found["text"].split()))
+    return told
+
+
+_ARGUMENT = re.compile(
+    r"^([ \t]*)(?::param (?:\w+ )?(?P<sphinx>\w+):|(?P<google>\w+)(?: ?\([^)\n]*\))?:|(?P<numpy>\w+) : [^\n]*\n)"
+    r"(?=(?P<text>.*(?:\n\1[ \t]+\S.*)*))",
+    re.MULTILINE,
+)
+"""An argument in a docstring of Sphinx, Google or NumPy, and the text about it, in which others may stand."""

@@ -39,9 +39,10 @@ def build(config: Config[T] | Partial[T]) -> T | Callable[..., T]:
         msg = f"{config!r:.80} cannot be built"
         raise ConfigError(msg, hint="build makes what a Config or Partial describes")
     built: dict[int, Any] = {}
-    for node, signature, plain in _surveyed(config, children_first(config)):
+    order = children_first(config)
+    for node, signature in zip(order, _surveyed(config, order), strict=True):
         arguments: dict[Any, Any] = node.__nrun_args__
-        if not plain:
+        if not PLAIN.issuperset(map(type, arguments.values())):
             arguments = {
                 name: value if type(value) in PLAIN else _with_built(value, built) for name, value in arguments.items()
             }
@@ -60,28 +61,30 @@ def build(config: Config[T] | Partial[T]) -> T | Callable[..., T]:
     return built[id(config)]  # type: ignore[no-any-return] # as the overloads say
 
 
-def _surveyed(root: Node, order: list[Node]) -> list[tuple[Node, Signature, bool]]:
-    """Every node with its signature and whether its arguments are plain values, all that can be known beforehand.
+def _surveyed(root: Node, order: list[Node]) -> list[Signature]:
+    """The signature of every node, all of which can be built as far as that can be known beforehand.
 
     Raises ConfigError listing what is wrong anywhere in the tree.
     """
-    surveyed: list[tuple[Node, Signature, bool]] = []
+    surveyed: list[Signature] = []
     wrong: dict[int, list[tuple[Path, str]]] = {}
     for node in order:
-        kinds = set(map(type, node.__nrun_args__.values()))
-        target, problems = node.__nrun_target__, []
+        arguments, target = node.__nrun_args__, node.__nrun_target__
+        kinds = set(map(type, arguments.values()))
+        problems: list[tuple[Path, str]] = []
         try:
             signature = signature_of_node(node) if isinstance(target, str) else signature_of(target)
             # Names were not checked if the target was one; containers may have been edited.
             if isinstance(target, str) or signature.by_index or not kinds <= _SETTLED:
                 problems = _unfit(node, signature)
-            surveyed.append((node, signature, kinds <= PLAIN))
+            surveyed.append(signature)
         except ConfigError as error:
             problems.append(((), f": {error}"))
         else:
-            if signature.required and type(node) is not Partial:  # a Partial may get the rest when it is called
-                missing = (name for name in signature.required if name not in node.__nrun_args__)
-                problems += [((name,), " is required and not set") for name in missing]
+            if type(node) is not Partial:  # a Partial may get the rest when it is called
+                for name in signature.required:
+                    if name not in arguments:
+                        problems.append(((name,), " is required and not set"))
         if problems:
             wrong[id(node)] = problems
     if wrong:

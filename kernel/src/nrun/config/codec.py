@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.node import BaseNode, Config, Fresh, Node, Partial, new_node, set_arguments
-from nrun.config.order import children_first, nodes_held
+from nrun.config.order import children_first, held_by, nodes_held
 from nrun.config.target import resolve, symbol_of
 from nrun.config.values import fields_of, is_data_class, is_path, is_symbol, name_of_type
 from nrun.errors import ConfigError
@@ -31,6 +31,10 @@ VERSION = 1
 _DEEPEST = 50
 """How many nodes may stand in one another before some are written apart: readers of JSON have their limits."""
 _KINDS: dict[type[Node], str] = {Config: "$config", Partial: "$partial", Fresh: "$fresh"}
+_CLASSES: dict[str, type[Node]] = {kind: cls for cls, kind in _KINDS.items()}
+_AS_IT_IS = frozenset({type(None), bool, int, str})
+"""Types all of whose values JSON has."""
+_SCALARS = _AS_IT_IS | {float}
 
 
 def dumps(value: object) -> str:
@@ -68,10 +72,12 @@ def survey(value: object, deepest: int) -> tuple[set[int], list[Node]]:
     heights: dict[int, int] = {}
     apart: list[Node] = []
     for node in children_first(value):
-        held: list[Node] = []
-        nodes_held(set_arguments(node).values(), held)
+        held = held_by(node)
+        if not held:
+            heights[id(node)] = 1
+            continue
         counts.update(map(id, held))
-        heights[id(node)] = 1 + max((heights[id(child)] for child in held), default=0)
+        heights[id(node)] = 1 + max(heights[id(child)] for child in held)
         if heights[id(node)] >= deepest and node is not value:
             heights[id(node)] = 0
             apart.append(node)
@@ -122,12 +128,15 @@ class Encoder:
         self._shared = shared
         self._apart = apart
         self._ids: dict[int, int] = {}
+        self._symbols: dict[int, str] = {}
 
     def value(self, value: object) -> Json:
         """The form of a value. Raises ConfigError if it has none."""
         kind = type(value)
-        if value is None or kind in (bool, int, str):
+        if kind in _AS_IT_IS:
             return cast("Json", value)
+        if kind in _KINDS:
+            return self._node(cast("Node", value))
         if kind is float:
             number = cast("float", value)
             return number if math.isfinite(number) else {"$float": repr(number)}
@@ -135,8 +144,6 @@ class Encoder:
             return [self.value(item) for item in cast("list[object]", value)]
         if kind is dict:
             return self._dict(cast("dict[object, object]", value))
-        if isinstance(value, BaseNode):
-            return self._node(value)
         return self._other(value)
 
     def symbol(self, value: object) -> str:
@@ -151,22 +158,30 @@ class Encoder:
     def _node(self, node: Node) -> Json:
         if id(node) in self._ids:
             return {"$ref": self._ids[id(node)]}
-        form: dict[str, Json] = {_KINDS[type(node)]: self.symbol(node.__nrun_target__)}
+        form: dict[str, Json] = {_KINDS[type(node)]: self.symbol_of_target(node)}
         if id(node) in self._shared:
             form["$id"] = self._ids[id(node)] = len(self._ids) + 1
         if self._apart:
             apart, self._apart = self._apart, []
             form["$with"] = [self._node(other) for other in apart]
         arguments = set_arguments(node)
-        named = {name: self.value(item) for name, item in arguments.items() if isinstance(name, str)}
-        indexed: dict[str, Json] = {
-            str(name): self.value(item) for name, item in arguments.items() if isinstance(name, int)
+        named: dict[str, Any] = {
+            name: item if type(item) in _AS_IT_IS else self.value(item)
+            for name, item in arguments.items()
+            if isinstance(name, str)
         }
         if named:
-            form["args"] = cast("Json", named)
-        if indexed:
-            form["at"] = cast("Json", indexed)
+            form["args"] = named
+        if len(named) < len(arguments):
+            form["at"] = {str(name): self.value(item) for name, item in arguments.items() if isinstance(name, int)}
         return form
+
+    def symbol_of_target(self, node: Node) -> str:
+        """The name of what a node calls, found once for all nodes that call it."""
+        target = node.__nrun_target__
+        if id(target) not in self._symbols:
+            self._symbols[id(target)] = self.symbol(target)
+        return self._symbols[id(target)]
 
     def _other(self, value: object) -> Json:
         if isinstance(value, enum.Enum):  # which may be an int or a text too
@@ -236,19 +251,21 @@ class Decoder:
         return read(self, form)
 
     def _node(self, form: Any) -> Node:  # noqa: ANN401 - JSON of unknown shape; decode guards it
-        cls, symbol = next((cls, form[kind]) for cls, kind in _KINDS.items() if kind in form)
+        kind, symbol = next(iter(form.items()))
         if not isinstance(symbol, str) or ":" not in symbol:
             msg = f"{symbol!r} is not the name of a target"
             raise ValueError(msg)
         arguments: dict[str | int, Any] = {}
-        node = new_node(cls, symbol, arguments)
+        node = new_node(_CLASSES[kind], symbol, arguments)
         if "$id" in form:
             self._nodes[form["$id"]] = node
         for other in form.get("$with", ()):
             self._node(other)
         # In the order in which they are written: a node stands where it is first met, references to it follow.
-        arguments.update((name, self.value(item)) for name, item in form.get("args", {}).items())
-        arguments.update((int(index), self.value(item)) for index, item in form.get("at", {}).items())
+        for name, item in form.get("args", {}).items():
+            arguments[name] = item if type(item) in _SCALARS else self.value(item)
+        for index, item in form.get("at", {}).items():
+            arguments[int(index)] = item if type(item) in _SCALARS else self.value(item)
         return node
 
     def _object(self, form: Any) -> Any:  # noqa: ANN401 - as above

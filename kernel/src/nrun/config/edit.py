@@ -18,7 +18,7 @@ from nrun.config.node import (
     set_arguments,
     signature_of_node,
 )
-from nrun.config.order import children_first, nodes_held
+from nrun.config.order import children_first, held_by
 from nrun.config.paths import format_path, get_at, holder_of, nodes_of, set_at, steps_of
 from nrun.config.show import brief
 from nrun.errors import ConfigError
@@ -65,9 +65,7 @@ def cfg_with(root: N, values: Mapping[str, Any]) -> N:
     changed = [(holder_of(root, steps_of(path))[0], path) for path in values]
     copies: dict[int, Any] = {id(node): copy.copy(node) for node, _ in changed}
     for node in children_first(root):
-        held: list[Node] = []
-        nodes_held(set_arguments(node).values(), held)
-        if any(id(child) in copies for child in held):
+        if any(id(child) in copies for child in held_by(node)):
             new = copies.setdefault(id(node), copy.copy(node))
             set_arguments(new).update({name: _replaced(value, copies) for name, value in set_arguments(new).items()})
     new_root: N = copies.get(id(root), root)

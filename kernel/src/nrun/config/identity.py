@@ -18,8 +18,8 @@ from nrun.config.annotations import resolve_annotation
 from nrun.config.checks import effective_default
 from nrun.config.codec import Encoder, encode
 from nrun.config.node import set_arguments, target_of
-from nrun.config.target import signature_of, symbol_of
-from nrun.config.values import is_path, name_of_type
+from nrun.config.target import signature_of
+from nrun.config.values import PLAIN, is_path, name_of_type
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,19 +49,28 @@ def content_id(root: Node, *, defaults: Literal["effective", "explicit-only"] = 
             nodes.append(node)
         return numbers[id(node)]
 
-    form = _Canonical(lambda node: {"$node": number(node)}).value
+    canonical = _Canonical(lambda node: {"$node": number(node)})
     digest = hashlib.sha256()
     for node in nodes:  # grows while the nodes that this one holds are met
         arguments = set_arguments(node)
         forms = {} if defaults == "explicit-only" else dict(_default_forms(target_of(node)))
         left_out = forms.pop(_LEFT_OUT, ())
-        for name in sorted(arguments, key=lambda name: (isinstance(name, str), name)):
+        for name in _in_order(arguments):
             if name not in left_out:
-                forms[str(name)] = form(arguments[name])
-        digest.update(_dumps([type(node).__name__, symbol_of(node.__nrun_target__), forms]).encode())
+                value = arguments[name]
+                forms[str(name)] = value if type(value) in _AS_IT_IS else canonical.value(value)
+        digest.update(_dumps([type(node).__name__, canonical.symbol_of_target(node), forms]).encode())
     return base64.b32encode(digest.digest()[:16]).decode().rstrip("=").lower()
 
 
+def _in_order(arguments: dict[str | int, Any]) -> list[Any]:
+    """The names of arguments: numbers before texts."""
+    names: list[Any] = list(arguments)
+    names.sort(key=(lambda name: (isinstance(name, str), name)) if int in map(type, names) else None)
+    return names
+
+
+_AS_IT_IS = frozenset({type(None), bool, int})
 _dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 _LEFT_OUT = "$left out"
 
@@ -103,13 +112,13 @@ class _Canonical(Encoder):
 
     def value(self, value: object) -> Json:
         """As it is written, but for spellings and separators that mean the same."""
-        if value is None or type(value) is int:
-            return value
         if type(value) is str and not value.isascii():
             import unicodedata
 
             return unicodedata.normalize("NFC", value)
-        return {"$path": self.value(value.as_posix())} if is_path(value) else super().value(value)
+        if type(value) not in PLAIN and is_path(value):
+            return {"$path": self.value(value.as_posix())}
+        return super().value(value)
 
     def _node(self, node: Node) -> Json:
         return self._number(node)

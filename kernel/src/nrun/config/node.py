@@ -137,10 +137,11 @@ class BaseNode(Generic[T]):
 
         for node in children_first(self):
             if id(node) not in memo:
-                arguments = {
-                    name: value if type(value) in PLAIN else memo.get(id(value)) or copy.deepcopy(value, memo)
-                    for name, value in node.__nrun_args__.items()
-                }
+                arguments = dict(node.__nrun_args__)
+                if not PLAIN.issuperset(map(type, arguments.values())):
+                    for name, value in arguments.items():
+                        if type(value) not in PLAIN:
+                            arguments[name] = memo.get(id(value)) or copy.deepcopy(value, memo)
                 memo[id(node)] = new_node(type(node), node.__nrun_target__, arguments, node.__nrun_trail__)
         copied: Self = memo[id(self)]
         return copied

@@ -34,10 +34,8 @@ def children_first(root: Any) -> list[Node]:
             key = id(child)
             if key not in entered:
                 entered.add(key)
-                values = child.__nrun_args__.values()
-                if not PLAIN.issuperset(map(type, values)):
-                    held = []
-                    nodes_held(values, held)
+                held = held_by(child)
+                if held:
                     todo.append((child, iter(held)))
                     break
                 finished[key] = child
@@ -48,6 +46,15 @@ def children_first(root: Any) -> list[Node]:
             if node is not None:
                 finished[id(node)] = node
     return list(finished.values())
+
+
+def held_by(node: Node) -> list[Node]:
+    """The nodes that are directly in the arguments of a node, from left to right."""
+    held: list[Node] = []
+    values = node.__nrun_args__.values()
+    if not PLAIN.issuperset(map(type, values)):  # of most nodes that is all there is to see
+        nodes_held(values, held)
+    return held
 
 
 def nodes_held(values: Iterable[Any], found: list[Node]) -> None:

@@ -12,6 +12,7 @@ from nrun.config.node import check_name, set_trail
 from nrun.config.paths import format_path, get_at, holder_of, steps_of
 from nrun.config.show import brief
 from nrun.config.target import display_name, signature_of
+from nrun.data import Data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 OriginKind = Literal["default", "code", "file", "env", "cli", "factory", "sweep", "plugin"]
 
 
-@attrs.frozen
-class Origin:
+@attrs.frozen(eq=False, repr=False)
+class Origin(Data):
     """Where a value came from.
 
     `where` is the place: `exp/base.yaml:12:7` for a file, `argv[4]` for the command line, the name of an
@@ -41,8 +42,8 @@ class Origin:
         return f"{self.kind:<7} {'  '.join(filter(None, told))}".rstrip()
 
 
-@attrs.frozen
-class Explanation:
+@attrs.frozen(eq=False, repr=False)
+class Explanation(Data):
     """Why an argument has the value it has. `trail` is newest first: an origin, and the value it gave, None if none."""
 
     path: str
@@ -81,7 +82,7 @@ def explain(root: Any, path: str | Path) -> Explanation:
         if not inside:
             hint = annotation_of(target, name)
             annotation, doc = "" if hint is Any else tell_annotation(hint), doc_of(target, name)
-    trail = list(_records(node, name))
+    trail = list(records(node, name))
     if default is not inspect.Parameter.empty:
         trail.append((Origin("default", f"{display_name(target)}.{name}"), brief(default)))
         value = trail[-1][1] if value is None else value
@@ -96,8 +97,8 @@ def came_from(node: Node, origin: Callable[[str | int | None], Origin]) -> None:
     set_trail(node, trail)
 
 
-def _records(node: Node, name: str | int) -> Iterator[tuple[Origin, str | None]]:
-    """What happened to an argument since its node was made, newest first."""
+def records(node: Node, name: str | int) -> Iterator[tuple[Origin, str | None]]:
+    """What happened to an argument since its node was made, newest first: an origin, and the value it gave."""
     value = brief(node[name]) if name in node else None
     record: Trail | None = node.__nrun_trail__
     while record is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nrun.config.node import BaseNode
 from nrun.config.target import display_name
+from nrun.config.values import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,5 +41,5 @@ def show(value: object, depth: int = _DEEPEST, seen: set[int] | None = None) -> 
 
 def brief(value: object) -> str:
     """`value` in at most 80 characters, whatever is in it."""
-    text = show(value, 1 if isinstance(value, BaseNode) else 3)
+    text = repr(value) if type(value) in PLAIN else show(value, 1 if isinstance(value, BaseNode) else 3)
     return text if len(text) <= 80 else f"{text[:79]}…"  # noqa: PLR2004 - a line

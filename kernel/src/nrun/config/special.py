@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import ConfigError
 
 _INDEX = r"""\[(?:-?\d+|'[^'\]]*'|"[^"\]]*")\]"""
@@ -15,16 +16,16 @@ _TARGET = re.compile(rf"(?:\.{{0,2}}(?:{_STEP}|(?:{_INDEX})+)(?:\.{_STEP})*|[a-z
 _SLOT = re.compile(r"(?<!\\)\$\{([^{}]*)\}")
 
 
-@attrs.frozen
-class Sweep:
+@attrs.frozen(eq=False, repr=False)
+class Sweep(Data):
     """Several values for one argument, in the order they were written; a run uses one of them."""
 
     __nrun_special__: ClassVar[bool] = True
     points: tuple[Any, ...]
 
 
-@attrs.frozen
-class Reference:
+@attrs.frozen(eq=False, repr=False)
+class Reference(Data):
     """The value of another argument, or of a resolver, possibly with text around it.
 
     `parts` alternates text and target, beginning and ending with text: `run-${seed}` is `("run-", "seed", "")`.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class DefaultFactory:
         self.make = make  # None: it is worked out from the other fields
 
 
-@attrs.frozen
-class Signature:
+@attrs.frozen(eq=False, repr=False)
+class Signature(Data):
     """What is known of a target, read once. Positional-only parameters and `*args` are known by index."""
 
     names: Mapping[str, object]

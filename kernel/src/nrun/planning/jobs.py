@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from nrun.config import Config, Partial, Script
+    from nrun.config import Config, Partial
+    from nrun.config.script import Script
 
 Task: TypeAlias = "Config[Any] | Partial[Any] | Script"
 """What to run: a described call, or a script."""

@@ -10,7 +10,6 @@ import importlib
 import inspect
 import os
 import sys
-import traceback
 from typing import TYPE_CHECKING
 
 import attrs
@@ -59,6 +58,8 @@ class PluginRecord:
 
     def fail(self, error: BaseException, doing: str) -> None:
         """Mark the plugin FAILED by `error`, which it raised when `doing` something."""
+        import traceback
+
         self.state = PluginState.FAILED
         self.cause = f"{doing}: {type(error).__name__}: {error}" if str(error) else f"{doing}: {type(error).__name__}"
         self.detail = "".join(traceback.format_exception(error))

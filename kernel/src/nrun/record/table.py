@@ -5,16 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from nrun.text import columns, printable
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from nrun.model import State
     from nrun.record.status import JobStatus
-
-
-def printable(text: str) -> str:
-    """`text` without anything that could move a terminal's cursor or change its colours."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def duration(seconds: float) -> str:
@@ -40,14 +37,6 @@ def ending(job: JobStatus) -> str:
 def elapsed(job: JobStatus, now: float) -> str:
     """How long the job has run, or ran."""
     return duration((job.ended_at or now) - job.started_at) if job.started_at else ""
-
-
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows under each other, every column as wide as its widest cell."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
 
 
 def status_table(title: str, id_: str | None, state: State, jobs: Iterable[JobStatus], notes: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import json
 import click
 
 from nrun import Experiment
-from nrun.record.table import printable
+from nrun.text import printable
 from nrun_command_experiment.words import complete_experiment
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nrun import Experiment
-from nrun.record.table import columns, printable
+from nrun.text import columns, printable
 
 if TYPE_CHECKING:
     from nrun import ExperimentStatus

@@ -11,7 +11,7 @@ from nrun import UnknownName
 from nrun.cli.root import hooks_of
 from nrun.errors import did_you_mean
 from nrun.plugins import PluginState
-from nrun.record.table import columns, printable
+from nrun.text import columns, printable
 from nrun_command_plugins.doctor import diagnose
 from nrun_command_plugins.provides import declarations, provided_by
 

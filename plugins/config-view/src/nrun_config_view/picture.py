@@ -18,7 +18,7 @@ from nrun.config.paths import children, format_path
 from nrun.config.show import show
 from nrun.config.target import display_name
 from nrun.errors import ConfigError
-from nrun.record.table import printable
+from nrun.text import printable
 from nrun_config_view.branches import branches
 from nrun_config_view.nodes import full_name, holds_nodes, is_node, shared_in
 

@@ -10,7 +10,7 @@ from nrun.config.document_writer import VERSION_KEY, to_data
 from nrun.config.paths import format_path
 from nrun.config.show import show
 from nrun.config.target import display_name
-from nrun.record.table import printable
+from nrun.text import printable
 from nrun_config_view.branches import branches
 from nrun_config_view.nodes import full_name
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import attrs
 
 from nrun import Executor
-from nrun.model import Place
+
+if TYPE_CHECKING:
+    from nrun.model import Place
 
 
 @attrs.frozen(kw_only=True)
@@ -24,6 +27,8 @@ class LocalExecutor(Executor):
 
     def place(self) -> Place:
         """This machine."""
+        from nrun.model import Place  # not for help, which only names what is installed
+
         return Place("local")
 
     def interpreter(self) -> str:

@@ -1,35 +1,29 @@
-"""What an entrypoint does with what was typed: show help, write a file, plan, ask, run."""
+"""What an entrypoint does with what was typed: show help, write a file, plan, ask, run.
+
+What only a run needs is imported where it is needed: help must not wait for it.
+"""
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import click
 
-from nrun import Experiment, JobsFailed, State
 from nrun.config.build import build
-from nrun.config.identity import content_id
-from nrun.config.paths import get_at
 from nrun.config.show import show
 from nrun.errors import UsageError
-from nrun.files import dump, dumps, format_of
 from nrun.launching import current_session
-from nrun.outcome import ExperimentStatus, plan_json, plan_text
 from nrun.plugins import installed
 from nrun_language_overrides.invocation import RUN, TASK, settings_of, typed
-from nrun_language_overrides.items import file_and_section
 from nrun_language_overrides.options import is_interactive
 from nrun_language_overrides.resolve import resolved
-from nrun_language_overrides.sweeps import distinct, points_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nrun import Entrypoint, Executor, Plugin
+    from nrun import Entrypoint, Executor, Experiment, ExperimentStatus, Plugin
     from nrun_language_overrides.invocation import Typed
     from nrun_language_overrides.options import Options
 
@@ -65,15 +59,25 @@ def _items_in(files: Sequence[str]) -> list[str]:
     items: list[str] = []
     for name in files:
         try:
-            text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+            text = sys.stdin.read() if name == "-" else _text_in(name)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"cannot read the items in {name}: {error}") from error
         items += [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return items
 
 
+def _text_in(file: str) -> str:
+    from pathlib import Path
+
+    return Path(file).read_text("utf-8")
+
+
 def _export(read: Typed, options: Options) -> int:
     """Write what was typed, or the argument at a section of it, to files from which `--load` or `@` reads it."""
+    from nrun.config.paths import get_at
+    from nrun.files import dump, dumps, format_of
+    from nrun_language_overrides.items import file_and_section
+
     for name, target in options.exports:
         file, section = file_and_section(target)
         value = get_at(read.task, section) if section else {TASK: read.task, RUN: read.settings}
@@ -88,6 +92,11 @@ def _export(read: Typed, options: Options) -> int:
 
 def _run(read: Typed, options: Options) -> int:
     """Plan or run what was typed. A command that drives this process is left to run the experiments of tasks."""
+    import json
+
+    from nrun import State
+    from nrun.outcome import plan_json, plan_text
+
     session = current_session()
     planning = options.plan or (session is not None and session.plan_only)
     is_task = read.entry.type == "task"
@@ -116,12 +125,17 @@ def _run(read: Typed, options: Options) -> int:
 
 def _experiment(read: Typed, options: Options) -> Experiment:
     """The jobs of a task: one, or one for each point of its sweeps."""
+    from nrun import Experiment
+
     settings = settings_of(read)
     title = settings.name or read.entry.name
     exp = Experiment(title, settings.executor)
     if not options.sweep:
         exp.add(resolved(read.task, read.reading), name=title, plugins=settings.plugins)
         return exp
+    from nrun.config.identity import content_id
+    from nrun_language_overrides.sweeps import distinct, points_of
+
     points = points_of(read.task, zipped=[group.split(",") for group in options.zipped], order=read.order)
     kept = list(distinct(points, content_id))
     if len(kept) < len(points):
@@ -134,6 +148,8 @@ def _experiment(read: Typed, options: Options) -> Experiment:
 
 def _status(exp: Experiment, *, tail_logs: bool) -> ExperimentStatus:
     """What became of an experiment, which is run if that has not been done."""
+    from nrun import JobsFailed
+
     if exp.id is None:
         try:
             return exp.run(tail_logs=tail_logs)

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import operator
-import pathlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nrun.config.special import Sweep
-from nrun.config.values import is_special
+from nrun.config.values import is_path, is_special
 from nrun.errors import ConfigError
 from nrun_language_overrides.literal import SyntaxProblem, parse
 from nrun_language_overrides.places import element_annotation, key_annotation
@@ -61,7 +60,7 @@ def _operand_type(op: str, current: Any) -> object:
         return int | float
     if kind is complex or (kind in (str, bytes) and op == "+=") or kind.__module__ in ("decimal", "fractions"):
         return kind
-    if isinstance(current, pathlib.PurePath) and op == "/=":
+    if is_path(current) and op == "/=":
         return str
     if kind.__module__ == "datetime":
         import datetime

@@ -14,9 +14,7 @@ from nrun.config.paths import format_path, holder_of, nodes_of, parse_path
 from nrun.config.target import signature_of
 from nrun.errors import NrunError
 from nrun.plugins import installed
-from nrun_language_overrides.forms import members_of
-from nrun_language_overrides.help import fitting_factories
-from nrun_language_overrides.invocation import known_factories, typed
+from nrun_language_overrides.start import default_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +28,13 @@ RUN = "run."
 def completions(entry: Entrypoint, incomplete: str) -> list[CompletionItem]:
     """What may stand where `incomplete` stands; nothing where that cannot be told."""
     try:
-        read = typed(entry, (), installed())
         if incomplete.startswith(RUN):
-            found = _completions(read.settings, incomplete.removeprefix(RUN))
+            from nrun_language_overrides.invocation import typed
+
+            found = _completions(typed(entry, (), installed()).settings, incomplete.removeprefix(RUN))
             return [CompletionItem(RUN + item.value, help=item.help) for item in found]
-        return [*_completions(read.task, incomplete), *([CompletionItem(RUN)] if RUN.startswith(incomplete) else [])]
+        found = _completions(default_task(entry), incomplete)
+        return [*found, *([CompletionItem(RUN)] if RUN.startswith(incomplete) else [])]
     except NrunError:
         return []
 
@@ -45,11 +45,11 @@ def _completions(root: Node, incomplete: str) -> list[CompletionItem]:
         return [CompletionItem(f"{path}={value}") for value in _values(root, path) if value.startswith(start)]
     found = []
     for at, node in nodes_of(root):
-        target = target_of(node)
+        target, base = target_of(node), format_path(at)
         for name in signature_of(target).names:
-            text = format_path((*at, name))
-            deeper = type(node[name]) in NODES if name in node else False
+            text = f"{base}.{name}" if base else name
             if text.startswith(incomplete):
+                deeper = type(node[name]) in NODES if name in node else False
                 found.append(CompletionItem(text + ("." if deeper else "="), help=doc_of(target, name)))
     return found
 
@@ -59,6 +59,10 @@ def _values(root: Node, path: str) -> Iterator[str]:
     node, name, inside = holder_of(root, parse_path(path))
     if inside or not isinstance(name, str):
         return
+    from nrun_language_overrides.factories import fitting_factories
+    from nrun_language_overrides.invocation import known_factories
+    from nrun_language_overrides.members import members_of
+
     annotation = annotation_of(node, name)
     factories = known_factories(installed())
     yield from (factory.name for factory in fitting_factories(factories, target_of(node), name))

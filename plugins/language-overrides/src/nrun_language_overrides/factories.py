@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nrun.config.annotations import resolve_annotation
+from nrun.config.annotations import annotation_of, resolve_annotation
 from nrun.config.node import BaseNode, Config, Partial
 from nrun.config.target import display_name
+from nrun.data import Data
 from nrun.errors import ConfigError
+from nrun_language_overrides.members import members_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +23,8 @@ RESERVED = frozenset({"choice", "range", "linspace", "logspace", "dict"})
 """Names that mean something of their own in a value."""
 
 
-@attrs.frozen
-class Factory:
+@attrs.frozen(eq=False, repr=False)
+class Factory(Data):
     """A function under a name, for arguments of the type it provides."""
 
     name: str
@@ -49,8 +51,8 @@ class Factory:
             raise ConfigError(msg, hint="correct its return annotation, or what it returns")
 
 
-@attrs.frozen
-class Factories:
+@attrs.frozen(eq=False, repr=False)
+class Factories(Data):
     """The factories that are known. Immutable: `register` gives one that knows more."""
 
     entries: tuple[Factory, ...] = ()
@@ -108,6 +110,13 @@ class Factories:
             and entry.argument in (None, argument)
             and (entry.provides is None or is_kind(entry.provides, classes))
         ]
+
+
+def fitting_factories(factories: Factories, target: Callable[..., Any], name: str) -> list[Factory]:
+    """The factories for an argument of a target, by name."""
+    members = members_of(annotation_of(target, name))
+    classes = tuple(one for one in members if isinstance(one, type) and one.__module__ != "builtins")
+    return [one for one in factories.fitting(classes, target, name) if one.provides or one.argument] if classes else []
 
 
 def provided_by(function: Callable[..., Any]) -> type | None:

@@ -12,7 +12,6 @@ import fractions
 import functools
 import pathlib
 import re
-import types
 import typing
 import uuid
 from collections.abc import Hashable
@@ -21,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 from nrun_language_overrides import scalars
 from nrun_language_overrides.factories import is_protocol
 from nrun_language_overrides.literal import Literal
+from nrun_language_overrides.members import members_of
 from nrun_language_overrides.problems import name_hints
 from nrun_language_overrides.reader import Faults, Rank, Reader, Reading, Unfit, collect, fault, show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from nrun_language_overrides.problems import Problem
     from nrun_language_overrides.reader import Readers, Scan
@@ -40,14 +40,13 @@ _MADE: dict[type, type] = {
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 _MORE_THAN_A_WORD = re.compile(r"[\[({'\"]")
 _BRACKETS = ("list", "tuple", "commas")
-_WRAPPERS = (typing.Required, typing.NotRequired, typing.Final, typing.ClassVar)
 
 
 def compile_reader(annotation: object, readers: Readers) -> Reader:
     """The reader of `annotation`. What is not an annotation of values is read as `Any`."""
     compiled: list[Reader] = []
     classes: list[Any] = []
-    for member in members_of(annotation):
+    for member in members_of(annotation, _unit):
         single = _single(member, readers)
         compiled += [single] if single else []
         classes += [] if single else [member]
@@ -56,26 +55,6 @@ def compile_reader(annotation: object, readers: Readers) -> Reader:
 
         compiled.append(class_reader(tuple(classes)))
     return compiled[0] if len(compiled) == 1 else _union(compiled)
-
-
-def members_of(annotation: Any) -> Iterator[Any]:
-    """The members of a union, or the annotation alone, without what says nothing about values."""
-    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin in (typing.Union, types.UnionType):
-        inner = args
-    elif origin in _WRAPPERS or (origin is typing.Annotated and _unit(annotation) is None):
-        inner = args[:1]
-    elif isinstance(annotation, typing.NewType):
-        inner = (annotation.__supertype__,)
-    elif isinstance(annotation, typing.TypeVar):
-        inner = annotation.__constraints__ or (annotation.__bound__ or Any,)
-    elif hasattr(annotation, "__value__") and not isinstance(annotation, type):  # type X = ..., from Python 3.12
-        inner = (annotation.__value__,)
-    else:
-        yield type(None) if annotation is None else annotation
-        return
-    for member in inner:
-        yield from members_of(member)
 
 
 def _single(annotation: Any, readers: Readers) -> Reader | None:  # noqa: PLR0911 - one for each kind of annotation

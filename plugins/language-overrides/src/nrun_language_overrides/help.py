@@ -12,20 +12,20 @@ import click
 from nrun.config.annotations import annotation_of, doc_of
 from nrun.config.checks import effective_default, tell_annotation
 from nrun.config.node import NODES, set_arguments, target_of
-from nrun.config.origin import explain
+from nrun.config.origin import records
 from nrun.config.paths import format_path, nodes_of
 from nrun.config.show import brief
 from nrun.config.target import display_name, signature_of
-from nrun.record.table import columns, printable
-from nrun_language_overrides.forms import members_of
-from nrun_language_overrides.invocation import CONTEXT
+from nrun.text import columns, printable
+from nrun_language_overrides.factories import fitting_factories
+from nrun_language_overrides.start import CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nrun.config.node import Node
     from nrun.config.paths import Path
-    from nrun_language_overrides.factories import Factories, Factory
+    from nrun_language_overrides.factories import Factory
     from nrun_language_overrides.invocation import Typed
 
 WIDEST_CELL = 48
@@ -40,7 +40,7 @@ def help_text(read: Typed) -> str:
     context = click.get_current_context()
     parts = [context.command.get_usage(context), _about(read.entry.function.__doc__ or read.entry.help)]
     for title, root, prefix in (("Arguments", read.task, ""), ("Run", read.settings, "run.")):
-        rows = [row for row in _rows(root, root, (), prefix) if row[0] != CONTEXT or read.entry.type == "task"]
+        rows = [row for row in _rows(root, (), prefix) if row[0] != CONTEXT or read.entry.type == "task"]
         parts.append(_section(title, columns(rows)) if rows else "")
     factories = list(_factory_rows(read))
     parts.append(_section("Factories", columns(factories)) if factories else "")
@@ -59,7 +59,7 @@ def _section(title: str, text: str) -> str:
     return f"{click.style(title, bold=True)}:\n" + "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def _rows(root: Node, node: Node, path: Path, prefix: str) -> Iterator[Sequence[str]]:
+def _rows(node: Node, path: Path, prefix: str) -> Iterator[Sequence[str]]:
     """One row for each argument of a node, those of the nodes in it after their own."""
     target = target_of(node)
     given = set_arguments(node)
@@ -68,14 +68,14 @@ def _rows(root: Node, node: Node, path: Path, prefix: str) -> Iterator[Sequence[
         value = given.get(name, effective_default(target, name))
         is_node = type(value) in NODES
         shown = "required" if value is inspect.Parameter.empty else _value(value, is_node=is_node)
-        origin = explain(root, at).trail[0][0] if name in given else None
+        origin = next(records(node, name))[0] if name in given else None
         told = "" if origin is None or (prefix and origin.kind == "code") else " ".join(str(origin).split())
         annotation = annotation_of(target, name)
         kind = "" if annotation is Any else _QUALIFIED.sub(r"\1", tell_annotation(annotation))
         cells = (prefix + format_path(at), kind, shown, told, doc_of(target, name))
         yield [_cell(text) for text in cells[:-1]] + [printable(cells[-1])]
         if is_node:
-            yield from _rows(root, value, at, prefix)
+            yield from _rows(value, at, prefix)
 
 
 def _value(value: Any, *, is_node: bool) -> str:
@@ -96,13 +96,6 @@ def _factory_rows(read: Typed) -> Iterator[Sequence[str]]:
                 for factory in fitting_factories(read.reading.factories, target, name):
                     doc = (factory.function.__doc__ or "").strip().partition("\n")[0]
                     yield [prefix + format_path((*path, name)), _call(factory), printable(doc)]
-
-
-def fitting_factories(factories: Factories, target: Any, name: str) -> list[Factory]:
-    """The factories for an argument of a target, by name."""
-    members = members_of(annotation_of(target, name))
-    classes = tuple(one for one in members if isinstance(one, type) and one.__module__ != "builtins")
-    return [one for one in factories.fitting(classes, target, name) if one.provides or one.argument] if classes else []
 
 
 def _call(factory: Factory) -> str:

@@ -12,21 +12,17 @@ import attrs
 from nrun import Executor, Plugin  # noqa: TC001 - the fields of RunSettings are read by their annotations
 from nrun.cli.entrypoint import registered
 from nrun.config.build import build
-from nrun.config.edit import to_partial
 from nrun.config.node import Config, Partial
-from nrun.config.order import children_first
-from nrun.config.target import display_name, signature_of
+from nrun.config.target import signature_of
 from nrun.data import Data
-from nrun.errors import ConfigError, UsageError, did_you_mean
-from nrun.files import read_file
-from nrun.record import home_folder
+from nrun.errors import UsageError, did_you_mean
 from nrun_language_overrides.factories import Factories
-from nrun_language_overrides.files import loader
 from nrun_language_overrides.items import file_and_section
 from nrun_language_overrides.literal import parse
 from nrun_language_overrides.overrides import Applied, Context, apply
 from nrun_language_overrides.problems import ConfigProblems, Problem, Source
 from nrun_language_overrides.reader import Reading
+from nrun_language_overrides.start import CONTEXT, default_task, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,12 +32,11 @@ if TYPE_CHECKING:
     from nrun.config.node import BaseNode
     from nrun.config.paths import Path as ConfigPath
     from nrun.plugins import Hooks
+    from nrun_language_overrides.files import Section
 
 N = TypeVar("N", bound="BaseNode[Any]")
 _ROOT = re.compile(r"(?:run|ctx)\.(?=\w)|(?=(?:executor|plugins)[.\[=!+@?])")
 """What an item about the run begins with, and is cut off."""
-CONTEXT = "ctx"
-"""The argument by which an entrypoint that makes experiments is told about the run; typing `ctx.` is typing `run.`."""
 END_OF_RUN = "--"
 TASK, RUN = "task", "run"
 """The parts of a file to which everything that was typed is written."""
@@ -90,8 +85,8 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     site profile that the executor comes from.
     """
     reading = Reading(factories=known_factories(hooks), allowed=_allowed(entry, hooks))
-    context = Context(reading=reading, load=loader(reading, hooks), last_wins=last_wins)
-    task = _starting_point(entry, factory, context)
+    context = Context(reading=reading, load=_loader(reading, hooks), last_wins=last_wins)
+    task = task_of(entry, _from_factory(entry, factory, context)) if factory else default_task(entry)
     own = set(signature_of(entry.function).names) - ({CONTEXT} if entry.type == "experiment" else set())
     about_run, about_task = split(words, own)
     executor = entry.default_executor
@@ -163,8 +158,21 @@ def known_factories(hooks: Hooks) -> Factories:
     return factories
 
 
+def _loader(reading: Reading, hooks: Hooks) -> Callable[[str, str], Section]:
+    """What reads the files that items include. It is imported for the first of them."""
+
+    def load(file: str, section: str) -> Section:
+        from nrun_language_overrides.files import loader
+
+        return loader(reading, hooks)(file, section)
+
+    return load
+
+
 def _loaded(text: str, hooks: Hooks) -> list[Source]:
     """The items that take in a file: one for the task, and one for the run if it is a file that an export wrote."""
+    from nrun.files import read_file
+
     file, section = file_and_section(text)
     data = read_file(file, hooks).data
     whole = not section and isinstance(data, dict) and {TASK, RUN} <= data.keys()
@@ -177,6 +185,8 @@ def _loaded(text: str, hooks: Hooks) -> list[Source]:
 
 def profile_file(name: str) -> Path:
     """The file of a site profile: `$NRUN_HOME/profiles/NAME` and an ending. Raises UsageError."""
+    from nrun.record import home_folder
+
     folder = home_folder() / "profiles"
     known = {path.stem: path for path in sorted(folder.iterdir())} if folder.is_dir() else {}
     if name not in known:
@@ -190,25 +200,6 @@ def settings_of(typed_: Typed) -> RunSettings:
     """The settings with executor and plugins built. Raises what building raises."""
     settings: RunSettings = build(typed_.settings)
     return settings
-
-
-def _starting_point(entry: Entrypoint, factory: str, context: Context) -> Partial[Any]:
-    """The task before anything typed is taken into it."""
-    if factory:
-        made = _from_factory(entry, factory, context)
-    elif entry.default_factory is not None:
-        made = entry.default_factory()
-    else:
-        made = Partial(entry.function)
-    if not isinstance(made, Config | Partial) or made.__nrun_target__ is not entry.function:
-        name = display_name(entry.function)
-        raise ConfigError(f"the factory of {name} gives {made!r:.100}, not a Config or Partial of {name}")
-    task = to_partial(made)
-    signature = signature_of(entry.function)
-    for name in signature.names if entry.type == "task" else ():
-        if children_first(signature.default(name)):
-            task[name]  # a default that describes something is copied by being read: only what is in the task is made
-    return task
 
 
 def _from_factory(entry: Entrypoint, text: str, context: Context) -> object:

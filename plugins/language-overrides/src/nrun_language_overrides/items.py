@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, cast
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,16 +35,16 @@ _EXACT = frozenset({"name", "index", "key"})
 _ADDING = frozenset({"append", "insert"})
 
 
-@attrs.frozen
-class Step:
+@attrs.frozen(eq=False, repr=False)
+class Step(Data):
     """One step of a path: its kind, and the name, number or key it gives."""
 
     kind: StepKind
     value: str | int | None = None
 
 
-@attrs.frozen
-class Item:
+@attrs.frozen(eq=False, repr=False)
+class Item(Data):
     """What one override says: do `op` at `path` with `text`, which is always the end of `source`.
 
     `text` is what the typed reader will read; for a share it is the path of the other node, for an

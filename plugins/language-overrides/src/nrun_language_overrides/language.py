@@ -31,7 +31,7 @@ class EntrypointCommand(click.Command):
         super().__init__(
             entry.name,
             callback=self._run,
-            params=parameters(),
+            params=parameters(self._complete_item),
             help=entry.help,
             short_help=entry.help,
             add_help_option=False,
@@ -50,12 +50,11 @@ class EntrypointCommand(click.Command):
             hint = f"it is an argument: write {name}=..., without dashes"
             raise UsageError(f"there is no option {error.option_name}", hint=hint) from error
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Options as click has them, and paths, factories and choices."""
+    def _complete_item(self, _ctx: click.Context, _items: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Paths, factories and choices; click itself completes the options."""
         from nrun_language_overrides.complete import completions
 
-        found = [] if not incomplete.startswith("-") else super().shell_complete(ctx, incomplete)
-        return found or completions(self.entry, incomplete)
+        return completions(self.entry, incomplete)
 
     def _run(self, items: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401 - options of several types
         exports = tuple((name, given.pop(f"to_{name}")) for name in FORMATS)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class SyntaxProblem(ConfigError):  # noqa: N818 - reads as what it says
         self.offset = offset
 
 
-@attrs.frozen
-class Literal:
+@attrs.frozen(eq=False, repr=False)
+class Literal(Data):
     """A value as it was written, from `start` to `end` of the text."""
 
     kind: Kind

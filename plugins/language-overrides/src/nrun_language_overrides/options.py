@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 from nrun.data import Data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.shell_completion import CompletionItem
+
+    Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 FORMATS = ("yaml", "toml", "json")
 
@@ -36,11 +43,11 @@ class Options(Data):
     """Pairs of a format and a file, with `:section` behind it if it is for one."""
 
 
-def parameters() -> list[click.Parameter]:
-    """What click has to know of them."""
+def parameters(complete_item: Complete) -> list[click.Parameter]:
+    """What click has to know of them, and of the items."""
     flag: dict[str, Any] = {"is_flag": True}
     return [
-        click.Argument(["items"], nargs=-1, metavar="[ITEM]...", type=click.UNPROCESSED),
+        click.Argument(["items"], nargs=-1, metavar="[ITEM]...", type=click.UNPROCESSED, shell_complete=complete_item),
         click.Option(["-h", "--help"], help="Show every argument with its type and value, and exit.", **flag),
         click.Option(["-n", "--name"], default="", help="Title of the experiment and name of its job."),
         click.Option(["-f", "--factory"], default="", metavar="NAME[(ARGS)]", help="What makes the starting point."),

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from nrun.config.node import BaseNode, remove, set_arguments
-from nrun.config.order import children_first, nodes_held
+from nrun.config.order import children_first, held_by
 from nrun.config.paths import children, format_path, walk
 from nrun.config.target import display_name
+from nrun.data import Data
 from nrun.errors import ConfigError
 from nrun_language_overrides.combine import combined
 from nrun_language_overrides.items import Item, MalformedItem, Step, file_and_section, other_path, parse_item
@@ -38,8 +39,8 @@ _MOST_NAMED = 5
 _WIDEST_NAME = 40
 
 
-@attrs.frozen
-class Context:
+@attrs.frozen(eq=False, repr=False)
+class Context(Data):
     """What applying overrides needs to know besides the tree."""
 
     reading: Reading = Reading()  # noqa: RUF009 - immutable
@@ -49,8 +50,8 @@ class Context:
     """Whether an item may undo an earlier one."""
 
 
-@attrs.frozen
-class Applied(Generic[N]):
+@attrs.frozen(eq=False, repr=False)
+class Applied(Data, Generic[N]):
     """A tree with overrides applied."""
 
     config: N
@@ -124,11 +125,7 @@ class _Series(Generic[N]):
 
     def shared_notes(self) -> Iterator[str]:
         """That a change is also seen elsewhere, because the node it was made in is shared."""
-        nodes = children_first(self.root)
-        held: list[Node] = []
-        for node in nodes:
-            nodes_held(set_arguments(node).values(), held)
-        if len(held) < len(nodes):  # every node but the root is held once
+        if not _has_shared_nodes(self.root):
             return
         places: dict[int, list[Path]] = {}
         for path, value in walk(self.root):
@@ -325,6 +322,19 @@ def _canonical(item: Item, place: Place) -> str:
     if item.path[-1].kind in ("append", "insert"):
         path = format_path(place.path[:-1]) + item.source[slice(*item.spans[-1])]
     return path + ("!" if item.op == "delete" else item.source[item.spans[-1][1] :])
+
+
+def _has_shared_nodes(root: Node) -> bool:
+    """Whether a node stands in more than one place."""
+    met: set[int] = set()
+    todo = [root]
+    while todo:
+        for child in held_by(todo.pop()):
+            if id(child) in met:
+                return True
+            met.add(id(child))
+            todo.append(child)
+    return False
 
 
 def _other_paths(root: Node, path: Path, places: Mapping[int, list[Path]]) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from nrun.config.special import Reference, Sweep
 from nrun.config.target import display_name
 from nrun.config.values import PLAIN, fields_of, is_data_class, is_special
 from nrun.errors import ConfigError
-from nrun_language_overrides.forms import members_of
+from nrun_language_overrides.members import members_of
 from nrun_language_overrides.problems import ConfigProblems, Problem, name_hints
 from nrun_language_overrides.reader import Reading, read_text
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ _WIDEST_TEXT = 80
 _MESSAGE_COLUMN = 17
 
 
-@attrs.frozen
-class Source:
+@attrs.frozen(eq=False, repr=False)
+class Source(Data):
     """A text as it was written, and the part of it that is meant."""
 
     label: str
@@ -36,8 +36,8 @@ class Source:
         return attrs.evolve(self, start=self.start + start, end=self.start + end)
 
 
-@attrs.frozen
-class Problem:
+@attrs.frozen(eq=False, repr=False)
+class Problem(Data):
     """One thing that is wrong: the path of the argument, a sentence, where it was written, what may have been meant."""
 
     path: str
@@ -59,6 +59,8 @@ class ConfigProblems(ConfigError):  # noqa: N818 - reads as what it says
 
     def to_json(self) -> str:
         """The problems as JSON text: an array of objects with path, message, where and hints."""
+        import json
+
         return json.dumps([_to_json(problem) for problem in self.problems], ensure_ascii=False)
 
 

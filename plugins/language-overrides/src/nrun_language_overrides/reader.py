@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nrun.config.special import Reference, Sweep
+from nrun.data import Data
 from nrun.errors import ConfigError
 from nrun_language_overrides.factories import Factories, is_kind, type_given
 from nrun_language_overrides.literal import LONGEST_TEXT, Literal, SyntaxProblem, is_reference, parse
@@ -53,8 +54,8 @@ class Faults(Exception):  # noqa: N818 - reads as what it says
         self.unfit = unfit
 
 
-@attrs.frozen
-class Reader:
+@attrs.frozen(eq=False, repr=False)
+class Reader(Data):
     """How values of one annotation are read."""
 
     expected: str
@@ -107,8 +108,8 @@ def reader(cls: type) -> Callable[[Scan], Scan]:
     return mark
 
 
-@attrs.frozen
-class Reading:
+@attrs.frozen(eq=False, repr=False)
+class Reading(Data):
     """What is known while reading: where the value goes, where it was written, what it may refer to."""
 
     path: str = ""

@@ -23,8 +23,9 @@ from nrun.config.node import Config, set_arguments
 from nrun.config.target import Signature, display_name, signature_of, symbol_of
 from nrun.errors import ConfigError
 from nrun_language_overrides.factories import is_kind, provided_by
-from nrun_language_overrides.forms import members_of, pairs_of
+from nrun_language_overrides.forms import pairs_of
 from nrun_language_overrides.literal import Literal, SyntaxProblem, parse
+from nrun_language_overrides.members import members_of
 from nrun_language_overrides.problems import Problem, name_hints
 from nrun_language_overrides.reader import Faults, Rank, Reader, Reading, Unfit, fault, read_source, show
 

@@ -22,6 +22,7 @@ from nrun.config.paths import children, format_path, key_of, parse_path, walk
 from nrun.config.special import Sweep
 from nrun.config.target import display_name
 from nrun.config.values import PLAIN
+from nrun.data import Data
 from nrun.errors import ConfigError, did_you_mean
 from nrun_language_overrides.places import Place
 
@@ -34,8 +35,8 @@ N = TypeVar("N", bound="BaseNode[Any]")
 _SIMPLE_TEXT = re.compile(r"[^\s,\[\](){}'\"\\$][^,\[\](){}'\"\\$\n]*(?<!\s)")
 
 
-@attrs.frozen
-class Point(Generic[N]):
+@attrs.frozen(eq=False, repr=False)
+class Point(Data, Generic[N]):
     """One choice for every sweep."""
 
     number: int

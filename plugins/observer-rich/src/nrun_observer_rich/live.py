@@ -16,7 +16,8 @@ from rich.text import Text
 
 from nrun.events import ControlError
 from nrun.model import State
-from nrun.record.table import duration, ending, printable
+from nrun.record.table import duration, ending
+from nrun.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

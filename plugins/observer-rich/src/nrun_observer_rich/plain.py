@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from nrun.events import ControlError, ExperimentEnded, ExperimentStarted
 from nrun.model import State
-from nrun.record.table import duration, elapsed, ending, printable
+from nrun.record.table import duration, elapsed, ending
+from nrun.text import printable
 from nrun_observer_rich.progress import in_words
 
 if TYPE_CHECKING:

@@ -1,0 +1,35 @@
+"""The task of an entrypoint before anything that was typed is taken into it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nrun.config.edit import to_partial
+from nrun.config.node import Config, Partial
+from nrun.config.order import children_first
+from nrun.config.target import display_name, signature_of
+from nrun.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nrun import Entrypoint
+
+CONTEXT = "ctx"
+"""The argument by which an entrypoint that makes experiments is told about the run; typing `ctx.` is typing `run.`."""
+
+
+def default_task(entry: Entrypoint) -> Partial[Any]:
+    """The task that the entrypoint's own factory gives, or one with nothing set. Raises as `task_of` does."""
+    return task_of(entry, entry.default_factory() if entry.default_factory else Partial(entry.function))
+
+
+def task_of(entry: Entrypoint, made: object) -> Partial[Any]:
+    """What a factory made, as the task of an entrypoint. Raises ConfigError if it describes something else."""
+    if not isinstance(made, Config | Partial) or made.__nrun_target__ is not entry.function:
+        name = display_name(entry.function)
+        raise ConfigError(f"the factory of {name} gives {made!r:.100}, not a Config or Partial of {name}")
+    task = to_partial(made)
+    signature = signature_of(entry.function)
+    for name in signature.names if entry.type == "task" else ():
+        if children_first(signature.default(name)):
+            task[name]  # a default that describes something is copied by being read: only what is in the task is made
+    return task
