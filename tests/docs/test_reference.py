@@ -69,7 +69,7 @@ def test_every_command_and_option_is_in_the_page_of_the_command_line(words, comm
 
 
 def test_every_option_of_an_entrypoint_is_in_the_page_of_the_command_line():
-    said = {word for option in parameters() if isinstance(option, click.Option) for word in option.opts}
+    said = {word for option in parameters(lambda *_: []) if isinstance(option, click.Option) for word in option.opts}
     assert len(said) > 20
     assert sorted(word for word in said if f"`{word}" not in CLI) == []
 
