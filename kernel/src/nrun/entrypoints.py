@@ -24,7 +24,7 @@ class Entrypoint(Data):
     function: Callable[..., Any]
     name: str
     namespace: str
-    """Dotted: the groups of commands that lead to it where it is one of several."""
+    """Dotted: the groups of commands that lead to it within the group of its distribution; empty for none."""
     help: str
     type: Literal["task", "experiment"] = "task"
     """A task is run as a job. An experiment makes jobs itself and is given a `ctx` to launch them by."""

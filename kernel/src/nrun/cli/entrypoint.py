@@ -67,8 +67,9 @@ def entrypoint(
 def entrypoint(function: F | None = None, /, **settings: Any) -> F | Callable[[F], F]:
     """Let a function be run from the command line. The function itself stays as it is.
 
-    `name` is that of the command (default: the function's), `namespace` the dotted groups that lead to it (default:
-    its module), `help` replaces the first line of its docstring. Raises ConfigError for settings that do not fit.
+    `name` is that of the command (default: the function's), `namespace` the dotted groups that lead to it within that
+    of its distribution (default: none), `help` replaces the first line of its docstring. Raises ConfigError for
+    settings that do not fit.
     """
     if function is None:
         return cast("Callable[[F], F]", lambda one: entrypoint_of(one, **settings).function)
@@ -83,7 +84,7 @@ def entrypoint_of(function: Callable[..., Any], /, **settings: Any) -> Entrypoin
         return attrs.evolve(known, **given)
     name = getattr(function, "__name__", type(function).__name__)
     first = (function.__doc__ or "").strip().partition("\n")[0]
-    defaults = {"name": name.replace("_", "-"), "namespace": function.__module__, "help": first}
+    defaults = {"name": name.replace("_", "-"), "namespace": "", "help": first}
     try:
         made = Entrypoint(function=function, **{**defaults, **given})
     except TypeError as error:
@@ -162,10 +163,18 @@ def group(*modules: ModuleType, name: str | None = None) -> click.Group:
     """The entrypoints that are defined in `modules`, as one group of commands, for a plugin's `nrun_commands`."""
     import click
 
-    found = [
-        entry
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(entry := getattr(value, MARK, None), Entrypoint) and entry.function.__module__ == module.__name__
-    ]
-    return click.Group(name, {entry.name: command_of(entry) for entry in found})
+    top = click.Group(name)
+    for value in (value for module in modules for value in vars(module).values() if _is_defined_in(module, value)):
+        entry: Entrypoint = getattr(value, MARK)
+        at = top
+        for part in filter(None, entry.namespace.split(".")):
+            if part not in at.commands:
+                at.add_command(click.Group(part))
+            at = cast("click.Group", at.commands[part])
+        at.add_command(command_of(entry), entry.name)
+    return top
+
+
+def _is_defined_in(module: ModuleType, value: object) -> bool:
+    entry = getattr(value, MARK, None)
+    return isinstance(entry, Entrypoint) and entry.function.__module__ == module.__name__
