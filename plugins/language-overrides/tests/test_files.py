@@ -19,7 +19,7 @@ from nrun.config.origin import explain
 from nrun.config.special import Reference
 from nrun.plugins import Hooks, PluginHost, installed
 from nrun_language_overrides.factories import Factories
-from nrun_language_overrides.files import load_task, loader
+from nrun_language_overrides.files import loader
 from nrun_language_overrides.overrides import Context, apply
 from nrun_language_overrides.problems import ConfigProblems
 from nrun_language_overrides.reader import Reading
@@ -95,6 +95,12 @@ def folder(tmp_path, monkeypatch):
             path.write_text(text.replace("HERE", __name__), "utf-8")
 
     return write
+
+
+def load_task(name, section, target, reading, hooks):
+    """As `--load NAME:SECTION` does."""
+    item = f"@{name}:{section}" if section else f"@{name}"
+    return apply(Partial(target), [item], Context(reading, load=loader(reading, hooks))).config
 
 
 def load(name, section="", reading=READING):

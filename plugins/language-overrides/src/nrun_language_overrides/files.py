@@ -17,7 +17,7 @@ from nrun.config.annotations import annotation_of
 from nrun.config.document_reader import Located, Reader, indexed, unescaped
 from nrun.config.document_writer import escaped
 from nrun.config.imports import find_allowed, importable_symbol
-from nrun.config.node import NODES, Partial, put, target_of
+from nrun.config.node import NODES, put, target_of
 from nrun.config.origin import Origin, came_from
 from nrun.config.paths import Key, children, format_path, parse_path
 from nrun.config.target import display_name, symbol_of
@@ -49,17 +49,6 @@ def loader(reading: Reading, hooks: Hooks) -> Callable[[str, str], Section]:
         return Section(TypedReader(source, reading), find_section(source, section))
 
     return load
-
-
-def load_task(file: str, section: str, target: Callable[..., T], reading: Reading, hooks: Hooks) -> Partial[T]:
-    """The task that a file, or a section of it, describes: a call of `target`, with the arguments that are there.
-
-    Raises ConfigProblems with every problem in the file, and UnknownName if its format is not installed.
-    """
-    from nrun_language_overrides.overrides import Context, apply
-
-    name = f"{file}:{section}" if section else file
-    return apply(Partial(target), [Source(name, f"@{name}")], Context(reading, load=loader(reading, hooks))).config
 
 
 @attrs.frozen

@@ -214,6 +214,8 @@ def _from_factory(entry: Entrypoint, text: str, context: Context) -> object:
     call: Config[Any] = Config(fitting[name])
     names = list(signature_of(fitting[name]).names)
     items = []
+    if len(literal.items) > len(names):
+        raise UsageError(f"the factory {name} takes {len(names)} arguments, not {len(literal.items)}: {text}")
     for index, (key, item) in enumerate(zip(literal.keys, literal.items, strict=True)):
         items.append(f"{key or names[index]}={text[item.start : item.end]}")
     made: object = build(apply(call, items, context).config)
