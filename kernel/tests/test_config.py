@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+import nrun
 from nrun import Config, ConfigError, Partial, Script, build
 from nrun.config.node import Fresh
 
@@ -377,3 +378,15 @@ def test_a_script_takes_paths_as_well_as_texts():
 )
 def test_a_script_has_a_short_name(script, name):
     assert script.name == name
+
+
+def test_what_is_done_with_trees_has_public_names():
+    leaf = Config(Sizes, width=1)
+    both = Config(pair, a=leaf, b=leaf)
+    nrun.unshare(both, "b")
+    changed = nrun.cfg_with(both, {"b.width": 3})
+    assert (both.b.width, changed.a.width, changed.b.width) == (1, 1, 3)
+    assert nrun.content_id(changed) != nrun.content_id(both)
+    assert "test_config.py" in str(nrun.explain(both, "a"))
+    assert nrun.to_config(nrun.to_partial(both)) == both
+    assert nrun.Fresh is Fresh

@@ -111,6 +111,7 @@ def test_all_problems_are_told_together_and_nothing_is_run(typed, shell):
         (["model=big", "tag=${note}", "note=${tag}"], "these refer to each other: tag → note → tag"),
         (["model=big", "tag=${env:NRUN_NO_SUCH_VARIABLE}"], "the environment has no NRUN_NO_SUCH_VARIABLE"),
         (["--factory", "qick"], "Did you mean 'quick'?"),
+        (["--factory", "quick(1)"], "the factory quick takes 0 arguments, not 1"),
         (
             ["model=big", "run.executor=local", "run.executor.retries=two"],
             "run.executor.retries expected int; got 'two'",
@@ -293,6 +294,14 @@ def test_entrypoints_of_a_distribution_are_a_group_of_commands_loaded_when_used(
     )
     code = "import recipes, nrun; print(nrun.cli.group(recipes, name='llm').commands['pretrain'].get_short_help_str())"
     assert shell.python("-c", code).stdout == "Pretrain it.\n"
+
+
+def test_a_namespace_is_a_group_within_the_group(shell):
+    shell.write("recipes.py", "import nrun as run\n\n@run.cli.entrypoint(namespace='llm.small')\ndef tune(): ...\n")
+    code = (
+        "import recipes, nrun; g = nrun.cli.group(recipes); print(list(g.commands['llm'].commands['small'].commands))"
+    )
+    assert shell.python("-c", code).stdout == "['tune']\n"
 
 
 def test_an_entrypoint_costs_no_reader_before_it_is_used(shell):

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from nrun import cli
     from nrun.config.autoconvert import autoconvert, eager
     from nrun.config.build import build
-    from nrun.config.node import Config, Partial
+    from nrun.config.edit import cfg_with, to_config, to_partial, unshare
+    from nrun.config.identity import content_id
+    from nrun.config.node import Config, Fresh, Partial
+    from nrun.config.origin import explain
     from nrun.config.script import Script
     from nrun.declare import (
         CheckResult,
@@ -53,18 +56,13 @@ _HOMES = {
     "nrun.config": ("Config", "Partial", "build"),
     "nrun.config.autoconvert": ("autoconvert", "eager"),
     "nrun.config.script": ("Script",),
+    "nrun.config.edit": ("cfg_with", "to_config", "to_partial", "unshare"),
+    "nrun.config.identity": ("content_id",),
+    "nrun.config.node": ("Fresh",),
+    "nrun.config.origin": ("explain",),
     "nrun.declare": (
-        *(
-            "CheckResult",
-            "CheckSpec",
-            "CommandSpec",
-            "ExecutorSpec",
-            "FormatSpec",
-            "LanguageSpec",
-            "LauncherSpec",
-            "PackagerSpec",
-            "ViewSpec",
-        ),
+        *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec"),
+        *("FormatSpec", "LanguageSpec", "LauncherSpec", "PackagerSpec", "ViewSpec"),
     ),
     "nrun.errors": (
         *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PlanError", "PluginError"),
@@ -96,6 +94,7 @@ __all__ = [
     "ExperimentStatus",
     "Format",
     "FormatSpec",
+    "Fresh",
     "Job",
     "JobsFailed",
     "Language",
@@ -119,14 +118,20 @@ __all__ = [
     "ViewSpec",
     "autoconvert",
     "build",
+    "cfg_with",
     "cli",
+    "content_id",
     "dump",
     "dumps",
     "eager",
+    "explain",
     "hookimpl",
     "load",
     "loads",
     "run",
+    "to_config",
+    "to_partial",
+    "unshare",
 ]
 
 

@@ -187,7 +187,7 @@ class BaseNode(Generic[T]):
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The tree that `to_json` gave. Imports nothing: targets are looked up when they are needed.
+        """The tree that `to_json` gave. Targets stay names; only enums, and classes of objects in it, are imported.
 
         Raises ConfigError for any other text.
         """
