@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 
 from nrun import Config, Executor, Launcher, Partial, PlanError, Script
 from nrun.model import Capabilities, Launch, Place
-from nrun.planning import Job, Plan, Surroundings, check_name, launch_files, launch_of, plan_experiment, task_json
+from nrun.planning import (
+    Job,
+    Plan,
+    Surroundings,
+    check_name,
+    dependencies_of,
+    launch_files,
+    launch_of,
+    plan_experiment,
+    task_json,
+)
 from nrun.plugins import Hooks, PluginHost
 from nrun_testing.memory import MemoryBackend, MemoryExecutor
 
@@ -35,7 +45,9 @@ class PaperExecutor(Executor):
 
 def job(name, *tasks, dependencies=(), executor=None):
     tasks = tasks or (Script(inline="true"),)
-    return Job(name=name, tasks=tasks, executor=executor or MemoryExecutor(), dependencies=tuple(dependencies))
+    return Job(
+        name=name, tasks=tasks, executors=(executor or MemoryExecutor(),), dependencies=dependencies_of(dependencies)
+    )
 
 
 def plan(*jobs, backends=None, hooks=None):
@@ -271,7 +283,7 @@ import json
 from nrun import Config, Executor, Script
 from nrun.planning import Job, Plan, Surroundings, launch_files, launch_of
 config = Config("m:f", a={"x", "y", "z"}, b={"k": 1, "j": frozenset({("p", 1), ("q", 2)})})
-job = Job(name="j", tasks=(config, Script(inline="x", env={"B": "1", "A": "2"})), executor=Executor())
+job = Job(name="j", tasks=(config, Script(inline="x", env={"B": "1", "A": "2"})), executors=(Executor(),))
 plan = Plan(title="t", jobs=(job,), surroundings=Surroundings(cwd="/", path=(), main=None))
 print(json.dumps(launch_files(launch_of(job, plan))))
 """

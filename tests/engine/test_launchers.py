@@ -31,7 +31,7 @@ with run.Experiment("waits") as exp:
     exp.add(run.Script(inline={inline!r}, entrypoint="sh"), executor=local, name="first")
     exp.add(run.Script(inline={inline!r}, entrypoint="sh"), executor=local, name="second")
     exp.add(run.Script(inline="true"), executor=local, name="after", dependencies=["first"])
-    exp.run()
+    exp.run(on_interrupt="cancel")
 """
 
 
