@@ -77,7 +77,7 @@ def status_of(view: View) -> ExperimentStatus:
         where = ", ".join(map(str, view.damaged[:5]))
         notes.append(f"{len(view.damaged)} {lines} damaged and left out of {view.folder.journal} (at byte {where})")
     if view.launcher_gone:
-        notes.append("the process that launched this experiment is gone; jobs it had not submitted will not run")
+        notes.append(f"nobody looks after this experiment; `nrun experiment resume {view.folder.id}` carries it on")
     return ExperimentStatus(
         id=view.folder.id,
         title=view.folder.title,

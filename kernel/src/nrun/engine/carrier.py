@@ -48,6 +48,8 @@ class Carrier:
     """Told the name of every job whose attempt has ended."""
     goes_on: Callable[[], bool]
     """Whether there are jobs that have not ended, in any lane."""
+    heed: Callable[[], None]
+    """Takes jobs that others want cancelled out of the lanes."""
     to_stop: Callable[[Carrier], list[str]]
     """Asked, when the run is interrupted, which jobs are to be stopped."""
     adopted: list[Job] = attrs.field(factory=list)
@@ -86,8 +88,8 @@ class Carrier:
                         self.ledger.trouble("open", error, [job.name for job in self.adopted])
                     await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                     failures += 1
-                elif self.goes_on():
-                    self.handed_over.set()
+                self.handed_over.set()
+                while self.goes_on() and not (self.adopted or self.lane.waiting):
                     await self.lane.next_change()
             else:
                 return True
@@ -97,6 +99,7 @@ class Carrier:
         lane, failures = self.lane, 0
         changed: Collection[Handle] = await self._adopt() if self.adopted else ()
         while self.goes_on():
+            self.heed()
             if batch := lane.take():
                 await self._submit(batch)
                 continue

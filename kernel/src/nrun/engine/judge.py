@@ -12,8 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nrun.config.node import Partial
-from nrun.planning import task_json
+from nrun.config.codec import encode
+from nrun.config.target import symbol_of
+from nrun.planning import RecordedTask, task_json
 from nrun.record import find_experiment
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ async def _ask(dependency: Dependency, result: object, folder: ExperimentFolder,
     """What the function says of the result. Raises OSError, ValueError, KeyError, TimeoutError."""
     place = Path(tempfile.mkdtemp(prefix=".judge-", dir=folder.path))
     try:
-        assert dependency.when is not None  # noqa: S101 - only those that have one are judged
+        name = dependency.when if isinstance(dependency.when, str) else symbol_of(dependency.when)
         task = place / "task.json"
-        task.write_text(task_json(Partial(dependency.when, result), surroundings), "ascii")
+        call = RecordedTask({"$partial": name, "at": {"0": encode(result)}})
+        task.write_text(task_json(call, surroundings), "ascii")
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             str(folder.path / "worker.py"),

@@ -64,7 +64,7 @@ async def look(folder: ExperimentFolder, hooks: Hooks) -> View:
     if view.launcher_gone:
         for status in unended:
             if status.state is State.PENDING and not status.in_doubt:
-                status.reason = "the process that launched this experiment is gone"
+                status.reason = status.reason or "nobody looks after this experiment at present"
     return view
 
 

@@ -75,6 +75,7 @@ class Run:
                 code=code,
                 settle=self._settle,
                 goes_on=lambda: self._schedule.unended > 0,
+                heed=self._heed,
                 to_stop=self._to_stop,
             )
             for place, backend in backends.items()
@@ -262,13 +263,16 @@ class Run:
         task.add_done_callback(lambda done: self._errands.pop(done, None))
 
     async def _mind_wishes(self) -> None:
-        """Give up jobs that another process wants cancelled and that nobody else can stop: they wait here."""
         while True:
             await asyncio.sleep(WISHES_PAUSE_S)
-            for name in self._ledger.take_wishes():
-                status = self.statuses.get(name)
-                if status is not None and status.handle is None and not (status.in_doubt or status.state.ended):
-                    self._give_up(name)
+            self._heed()
+
+    def _heed(self) -> None:
+        """Give up jobs that another process wants cancelled and that nobody else can stop: they wait here."""
+        for name in self._ledger.take_wishes():
+            status = self.statuses.get(name)
+            if status is not None and status.handle is None and not (status.in_doubt or status.state.ended):
+                self._give_up(name)
 
     async def _await_elsewhere(self, experiment: str, name: str) -> None:
         from nrun.engine.elsewhere import end_of

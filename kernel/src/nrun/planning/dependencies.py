@@ -46,7 +46,7 @@ class Dependency(Data):
     @property
     def judge(self) -> str:
         """What `when` is called."""
-        return str(getattr(self.when, "__name__", self.when))
+        return str(getattr(self.when, "__name__", self.when)).rpartition(":")[2]
 
     def __str__(self) -> str:
         of = f" of {self.experiment}" if self.experiment else ""
