@@ -11,6 +11,7 @@ from nrun import Cause, ConfigError, Dependency, LocalExecutor, Partial, PlanErr
 from nrun_testing.memory import Fault
 
 SUCCEEDED, FAILED, SKIPPED, CANCELLED = State.SUCCEEDED, State.FAILED, State.SKIPPED, State.CANCELLED
+NOTHING = Script(inline="true", entrypoint="sh")
 
 
 def states(status):
@@ -28,10 +29,10 @@ def states(status):
         (1, "finished", SUCCEEDED),
     ],
 )
-def test_a_dependency_says_how_the_other_job_must_end(experiment, memory, nothing, code, condition, expected):
+def test_a_dependency_says_how_the_other_job_must_end(experiment, memory, code, condition, expected):
     exp = experiment()
-    exp.add(nothing, memory(exit_codes=(code,)), "first")
-    exp.add(nothing, memory(), "then", dependencies=[Dependency("first", condition)])
+    exp.add(NOTHING, memory(exit_codes=(code,)), "first")
+    exp.add(NOTHING, memory(), "then", dependencies=[Dependency("first", condition)])
     assert exp.run(check=False).jobs["then"].state is expected
 
 
@@ -101,7 +102,7 @@ def test_while_a_job_waits_for_its_next_attempt_it_is_pending_and_can_be_cancell
     exp.add(nothing, memory(exit_codes=(1,), retries=Retries(1, pause_s=600, longest_pause_s=600)), "job")
 
     async def cancel_when_it_waits():
-        while not (exp.id and (waits := experiment.known(exp.id).status().jobs["job"]).not_before):
+        while not (exp.id and (waits := experiment.known(exp.id).status().jobs["job"]).not_before):  # noqa: ASYNC110 - another process's state
             await asyncio.sleep(0.02)
         assert (waits.state, waits.reason) == (State.PENDING, "attempt 1 failed: exit code 1")
         await asyncio.to_thread(experiment.known(exp.id).cancel)
