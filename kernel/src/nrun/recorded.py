@@ -308,15 +308,15 @@ class Recorded:
 
     def note(self, text: str) -> None:
         """Write down something about it. Raises RecordError."""
-        self._label(Noted(at=time.time(), text=text, by=_somebody()))
+        self._label(Noted(at=time.time(), text=text, by=_user()))
 
     def tag(self, *tags: str) -> None:
         """Put tags on it. Raises UsageError for what cannot be one, RecordError."""
-        self._label(Tagged(at=time.time(), by=_somebody(), add=tuple(map(check_tag, tags))))
+        self._label(Tagged(at=time.time(), by=_user(), add=tuple(map(check_tag, tags))))
 
     def untag(self, *tags: str) -> None:
         """Take tags off it; those that it does not have do not matter. Raises RecordError."""
-        self._label(Tagged(at=time.time(), by=_somebody(), remove=tags))
+        self._label(Tagged(at=time.time(), by=_user(), remove=tags))
 
     def _label(self, event: Event) -> None:
         with Journal(self._launched().journal) as journal:
@@ -347,8 +347,12 @@ def policy(given: OnInterrupt | None) -> OnInterrupt:
     raise PlanError(msg, hint="it comes from the call, or from NRUN_ON_INTERRUPT")
 
 
+def _user() -> str:
+    return os.environ.get("USER", "somebody")
+
+
 def _somebody() -> str:
-    return f"{os.environ.get('USER', 'somebody')} (process {os.getpid()})"
+    return f"{_user()} (process {os.getpid()})"
 
 
 def _wants_to_cancel() -> bool:

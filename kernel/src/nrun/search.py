@@ -150,7 +150,9 @@ def _read(home: Path, key: str, stamp: str) -> tuple[Row, bool]:
         status = status_of(view_of(folder, description, reading))
         status = attrs.evolve(status, user=str(description.by.get("user", "")))
         words += [*(note.text for note in status.notes), *status.jobs, *map(str, description.by.get("argv", ()))]
-        closed = bool(stamp) and status.state.ended and not status.warnings and _is_closed(reading)
+        closed = (
+            bool(stamp) and key.isprintable() and status.state.ended and not status.warnings and _is_closed(reading)
+        )
     row = Row(
         key=key,
         stamp=stamp,

@@ -31,6 +31,9 @@ _ROWS = """SELECT key, stamp, state, created, tags, size, CASE WHEN ? THEN text 
 _DOCUMENTS = """SELECT key, stamp, document FROM shown JOIN found USING (key)
     WHERE key IN (SELECT value FROM json_each(?))"""
 _GONE = "SELECT key FROM found WHERE key NOT IN (SELECT value FROM json_each(?))"
+_TYPES = {(str, str, float, str, size, str) for size in (int, type(None))}
+_DAMAGED = {None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+"""What SQLite says of a file that holds something else than was written; all other trouble passes."""
 
 
 class Row(NamedTuple):
@@ -68,7 +71,7 @@ class Cache:
         with self._careful():
             if self._connection is not None:
                 found = self._connection.execute(_ROWS, (text, json.dumps(keys)))
-                rows |= {row[0]: Row._make(row) for row in found}
+                rows |= {row[0]: Row._make(row) for row in found if tuple(map(type, row[1:7])) in _TYPES}
         return rows
 
     def documents(self, rows: Sequence[Row]) -> dict[str, str]:
@@ -107,10 +110,11 @@ class Cache:
         """Close it at the first trouble; a damaged file is removed, and made anew by whoever comes next."""
         try:
             yield
-        except (sqlite3.Error, OSError, ValueError) as error:
+        except (OSError, ValueError):
             self.close()
-            passing = sqlite3.OperationalError  # locked, read-only, full: the file itself may be well
-            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, passing):
+        except sqlite3.Error as error:
+            self.close()
+            if getattr(error, "sqlite_errorcode", None) in _DAMAGED:
                 for end in ("", "-journal"):
                     with contextlib.suppress(OSError):
                         os.unlink(self._path + end)  # noqa: PTH108 - text

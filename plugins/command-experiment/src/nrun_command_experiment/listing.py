@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import json
 import shutil
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -100,11 +101,14 @@ def _form(status: ExperimentStatus) -> dict[str, object]:
 
 
 def _table(statuses: Sequence[ExperimentStatus], *, sizes: bool) -> str:
-    """What fits the terminal, of each on one line; what does not fit is cut."""
+    """Each on one line; what does not fit the terminal is cut, where there is one."""
     rows = [_HEAD, *map(_row, statuses)]
     shown = [[row[name] for name in _HEAD if name != "size" or sizes] for row in rows]
+    table = columns(shown)
+    if not sys.stdout.isatty():
+        return table
     width = shutil.get_terminal_size().columns
-    return "\n".join(line if len(line) <= width else f"{line[: width - 1]}…" for line in columns(shown).splitlines())
+    return "\n".join(line if len(line) <= width else f"{line[: width - 1]}…" for line in table.splitlines())
 
 
 def _row(status: ExperimentStatus) -> dict[str, str]:
