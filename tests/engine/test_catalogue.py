@@ -6,7 +6,9 @@ import asyncio
 import os
 import shutil
 import sqlite3
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -246,14 +248,36 @@ def test_a_locked_cache_is_done_without(ran, home, cache, monkeypatch):
     assert cache.exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
-def test_a_read_only_home_is_listed(ran, home):
+@pytest.fixture
+def nobody():
+    """Has the rest of the test be done by somebody who owns nothing; root may write anywhere."""
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+        yield
+        os.seteuid(0)
+    else:
+        yield
+
+
+@pytest.fixture
+def read_only(ran, home):
+    """A record of one experiment that anybody may read and nobody may write."""
     exp = ran()
-    home.chmod(0o500)
-    try:
-        assert ids(home) == [exp.id]
-    finally:
-        home.chmod(0o700)
+    copy = Path(tempfile.mkdtemp(prefix="nrun-test-"))
+    shutil.copytree(home, copy / "home")
+    for path in (copy, copy / "home", *(copy / "home").rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    yield copy / "home", exp.id
+    for path in (copy, *copy.rglob("*")):
+        path.chmod(0o700)
+    shutil.rmtree(copy)
+
+
+def test_a_record_that_may_only_be_read_is_listed(read_only, nobody):
+    home, id_ = read_only
+    with pytest.raises(PermissionError):
+        (home / "file").touch()
+    assert ids(home) == ids(home, state="SUCCEEDED") == [id_]
 
 
 def test_where_no_cache_can_be_it_is_done_without(ran, home, tmp_path, monkeypatch):
