@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def build(of: str) -> None:
     """Write the index of `nrun`, with those of all installed entrypoints, or that of a function in a file."""
-    if of == NRUN:
+    if of.startswith(NRUN):  # a file is named from the root
         _build_commands()
     else:
         file, _, name = of.rpartition(":")

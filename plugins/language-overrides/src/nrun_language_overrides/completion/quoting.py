@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 
 _PART = re.compile(
-    r"""(?P<space>\s+)|\\(?P<escaped>.?)|'(?P<single>[^']*)(?P<s>'?)|"(?P<double>(?:[^"\\]|\\.)*\\?)(?P<d>"?)|(?P<plain>[^\s\\'"]+)""",
-    re.DOTALL,
+    r"""
+      (?P<space>\s+)
+    | \\(?P<escaped>.?)
+    | '(?P<single>[^']*)(?P<single_end>'?)
+    | "(?P<double>(?:[^"\\]|\\.)*\\?)(?P<double_end>"?)
+    | (?P<plain>[^\s\\'"]+)
+    """,
+    re.DOTALL | re.VERBOSE,
 )
 _SPECIAL = re.compile(r"([^\w@%+=:,./~-]|^~)")
 _SPECIAL_IN_DOUBLE = re.compile(r'([$`"\\])')
@@ -27,12 +33,9 @@ def unquoted(word: str) -> tuple[str, str]:
     """What a word means, and the quote that is still open at its end."""
     text, still_open = "", ""
     for part in _PART.finditer(word):
-        double = part["double"]
-        text += part["plain"] or part["escaped"] or part["single"] or ""
-        text += re.sub(r'\\([$`"\\])', r"\1", double) if double else ""
-        still_open = (
-            "'" if part["single"] is not None and not part["s"] else '"' if double is not None and not part["d"] else ""
-        )
+        text += part["plain"] or part["space"] or part["escaped"] or part["single"] or ""
+        text += re.sub(r'\\([$`"\\])', r"\1", part["double"] or "")
+        still_open = "'" if part["single_end"] == "" else '"' if part["double_end"] == "" else ""
     return text, still_open
 
 
