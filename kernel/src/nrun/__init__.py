@@ -42,13 +42,16 @@ if TYPE_CHECKING:
         UnknownName,
         UsageError,
     )
-    from nrun.experiment import Experiment, run
+    from nrun.experiment import Experiment
     from nrun.files import dump, dumps, load, loads
     from nrun.job import Job
     from nrun.markers import hookimpl
-    from nrun.model import State
+    from nrun.model import Cause, State
     from nrun.outcome import ExperimentStatus
+    from nrun.planning.dependencies import Dependency
     from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin, View
+    from nrun.retries import Retries
+    from nrun.single import run
 
 __version__ = "0.1.0"
 
@@ -69,12 +72,15 @@ _HOMES = {
         *("RecordError", "ResultError", "UnknownName", "UsageError"),
     ),
     "nrun.entrypoints": ("Entrypoint", "Language"),
-    "nrun.experiment": ("Experiment", "run"),
+    "nrun.experiment": ("Experiment",),
+    "nrun.single": ("run",),
     "nrun.outcome": ("ExperimentStatus",),
+    "nrun.planning.dependencies": ("Dependency",),
+    "nrun.retries": ("Retries",),
     "nrun.files": ("dump", "dumps", "load", "loads"),
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
-    "nrun.model": ("State",),
+    "nrun.model": ("Cause", "State"),
     "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager", "Plugin", "View"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -82,11 +88,13 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "Backend",
     "BackendError",
+    "Cause",
     "CheckResult",
     "CheckSpec",
     "CommandSpec",
     "Config",
     "ConfigError",
+    "Dependency",
     "Entrypoint",
     "Executor",
     "ExecutorSpec",
@@ -110,6 +118,7 @@ __all__ = [
     "PluginError",
     "RecordError",
     "ResultError",
+    "Retries",
     "Script",
     "State",
     "UnknownName",
