@@ -195,12 +195,14 @@ def test_installed_entrypoints_are_known_by_their_namespace(shell, tab):
         "def load():\n    import nrun\n    from team import recipes\n    return nrun.cli.group(recipes, name='team')\n"
     )
     recipes = package / "recipes.py"
-    recipes.write_text("open('imported', 'a').write('x')\n" + FLAT)
+    quick = "\n@nrun.cli.factory(target=go)\ndef quick(): ...\n"
+    recipes.write_text("open('imported', 'a').write('x')\n" + FLAT + quick)
     path = {"PYTHONPATH": str(shell.folder / "src")}
     assert tab("nrun", "tea", **path) == ["team"]
     assert imports(shell) == 1
     assert tab("nrun", "team", "", **path) == ["go"]
     assert tab("nrun", "team", "go", "fast=t", **path) == ["fast=true"]
+    assert tab("nrun", "team", "go", "--factory", "q", **path) == ["quick"]
     assert imports(shell) == 1
     recipes.write_text(recipes.read_text().replace("fast", "safe"))
     assert tab("nrun", "team", "go", "safe=t", **path) == ["safe=true"]

@@ -43,6 +43,8 @@ def answers(words: Sequence[str], incomplete: str) -> list[Answer]:
 
 def _after(command: Json, words: Sequence[str], incomplete: str, path: str, entry: Json | None = None) -> list[Answer]:
     """What may come after a command and some words; `entry` is the index of the command if it is an entrypoint's."""
+    if entry is None and any(argument.get("kind") == "ITEM" for argument in command["arguments"]):
+        entry = _known(path)
     given: list[str] = []
     options_may_come = True
     rest = list(words)
@@ -68,10 +70,7 @@ def _after(command: Json, words: Sequence[str], incomplete: str, path: str, entr
     if "commands" in command:
         inner = command["commands"].items()
         return [(name, one["doc"], True) for name, one in sorted(inner) if name.startswith(incomplete)]
-    argument = _argument(command, given)
-    if argument.get("kind") == "ITEM" and entry is None:
-        entry = _known(path)
-    return _values(argument, given, incomplete, entry)
+    return _values(_argument(command, given), given, incomplete, entry)
 
 
 def _after_target(target: str, words: Sequence[str], incomplete: str) -> list[Answer]:
