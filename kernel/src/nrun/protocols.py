@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from attrs.validators import and_, ge, gt, instance_of, optional
 
-from nrun.arguments import ArgumentsExplained
+from nrun.arguments import UserData
 from nrun.text import environment
 
 if TYPE_CHECKING:
@@ -41,8 +41,15 @@ def _env_vars(values: Mapping[str, str]) -> dict[str, str]:
     return environment(values, "Executor.env_vars")
 
 
+def _launcher(_executor: Executor, _field: object, value: Any) -> None:  # noqa: ANN401 - whatever is given
+    if value is not None and not isinstance(value, Launcher):
+        named = str(value).title() if isinstance(value, str) else "Launcher"
+        msg = f"launcher must be an object, such as run.{named}(), not {value!r}"
+        raise ValueError(msg)
+
+
 @attrs.frozen(kw_only=True)
-class Packager(ArgumentsExplained):
+class Packager(UserData):
     """What code travels with a job. This one ships nothing; plugins subclass it."""
 
     @property
@@ -59,7 +66,7 @@ class Packager(ArgumentsExplained):
 
 
 @attrs.frozen(kw_only=True)
-class Launcher(ArgumentsExplained):
+class Launcher(UserData):
     """How the processes of a job start. This one starts a command as it is; plugins subclass it."""
 
     def wrap(self, command: Command, executor: Executor) -> Command:
@@ -69,15 +76,15 @@ class Launcher(ArgumentsExplained):
 
 
 @attrs.frozen(kw_only=True)
-class Executor(ArgumentsExplained):
+class Executor(UserData):
     """Where and how a task runs: data that can be printed, compared, saved and overridden.
 
-    Backends subclass it, frozen and keyword-only, and say in `place` where such jobs go. A subclass
-    of an installed executor takes part like the executor itself.
+    Backends subclass it and say in `place` where such jobs go. A subclass of an installed executor takes part
+    like the executor itself. Whatever a subclass annotates is a field; `executor.clone(retries=2)` makes another.
     """
 
     packager: Packager = attrs.field(factory=Packager, validator=instance_of(Packager))
-    launcher: Launcher | None = attrs.field(default=None, validator=optional(instance_of(Launcher)))
+    launcher: Launcher | None = attrs.field(default=None, validator=_launcher)
     env_vars: Mapping[str, str] = attrs.field(factory=dict, converter=_env_vars)
     """Environment of the job, added to what the backend gives."""
     retries: int = attrs.field(default=0, validator=[instance_of(int), ge(0)])
@@ -100,7 +107,7 @@ class Executor(ArgumentsExplained):
 
 
 @attrs.frozen(kw_only=True)
-class Plugin(ArgumentsExplained):
+class Plugin(UserData):
     """What changes a task and its executor when a job is added; users and sites subclass it.
 
     >>> exp.add(train, executor=cluster, plugins=[OurEnvironment(team="speech")])
@@ -112,7 +119,7 @@ class Plugin(ArgumentsExplained):
         """The task and the executor as they are to be; None for as they are now.
 
         A Config or Partial is the job's own copy and may be edited in place; scripts and executors are frozen, and
-        `attrs.evolve(executor, retries=2)` makes another. Called once for each task of a group.
+        `executor.clone(retries=2)` makes another. Called once for each task of a group.
         """
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun.arguments import as_data
 from nrun.declare import ExecutorSpec, LauncherSpec, PackagerSpec
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _fields(spec: Spec) -> tuple[Field, ...]:
         cls = spec.launcher()
     else:
         return ()
-    return tuple(Field(field.name, str(field.type), _default(field.default)) for field in attrs.fields(cls))
+    return tuple(Field(field.name, str(field.type), _default(field.default)) for field in attrs.fields(as_data(cls)))
 
 
 def _default(value: object) -> str:
