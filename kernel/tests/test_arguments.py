@@ -29,7 +29,7 @@ class Plain(Cluster):
 
     nodes: int = 4
     queue: str = "long"
-    tags: list[str] = []
+    tags: list[str] = []  # noqa: RUF012 - made a field's default
 
 
 class Plainer(Plain):
