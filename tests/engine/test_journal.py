@@ -12,17 +12,20 @@ from hypothesis import strategies as st
 from nrun import State
 from nrun.events import (
     CancelRequested,
+    CodePacked,
     ControlError,
     ExperimentEnded,
     ExperimentStarted,
     JobObserved,
     JobRefused,
+    JobRerun,
+    JobRetrying,
     JobSkipped,
     JobSubmitted,
     JobSubmitting,
-    TimeLimitReached,
+    LimitReached,
 )
-from nrun.model import Observation
+from nrun.model import Cause, Observation
 from nrun.record import Journal, read_journal
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -38,6 +41,10 @@ observations = st.builds(
     reason=st.none() | texts,
     nodes=st.lists(texts, max_size=2).map(tuple),
     started_at=st.none() | times,
+    cause=st.none() | st.sampled_from(Cause),
+    last_output_at=st.none() | times,
+    cpu_s=st.none() | times,
+    peak_memory_bytes=st.none() | st.integers(0, 2**50),
     ended_at=st.none() | times,
 )
 handles = st.dictionaries(texts, st.none() | st.integers() | texts | st.lists(texts, max_size=2), max_size=3)
@@ -45,7 +52,7 @@ events = st.one_of(
     st.builds(
         ExperimentStarted, at=times, title=texts, jobs=st.integers(1, 10**6), pid=st.integers(1, 2**22), host=texts
     ),
-    jobs.map(lambda job: JobSubmitting(**job)),
+    st.builds(lambda job, executor: JobSubmitting(**job, executor=executor), jobs, st.integers(0, 9)),
     st.builds(
         lambda job, handle, state: JobSubmitted(**job, handle=handle, state=state),
         jobs,
@@ -56,7 +63,10 @@ events = st.one_of(
     st.builds(lambda job, seen: JobObserved(**job, observation=seen), jobs, observations),
     st.builds(JobSkipped, at=times, job=texts, reason=texts),
     st.builds(CancelRequested, at=times, job=texts, by=texts),
-    st.builds(lambda job, limit: TimeLimitReached(**job, limit_s=limit), jobs, times),
+    st.builds(lambda job, reason: LimitReached(**job, reason=reason), jobs, texts),
+    st.builds(JobRetrying, at=times, job=texts, executor=st.integers(0, 9), not_before=times, reason=texts),
+    st.builds(JobRerun, at=times, job=texts, by=texts),
+    st.builds(CodePacked, at=times, executor=st.integers(0, 9), bundle=texts),
     st.builds(ControlError, at=times, action=texts, message=texts, jobs=st.lists(texts, max_size=2).map(tuple)),
     st.builds(ExperimentEnded, at=times, state=st.sampled_from(State)),
 )

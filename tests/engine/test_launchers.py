@@ -31,7 +31,7 @@ with run.Experiment("waits") as exp:
     exp.add(run.Script(inline={inline!r}, entrypoint="sh"), executor=local, name="first")
     exp.add(run.Script(inline={inline!r}, entrypoint="sh"), executor=local, name="second")
     exp.add(run.Script(inline="true"), executor=local, name="after", dependencies=["first"])
-    exp.run()
+    exp.run(on_interrupt="cancel")
 """
 
 
@@ -103,7 +103,7 @@ def test_jobs_survive_a_launcher_that_is_killed_and_the_record_tells_the_truth(l
     exp = Experiment.from_id("latest")
     seen = {name: job.state for name, job in exp.status().jobs.items()}
     assert seen == {"first": State.RUNNING, "second": State.RUNNING, "after": State.PENDING}
-    assert exp.status().jobs["after"].reason == "the process that launched this experiment is gone"
+    assert exp.status().jobs["after"].reason == "nobody looks after this experiment at present"
     mark.touch()
     wait_until(lambda: all(exp.jobs[name].state.ended for name in ("first", "second")))
     jobs = Experiment.from_id(exp.id).status().jobs

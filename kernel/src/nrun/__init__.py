@@ -42,13 +42,16 @@ if TYPE_CHECKING:
         UnknownName,
         UsageError,
     )
-    from nrun.experiment import Experiment, run
+    from nrun.experiment import Experiment
     from nrun.files import dump, dumps, load, loads
     from nrun.job import Job
     from nrun.markers import hookimpl
-    from nrun.model import State
+    from nrun.model import Cause, State
     from nrun.outcome import ExperimentStatus
+    from nrun.planning.dependencies import Dependency
     from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin, View
+    from nrun.retries import Retries
+    from nrun.single import run
 
 __version__ = "0.1.0"
 
@@ -69,24 +72,27 @@ _HOMES = {
         *("RecordError", "ResultError", "UnknownName", "UsageError"),
     ),
     "nrun.entrypoints": ("Entrypoint", "Language"),
-    "nrun.experiment": ("Experiment", "run"),
+    "nrun.experiment": ("Experiment",),
+    "nrun.single": ("run",),
     "nrun.outcome": ("ExperimentStatus",),
+    "nrun.planning.dependencies": ("Dependency",),
+    "nrun.retries": ("Retries",),
     "nrun.files": ("dump", "dumps", "load", "loads"),
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
-    "nrun.model": ("State",),
+    "nrun.model": ("Cause", "State"),
     "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager", "Plugin", "View"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 # fmt: off
 __all__ = [
-    "Backend", "BackendError", "CheckResult", "CheckSpec", "CommandSpec", "Config", "ConfigError", "Entrypoint",
-    "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format", "FormatSpec", "Fresh", "Job", "JobsFailed",
-    "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NrunError", "Packager", "PackagerSpec", "Partial",
-    "PlanError", "Plugin", "PluginError", "RecordError", "ResultError", "Script", "State", "UnknownName", "UsageError",
-    "View", "ViewSpec", "autoconvert", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "eager", "explain",
-    "hookimpl", "load", "loads", "run", "to_config", "to_partial", "unshare",
+    "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Config", "ConfigError",
+    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format", "FormatSpec",
+    "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NrunError", "Packager",
+    "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError", "RecordError", "ResultError", "Retries", "Script",
+    "State", "UnknownName", "UsageError", "View", "ViewSpec", "autoconvert", "build", "cfg_with", "cli", "content_id",
+    "dump", "dumps", "eager", "explain", "hookimpl", "load", "loads", "run", "to_config", "to_partial", "unshare",
 ]
 # fmt: on
 

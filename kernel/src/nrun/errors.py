@@ -61,6 +61,10 @@ class RecordError(UsageError):
     """The record on disk cannot be found, read or written."""
 
 
+class InCharge(RecordError):  # noqa: N818 - reads as what it says
+    """Another process is looking after the experiment."""
+
+
 class PluginError(NrunError):
     """A plugin that takes part in a run failed; its distribution is named."""
 

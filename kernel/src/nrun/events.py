@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import attrs
 
 from nrun.data import Data
-from nrun.model import Observation, State
+from nrun.model import Cause, Observation, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,8 @@ class JobSubmitting(Event):
     kind = "submitting"
     job: str
     attempt: int
+    executor: int = 0
+    """Which of the job's executors it is placed on."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -80,6 +82,17 @@ class JobObserved(Event):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class JobRetrying(Event):
+    """The job failed and is going to be tried again, on the executor of that number."""
+
+    kind = "retrying"
+    job: str
+    executor: int
+    not_before: float
+    reason: str
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobSkipped(Event):
     """The job will not run."""
 
@@ -98,13 +111,32 @@ class CancelRequested(Event):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class TimeLimitReached(Event):
-    """The attempt ran longer than its executor allows and is about to be stopped."""
+class LimitReached(Event):
+    """The attempt ran, or was silent, for longer than its executor allows, and is about to be stopped."""
 
-    kind = "time-limit"
+    kind = "limit"
     job: str
     attempt: int
-    limit_s: float
+    reason: str
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class JobRerun(Event):
+    """Somebody wants the job run again: it waits as if it had never ended; its attempts are counted on."""
+
+    kind = "rerun"
+    job: str
+    by: str
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CodePacked(Event):
+    """The code of jobs is in the store. Whoever carries the experiment on takes the same."""
+
+    kind = "packed"
+    executor: int
+    """Index into the executors of the description; equal packagers are packed once."""
+    bundle: str
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -176,7 +208,7 @@ _FIELD_NAMES: dict[type[Event], tuple[str, ...]] = {}
 
 def _observation_to_json(seen: Observation) -> dict[str, Json]:
     line: dict[str, Json] = {"state": seen.state, "source": seen.source, "observed_at": seen.observed_at}
-    for name in ("exit_code", "signal", "reason", "started_at", "ended_at"):
+    for name in _OPTIONAL_OBSERVED:
         value = getattr(seen, name)
         if value is not None:
             line[name] = value
@@ -185,18 +217,26 @@ def _observation_to_json(seen: Observation) -> dict[str, Json]:
     return line
 
 
+_OPTIONAL_OBSERVED = (
+    *("exit_code", "signal", "reason", "cause", "started_at", "ended_at"),
+    *("last_output_at", "cpu_s", "peak_memory_bytes"),
+)
+
+
 def observation_from_json(line: Mapping[str, Json]) -> Observation:
     """The observation a journal line holds. Raises ValueError, TypeError or KeyError."""
     known: dict[str, object] = {n: _checked(n, value) for n, value in line.items() if n in _OBSERVATION_FIELDS}
     known["state"] = State(cast("str", known["state"]))
     known["nodes"] = _texts(known.get("nodes", []))
+    if "cause" in known:
+        known["cause"] = Cause(cast("str", known["cause"]))
     return Observation(**known)  # type: ignore[arg-type] # attrs checks the names; a wrong one raises TypeError
 
 
 _OBSERVATION_FIELDS = frozenset(field.name for field in attrs.fields(Observation))
-_TIMES = frozenset({"at", "observed_at", "started_at", "ended_at", "limit_s"})
-_INTEGERS = frozenset({"attempt", "exit_code", "pid"})
-_TEXTS = frozenset({"job", "reason", "by", "action", "message", "title", "host", "source", "signal"})
+_TIMES = frozenset({"at", "observed_at", "started_at", "ended_at", "last_output_at", "cpu_s", "not_before"})
+_INTEGERS = frozenset({"attempt", "exit_code", "pid", "executor", "peak_memory_bytes"})
+_TEXTS = frozenset({"job", "reason", "by", "action", "message", "title", "host", "source", "signal", "bundle"})
 _MAPPINGS = frozenset({"handle", "observation"})
 
 

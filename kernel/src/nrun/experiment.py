@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,21 +10,32 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nrun.config.node import Partial
 from nrun.config.script import Script
-from nrun.errors import PlanError, RecordError, UnknownName, did_you_mean
+from nrun.errors import PlanError
 from nrun.job import Job, name_of, task_of
 from nrun.launching import current_session, stop_loading, surroundings
 from nrun.model import State
-from nrun.outcome import ExperimentStatus, catalogued, jobs_failed, status_of
+from nrun.outcome import ExperimentStatus, jobs_failed, status_of
+from nrun.planning import (
+    Dependency,
+    RecordedTask,
+    check_executor,
+    check_name,
+    dependencies_of,
+    launch_of,
+    plan_experiment,
+    task_json,
+)
 from nrun.planning import Job as PlannedJob
-from nrun.planning import check_executor, check_name, dependency_names, launch_of, plan_experiment, task_json
-from nrun.plugins import installed
 from nrun.protocols import Plugin
-from nrun.record import JobStatus, Journal, claim_folder, copy_worker, experiments, find_experiment, home_folder
+from nrun.record import JobStatus, Journal, claim_folder, copy_worker, find_experiment
+from nrun.recorded import Recorded, policy
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    import os
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -37,9 +45,10 @@ if TYPE_CHECKING:
     from nrun.plugins import Hooks
     from nrun.protocols import Backend, Executor
     from nrun.record import ExperimentFolder
+    from nrun.recorded import OnInterrupt
 
 
-class Experiment:
+class Experiment(Recorded):
     """Collects jobs, runs them, and is the way back to them.
 
     >>> with Experiment("hello") as exp:
@@ -59,80 +68,31 @@ class Experiment:
         hooks: Hooks | None = None,
     ) -> None:
         stop_loading()
-        self.title = check_name(title, "the title of an experiment")
+        super().__init__(title, home=home, hooks=hooks)
         self.executor = executor
-        self._home = home_folder(home)
-        self._hooks = hooks or installed()
         self._jobs: dict[str, PlannedJob] = {}
-        self._folder: ExperimentFolder | None = None
-        self._view: View | None = None
         self._created = 0.0
         self._numbers: dict[str, int] = {}
 
-    # ---- finding experiments
-
-    @classmethod
-    def from_id(
-        cls, word: str, *, home: str | os.PathLike[str] | None = None, hooks: Hooks | None = None
-    ) -> Experiment:
-        """The experiment with that id; a unique beginning of it, a title or `latest` will do. Raises RecordError."""
-        return cls._loaded(find_experiment(home_folder(home), word), hooks)
-
-    @classmethod
-    def from_title(
-        cls, title: str, *, home: str | os.PathLike[str] | None = None, hooks: Hooks | None = None
-    ) -> Experiment:
-        """The newest experiment of that title. Raises RecordError."""
-        base = home_folder(home)
-        found = experiments(base, check_name(title, "the title of an experiment"))
-        if not found:
-            close = did_you_mean(title, {folder.title for folder in experiments(base)})
-            msg = f"there is no experiment with the title {title!r}.{close}"
-            raise RecordError(msg, hint="`nrun list` shows what there is")
-        return cls._loaded(found[0], hooks)
-
-    @classmethod
-    def catalog(
-        cls, title: str | None = None, *, limit: int | None = None, home: str | os.PathLike[str] | None = None
-    ) -> list[ExperimentStatus]:
-        """The experiments in the record, newest first, as the record knows them; nobody is asked."""
-        return [catalogued(folder) for folder in experiments(home_folder(home), title)[:limit]]
-
-    @classmethod
-    def _loaded(cls, folder: ExperimentFolder, hooks: Hooks | None) -> Experiment:
-        from nrun.engine.look import read_view
-
-        exp = cls(folder.title, home=folder.home, hooks=hooks)
-        exp._folder, exp._view = folder, read_view(folder)
-        return exp
-
     # ---- describing
 
-    @property
-    def id(self) -> str | None:
-        """The id, once it has been run."""
-        return self._folder.id if self._folder else None
-
-    @property
-    def path(self) -> Path | None:
-        """Its folder in the record, once it has been run."""
-        return self._folder.path if self._folder else None
-
-    def add(
+    def add(  # noqa: PLR0913 - what there is to say about a job
         self,
         task: Task | Callable[[], Any] | Sequence[Task | Callable[[], Any]],
         executor: Executor | None = None,
         name: str = "",
         *,
-        dependencies: Sequence[str] | None = None,
+        dependencies: Sequence[str | Dependency] | None = None,
+        fallbacks: Sequence[Executor] = (),
         plugins: Sequence[Plugin] = (),
     ) -> str:
         """Add a job and give its name, which is also what `dependencies` takes.
 
         The task is copied, so that it may be changed and added again. A list of tasks is a group: they run side by
-        side as one job, and need a name. `plugins` change the job's tasks and executor, one after another. Raises
-        PlanError for a name that is taken or cannot be a folder and for what is no executor, ConfigError for a task
-        that cannot travel.
+        side as one job, and need a name. A job that `executor` cannot take, or loses, goes to the `fallbacks` in
+        turn. `dependencies` are names of jobs that must have succeeded, or `Dependency` objects. `plugins` change
+        the job's tasks and executor, one after another. Raises PlanError for a name that is taken or cannot be a
+        folder and for what is no executor, ConfigError for a task that cannot travel.
         """
         if self._folder is not None:
             msg = f"experiment {self.title!r} has been run; jobs are added before that"
@@ -161,12 +121,23 @@ class Experiment:
         self._jobs[name] = PlannedJob(
             name=name,
             tasks=tasks,
-            executor=placed,
-            dependencies=dependency_names(dependencies or ()),
+            executors=(placed, *map(check_executor, fallbacks)),
+            dependencies=self._dependencies(dependencies or ()),
         )
         if (session := current_session()) is not None:
             session.note(self)
         return name
+
+    def _dependencies(self, given: object) -> tuple[Dependency, ...]:
+        """What was given, with the ids of other experiments. Raises PlanError, RecordError, ConfigError."""
+        found = dependencies_of(given)
+        for one in found:
+            if callable(one.when):
+                task_json(Partial(one.when, None), surroundings())  # it must be found by another process
+        return tuple(
+            attrs.evolve(one, experiment=find_experiment(self._home, one.experiment).id) if one.experiment else one
+            for one in found
+        )
 
     def _free_name(self, wanted: str) -> str:
         if wanted not in self._jobs:
@@ -184,8 +155,14 @@ class Experiment:
     @property
     def jobs(self) -> Mapping[str, Job]:
         """The jobs by name, in the order they were added."""
-        names = self._view.statuses if self._view is not None else self._jobs
-        return {name: Job(self, name) for name in names}
+        return super().jobs if self._view is not None else {name: Job(self, name) for name in self._jobs}
+
+    def status(self) -> ExperimentStatus:
+        """What is known now; backends are asked about jobs that have not ended."""
+        if self._folder is None:
+            waiting = {name: JobStatus(name=name) for name in self._jobs}
+            return ExperimentStatus(id=None, title=self.title, state=State.PENDING, created=None, jobs=waiting)
+        return super().status()
 
     # ---- running
 
@@ -203,38 +180,96 @@ class Experiment:
                 for file, text in submission.files[job.name].items():
                     yield f"{job.name}/{file}", text
 
-    def run(self, *, sequential: bool = False, check: bool = True, tail_logs: bool = False) -> ExperimentStatus:
+    def dryrun(self, *, sequential: bool = False) -> None:
+        """Print exactly what `run` would hand over. Writes nothing, submits nothing. Raises PlanError."""
+        from nrun.outcome import plan_text
+
+        print(plan_text(self, sequential=sequential))  # noqa: T201 - that is what it is for
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks of all jobs, in the order they were added."""
+        return [task for job in self._jobs.values() for task in job.tasks if not isinstance(task, RecordedTask)]
+
+    def reset(self) -> Experiment:
+        """A new experiment of the same jobs, to be run from the start. Raises RecordError if they cannot be read."""
+        new = Experiment(self.title, self.executor, home=self._home, hooks=self._hooks)
+        new._jobs = dict(self._jobs)
+        if not new._jobs and self._folder is not None:
+            from nrun.engine.takeover import recorded_plan
+            from nrun.record.description import read_description
+
+            new._jobs = {job.name: job for job in recorded_plan(read_description(self._folder)).jobs}
+        return new
+
+    def run(  # noqa: PLR0913 - each is a wish of its own
+        self,
+        *,
+        sequential: bool = False,
+        direct: bool = False,
+        fail_fast: bool = False,
+        detach: bool = False,
+        check: bool = True,
+        tail_logs: bool = False,
+        on_interrupt: OnInterrupt | None = None,
+    ) -> ExperimentStatus:
         """Run every job to its end. With `sequential`, one after another in the order they were added.
 
+        With `direct` they run in this process, one by one. With `fail_fast` the first failure ends the experiment.
+        With `detach` this returns as soon as what can be submitted is; a process of its own carries the rest on.
         With `tail_logs`, what the jobs write is printed as it comes, each line behind the name of its job.
+        `on_interrupt` says what Ctrl-C does: "detach" (default: jobs go on, and are looked after), "cancel", or "ask".
 
         Raises JobsFailed when jobs did not succeed, unless `check` is False; PlanError before anything is
-        written if the experiment cannot be run as it is. Ctrl-C stops what runs on this machine.
+        written if the experiment cannot be run as it is.
         """
+        stop = policy(on_interrupt) == "cancel"
         session = current_session()
         if session is not None and session.plan_only:
             if sequential:
                 session.sequential.add(id(self))
             return ExperimentStatus(id=None, title=self.title, state=State.PENDING, created=None, jobs={})
-        try:
-            return run_sync(self.run_async(sequential=sequential, check=check, tail_logs=tail_logs))
-        except KeyboardInterrupt:
-            if self._view is not None:
-                stopped = sum(job.state is State.CANCELLED for job in self._view.statuses.values())
-                print(f"nrun: interrupted; {stopped} jobs cancelled; nrun status {self.id}", file=sys.stderr)  # noqa: T201 - Ctrl-C is answered by words
-            raise
+        planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
+        if detach:
+            _check_carried_on(planned[0])
+            self._claim(*planned)
+            self._leave_behind(until_handed_over=True)
+            self._view = None
+            return self.status()
+        self._drive(self._run(*planned, tail_logs=tail_logs, stop_when_interrupted=stop), on_interrupt)
+        status = status_of(self._known())
+        if check and status.state is not State.SUCCEEDED:
+            raise run_sync(jobs_failed(self, status))
+        return status
 
-    async def run_async(
-        self, *, sequential: bool = False, check: bool = True, tail_logs: bool = False
+    async def run_async(  # noqa: PLR0913 - as above
+        self,
+        *,
+        sequential: bool = False,
+        direct: bool = False,
+        fail_fast: bool = False,
+        check: bool = True,
+        tail_logs: bool = False,
+        stop_when_cancelled: bool = False,
     ) -> ExperimentStatus:
-        """As `run`, for programs that have an event loop of their own."""
-        from nrun.engine.run import Run
+        """As `run`, for programs that have an event loop of their own.
+
+        When it is cancelled, jobs that run go on and wait to be resumed, unless they are to be stopped.
+        """
+        planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
+        await self._run(*planned, tail_logs=tail_logs, stop_when_interrupted=stop_when_cancelled)
+        status = status_of(self._known())
+        if check and status.state is not State.SUCCEEDED:
+            raise await jobs_failed(self, status)
+        return status
+
+    def _claim(self, plan: Plan, backends: Mapping[Place, Backend]) -> ExperimentFolder:
+        """Write down what is asked, in a folder of its own. Raises PlanError, RecordError."""
         from nrun.record.describe import describe
 
         if self._folder is not None:
             msg = f"experiment {self.title!r} has been run already, as {self._folder.id}"
-            raise PlanError(msg, hint="make another Experiment to run the jobs again")
-        plan, backends = self._plan(sequential=sequential)
+            raise PlanError(msg, hint="make another Experiment to run the jobs again, or use exp.rerun()")
         _check_files(plan, backends)
         folder = claim_folder(self._home, self.title)
         self._created = time.time()
@@ -242,15 +277,25 @@ class Experiment:
         copy_worker(folder)
         describe(plan, folder, versions, self._created)
         self._folder = folder
-        with Journal(folder.journal) as journal:
-            run = Run(plan, folder, journal, self._hooks, backends)
-            view = self._keep(plan, run.statuses, folder)
-            async with _tailing(view, self._hooks) if tail_logs else contextlib.nullcontext():
-                await run.execute()
-        status = status_of(view)
-        if check and status.state is not State.SUCCEEDED:
-            raise await jobs_failed(self, status)
-        return status
+        return folder
+
+    async def _run(
+        self, plan: Plan, backends: dict[Place, Backend], *, tail_logs: bool, stop_when_interrupted: bool
+    ) -> None:
+        from nrun.engine.charge import charge
+        from nrun.engine.run import Run
+
+        folder = self._claim(plan, backends)
+        async with charge(folder):
+            with Journal(folder.journal) as journal:
+                run = Run(plan, folder, journal, self._hooks, backends)
+                view = self._keep(plan, run.statuses, folder)
+                async with contextlib.AsyncExitStack() as stack:
+                    if tail_logs:
+                        from nrun.engine.tail import tailing
+
+                        await stack.enter_async_context(tailing(view, self._hooks))
+                    await run.execute(stop_when_interrupted=stop_when_interrupted)
 
     def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
         """What the run knows becomes what this object knows; nothing is read back."""
@@ -259,72 +304,31 @@ class Experiment:
         self._view = View(
             folder=folder,
             created=self._created,
-            places={job.name: job.executor.place() for job in plan.jobs},
-            grace_s=max(job.executor.grace_s for job in plan.jobs),
+            places={job.name: [executor.place() for executor in job.executors] for job in plan.jobs},
+            grace_s=max(executor.grace_s for executor in plan.executors()),
             statuses=statuses,
             damaged=(),
             launcher_gone=False,
         )
         return self._view
 
-    def _plan(self, *, sequential: bool) -> tuple[Plan, dict[Place, Backend]]:
+    def _plan(
+        self, *, sequential: bool = False, direct: bool = False, fail_fast: bool = False
+    ) -> tuple[Plan, dict[Place, Backend]]:
         jobs = list(self._jobs.values())
+        if direct:
+            here = self._hooks.executors.get("direct").executor()()
+            jobs = [attrs.evolve(job, executors=(here,)) for job in jobs]
         if sequential:
             jobs = [
-                attrs.evolve(job, dependencies=(*job.dependencies, before.name)) if before else job
+                attrs.evolve(job, dependencies=(*job.dependencies, Dependency(before.name))) if before else job
                 for job, before in zip(jobs, [None, *jobs], strict=False)
             ]
         backends: dict[Place, Backend] = {}
-        for job in jobs:
-            place = job.executor.place()
+        for place in [executor.place() for job in jobs for executor in job.executors]:
             if place not in backends:
                 backends[place] = self._hooks.executors.get(place.kind).backend()(place)
-        return plan_experiment(self.title, jobs, surroundings(), self._hooks, backends), backends
-
-    # ---- looking
-
-    def status(self) -> ExperimentStatus:
-        """What is known now; backends are asked about jobs that have not ended."""
-        if self._folder is None:
-            waiting = {name: JobStatus(name=name) for name in self._jobs}
-            return ExperimentStatus(id=None, title=self.title, state=State.PENDING, created=None, jobs=waiting)
-        if self._view is None or any(not status.state.ended for status in self._view.statuses.values()):
-            from nrun.engine.look import look
-
-            self._view = run_sync(look(self._folder, self._hooks))
-        return status_of(self._view)
-
-    def logs(self, job: str, *, stream: str | None = None, tail: int | None = None) -> str:
-        """The log of a job: its output, then its errors.
-
-        `stream` ("out" or "err") asks for one of them, `tail` for the last lines.
-        """
-        return self.job(job).logs(stream=stream, tail=tail)
-
-    def cancel(self, *jobs: str) -> dict[str, str]:
-        """Stop jobs; without names, all that have not ended. Gives what could not be stopped, and why."""
-        from nrun.engine.look import cancel
-
-        view, hooks = self.looked()
-        names = [self.job(name).name for name in jobs] or list(view.statuses)
-        by = f"{os.environ.get('USER', 'somebody')} (process {os.getpid()})"
-        return run_sync(cancel(view, names, hooks, by))
-
-    def looked(self) -> tuple[View, Hooks]:
-        """What is known of the run, and the plugins that know more. Raises PlanError if there was none."""
-        self.status()
-        if self._view is None:
-            msg = f"experiment {self.title!r} has not been run"
-            raise PlanError(msg, hint="exp.run() runs it")
-        return self._view, self._hooks
-
-    def job(self, name: str) -> Job:
-        """The job called `name`. Raises UnknownName with what comes close."""
-        jobs = self.jobs
-        if name not in jobs:
-            msg = f"there is no job {name!r} in experiment {self.title!r}.{did_you_mean(name, jobs)}"
-            raise UnknownName(msg, hint=f"its jobs: {', '.join(map(repr, jobs))[:400]}")
-        return jobs[name]
+        return plan_experiment(self.title, jobs, surroundings(), self._hooks, backends, fail_fast=fail_fast), backends
 
     # ---- with
 
@@ -340,35 +344,19 @@ class Experiment:
         return f"Experiment({self.title!r}, id={self.id!r}, jobs={len(self.jobs)})"
 
 
-def run(task: Task | Callable[[], Any], executor: Executor | None = None, name: str = "", *, check: bool = True) -> Job:
-    """Run one task as an experiment of its own, and give the job, which has ended.
+def _check_carried_on(plan: Plan) -> None:
+    """Raises PlanError for an executor that another process could not make again from the record."""
+    from nrun.config.codec import encode
+    from nrun.errors import ConfigError
 
-    Raises JobsFailed if it did not succeed, unless `check` is False.
-    """
-    one = task_of(task)
-    exp = Experiment(name or name_of(one), executor)
-    job = exp.add(one, name=name)
-    exp.run(check=check)
-    return exp.jobs[job]
-
-
-@contextlib.asynccontextmanager
-async def _tailing(view: View, hooks: Hooks) -> AsyncIterator[None]:
-    """Within it, the logs of the jobs are printed. Trouble with that is told, and does not touch the run."""
-    from nrun.engine.tail import tail
-    from nrun.text import printable
-
-    def write(job: str, line: str) -> None:
-        print(f"{printable(job)}| {printable(line.expandtabs())}")  # noqa: T201 - it was asked for
-
-    tailing = asyncio.create_task(tail(view, hooks, write))
-    try:
-        yield
-        (trouble,) = await asyncio.gather(tailing, return_exceptions=True)
-        if trouble is not None:
-            print(f"nrun: the logs cannot be shown: {trouble}", file=sys.stderr)  # noqa: T201 - as above
-    finally:
-        tailing.cancel()
+    for executor in plan.executors():
+        try:
+            form = encode(executor)
+        except ConfigError:
+            form = "__main__:"
+        if "__main__:" in str(form):
+            msg = f"{type(executor).__name__} cannot be left to another process, which does not have its class"
+            raise PlanError(msg, hint="move the class from the launching script to a module and import it")
 
 
 def _set_up(task: Task, executor: Executor, plugins: Sequence[object]) -> tuple[Task, Executor]:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
-    from nrun.experiment import Experiment
     from nrun.model import LogChunk, State
     from nrun.planning import Task
     from nrun.record import JobStatus
+    from nrun.recorded import Recorded
 
 
 def task_of(task: Task | Callable[[], Any]) -> Task:
@@ -59,7 +59,7 @@ def name_of(task: Task) -> str:
 class Job:
     """What became of one job. Cheap to make; asks its experiment."""
 
-    def __init__(self, experiment: Experiment, name: str) -> None:
+    def __init__(self, experiment: Recorded, name: str) -> None:
         self._experiment = experiment
         self.name = name
 

@@ -46,6 +46,23 @@ class State(enum.StrEnum):
 _ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED})
 
 
+class Cause(enum.StrEnum):
+    """Why an attempt failed, as far as it decides whether to try again."""
+
+    USER_ERROR = "user_error"
+    """The program itself ended badly; what is assumed where nothing else is known."""
+    OUT_OF_MEMORY = "out_of_memory"
+    TIMEOUT = "timeout"
+    """It ran, or was silent, for longer than allowed."""
+    PREEMPTED = "preempted"
+    """The system took its place away for somebody else."""
+    NODE_FAILURE = "node_failure"
+    INFRASTRUCTURE = "infrastructure"
+    """The system around it failed: it was killed from outside, its folder could not be written, …"""
+    SUBMIT_ERROR = "submit_error"
+    """It never existed: the backend would not take it, or its code could not be packed."""
+
+
 @attrs.frozen
 class Tag:
     """Names one attempt of one job everywhere: in the record, at the backend, in the job."""
@@ -107,9 +124,17 @@ class Observation(Data):
     signal: str | None = None
     """Name of the signal that ended it, such as "SIGKILL"."""
     reason: str | None = None
+    cause: Cause | None = None
+    """Why it failed, where that is known."""
     nodes: tuple[str, ...] = ()
     started_at: float | None = None
     ended_at: float | None = None
+    last_output_at: float | None = None
+    """When the job last wrote to its logs, where that can be told."""
+    cpu_s: float | None = None
+    """Processor time of all its processes, in seconds."""
+    peak_memory_bytes: int | None = None
+    """The most memory that one of its processes held."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -222,4 +247,5 @@ class Capabilities(Data):
     starts_at_once: bool = False
     """Whether a submitted job runs at once instead of queueing."""
     refuses: Mapping[str, str] = attrs.field(factory=dict)
-    """Features it cannot offer -> the reason. A plan that needs one is refused. Known: "groups", "code"."""
+    """Features it cannot offer -> the reason. A plan that needs one is refused. Known: "groups", "code", "output"
+    (it cannot tell when a job last wrote something)."""

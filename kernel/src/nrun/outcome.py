@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nrun.experiment import Experiment
     from nrun.model import Json
     from nrun.record import ExperimentFolder, JobStatus
+    from nrun.recorded import Recorded
 
 LAST_LINES = 10
 """How many lines of its log a failed job shows in the error."""
@@ -76,7 +77,7 @@ def status_of(view: View) -> ExperimentStatus:
         where = ", ".join(map(str, view.damaged[:5]))
         notes.append(f"{len(view.damaged)} {lines} damaged and left out of {view.folder.journal} (at byte {where})")
     if view.launcher_gone:
-        notes.append("the process that launched this experiment is gone; jobs it had not submitted will not run")
+        notes.append(f"nobody looks after this experiment; `nrun experiment resume {view.folder.id}` carries it on")
     return ExperimentStatus(
         id=view.folder.id,
         title=view.folder.title,
@@ -87,7 +88,7 @@ def status_of(view: View) -> ExperimentStatus:
     )
 
 
-async def jobs_failed(exp: Experiment, status: ExperimentStatus) -> JobsFailed:
+async def jobs_failed(exp: Recorded, status: ExperimentStatus) -> JobsFailed:
     """The error that lists what failed and why, with the last lines of the first few logs."""
     bad = {name: job for name, job in status.jobs.items() if job.state is not State.SUCCEEDED}
     reasons = {name: f"{job.state.value} {ending(job)}".strip() for name, job in bad.items()}
@@ -113,7 +114,7 @@ def _plan_lines(exp: Experiment, *, sequential: bool) -> Iterator[str]:
     planned = exp.plan(sequential=sequential)
     yield f"# experiment {printable(planned.title)}: {len(planned.jobs)} jobs"
     for job in planned.jobs:
-        after = f", after {', '.join(map(printable, job.dependencies))}" if job.dependencies else ""
+        after = f", after {', '.join(printable(str(one)) for one in job.dependencies)}" if job.dependencies else ""
         yield f"#   {printable(job.name)} on {printable(str(job.executor.place()))}{after}"
     for name, text in exp.scripts(sequential=sequential):
         yield f"\n==> {printable(name)} <==\n{text}"
@@ -133,7 +134,7 @@ def plan_json(exp: Experiment, *, sequential: bool = False) -> dict[str, Json]:
                 "name": job.name,
                 "executor": job.executor.place().kind,
                 "place": str(job.executor.place()),
-                "dependencies": list(job.dependencies),
+                "dependencies": [str(one) for one in job.dependencies],
                 "files": files[job.name],
             }
             for job in planned.jobs

@@ -8,6 +8,7 @@ import attrs
 from attrs.validators import and_, ge, gt, instance_of, optional
 
 from nrun.arguments import UserData
+from nrun.retries import Retries, check_retries
 from nrun.text import environment
 
 if TYPE_CHECKING:
@@ -87,10 +88,14 @@ class Executor(UserData):
     launcher: Launcher | None = attrs.field(default=None, validator=_launcher)
     env_vars: Mapping[str, str] = attrs.field(factory=dict, converter=_env_vars)
     """Environment of the job, added to what the backend gives."""
-    retries: int = attrs.field(default=0, validator=[instance_of(int), ge(0)])
-    """How often a failed job is tried again."""
+    retries: int | Retries = attrs.field(default=0, validator=check_retries)
+    """How often a failed job is tried again: a number, or budgets by cause."""
     timeout_s: float | None = attrs.field(default=None, validator=optional(and_(instance_of((int, float)), gt(0))))
     """Time limit of one attempt in seconds, counted from its start; None: no limit."""
+    silence_timeout_s: float | None = attrs.field(
+        default=None, validator=optional(and_(instance_of((int, float)), gt(0)))
+    )
+    """How long a job may write nothing to its logs, in seconds, before it is stopped as hung; None: for ever."""
     grace_s: float = attrs.field(default=10.0, validator=[instance_of((int, float)), ge(0)])
     """How long a job that is asked to stop may take before it is killed, in seconds."""
     max_parallel: int | None = attrs.field(default=None, validator=optional(and_(instance_of(int), ge(1))))

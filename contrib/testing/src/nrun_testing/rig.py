@@ -66,7 +66,7 @@ class Rig:
 
     def launch_tasks(self, name: str, tasks: Sequence[Task], executor: Executor | None = None) -> Launch:
         """A job that runs `tasks`, side by side."""
-        job = Job(name=name, tasks=tuple(tasks), executor=executor or self.make_executor(Work()))
+        job = Job(name=name, tasks=tuple(tasks), executors=(executor or self.make_executor(Work()),))
         surroundings = Surroundings(cwd=str(self.cwd), path=(str(self.cwd),), main=None)
         return launch_of(job, Plan(title=self.folder.title, jobs=(job,), surroundings=surroundings))
 

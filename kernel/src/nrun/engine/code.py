@@ -1,32 +1,56 @@
-"""The code of one run: packed once by each packager, however many jobs and lanes want it."""
+"""The code of one run: packed once by each packager, at its start, however many jobs and lanes want it."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
+from nrun.events import CodePacked
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from nrun.engine.ledger import Ledger
     from nrun.model import Bundle
-    from nrun.protocols import Packager
+    from nrun.protocols import Executor, Packager
 
 
 class Code:
-    """Bundles made from the folder `source`, kept in the store under `home`."""
+    """Bundles made from the folder `source`, kept in the store under `home`.
 
-    def __init__(self, source: Path, home: Path) -> None:
+    `packed` has those that an earlier process packed, by the number of an executor: jobs that run later, or again,
+    get the code that was there when the experiment was launched.
+    """
+
+    def __init__(
+        self, source: Path, home: Path, executors: Sequence[Executor], ledger: Ledger, packed: Mapping[int, Bundle]
+    ) -> None:
         self._source = source
         self._home = home
-        self._packed: list[tuple[Packager, asyncio.Task[Bundle]]] = []
+        self._executors = executors
+        self._ledger = ledger
+        self._ready = [(executors[number].packager, bundle) for number, bundle in packed.items()]
+        self._packing: list[tuple[Packager, asyncio.Task[Bundle]]] = []
+
+    def pack_all(self) -> None:
+        """Begin to pack everything that any job ships, so that it is packed as it is now."""
+        for number, executor in enumerate(self._executors):
+            known = [*(one for one, _ in self._ready), *(one for one, _ in self._packing)]
+            if executor.packager.ships and executor.packager not in known:
+                self._packing.append((executor.packager, asyncio.create_task(self._pack(number, executor.packager))))
 
     async def bundle(self, packager: Packager) -> Bundle:
         """What `packager` packs; equal packagers share it. Raises what packing raised."""
-        for known, task in self._packed:
+        for known, bundle in self._ready:
             if known == packager:
-                return await asyncio.shield(task)
+                return bundle
+        return await asyncio.shield(next(task for known, task in self._packing if known == packager))
+
+    async def _pack(self, number: int, packager: Packager) -> Bundle:
         from nrun.record.bundles import pack_bundle  # hashing and copying: few runs need them
 
-        task = asyncio.create_task(pack_bundle(packager, self._source, self._home))
-        self._packed.append((packager, task))
-        return await asyncio.shield(task)
+        bundle = await pack_bundle(packager, self._source, self._home)
+        self._ledger.note([CodePacked(at=time.time(), executor=number, bundle=bundle.id)], durable=True)
+        return bundle

@@ -56,7 +56,7 @@ async def hand_over(
         if not unanswered:
             return answers
         trouble("submit", lost, unanswered)
-        answers |= await _search(backend, [attempts[name] for name in unanswered], trouble)
+        answers |= await search(backend, [attempts[name] for name in unanswered], trouble)
         unanswered = [name for name in unanswered if attempts[name].tag not in answers]
         if not unanswered:
             return answers
@@ -64,8 +64,8 @@ async def hand_over(
     return answers | {attempts[name].tag: Refused(told(lost)) for name in unanswered}
 
 
-async def _search(backend: Backend, attempts: Collection[Attempt], trouble: Trouble) -> Mapping[Tag, Handle]:
-    """Those of the attempts that are with the backend; asks until there is an answer."""
+async def search(backend: Backend, attempts: Collection[Attempt], trouble: Trouble) -> Mapping[Tag, Handle]:
+    """Those of the attempts that are with the backend; asks until there is an answer. `trouble` is told of failures."""
     failures = 0
     while True:
         try:

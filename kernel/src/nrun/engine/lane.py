@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
     from nrun.model import Handle
     from nrun.planning import Job
-    from nrun.protocols import Backend
+    from nrun.protocols import Backend, Executor
 
 
-def concurrency_limit(backend: Backend, jobs: Sequence[Job]) -> float:
+def concurrency_limit(backend: Backend, executors: Sequence[Executor]) -> float:
     """How many jobs may be with a backend at once: the least that an executor asks for, or the backend's advice."""
-    asked = [job.executor.max_parallel for job in jobs if job.executor.max_parallel is not None]
+    asked = [executor.max_parallel for executor in executors if executor.max_parallel is not None]
     advised = backend.capabilities.concurrency
     return min(asked) if asked else advised if advised is not None else float("inf")
 
 
 @attrs.define(eq=False)
 class Lane:
-    """The jobs of a run that go to one place."""
+    """The jobs of a run that go to one place. The first executor of each is the one that places it here."""
 
     backend: Backend
     limit: float
@@ -35,6 +35,8 @@ class Lane:
     active: dict[Handle, Job] = attrs.field(factory=dict)
     deadlines: dict[Handle, float] = attrs.field(factory=dict)
     """When attempts with a time limit run into it, in seconds of the monotonic clock."""
+    silences: dict[Handle, float] = attrs.field(factory=dict)
+    """When attempts that must write something are to be looked at again, on the same clock."""
     errands: set[asyncio.Task[None]] = attrs.field(factory=set)
     """What is done for its jobs while the lane goes on."""
     _woken: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -46,6 +48,13 @@ class Lane:
         self.waiting.extend(jobs)
         self._woken.set()
 
+    def drop(self, name: str) -> bool:
+        """Take a job out of the queue. Gives whether it was there."""
+        found = [job for job in self.waiting if job.name == name]
+        for job in found:
+            self.waiting.remove(job)
+        return bool(found)
+
     def wake(self) -> None:
         """Make the lane look around."""
         self._woken.set()
@@ -56,28 +65,34 @@ class Lane:
         return [self.waiting.popleft() for _ in range(int(max(count, 0)))]
 
     def runs(self, handle: Handle, started_at: float) -> None:
-        """Note that an attempt runs since `started_at` (seconds since the epoch): its time limit counts from then."""
-        limit_s = self.active[handle].executor.timeout_s
-        if limit_s is not None:
-            self.deadlines[handle] = time.monotonic() + limit_s - max(0.0, time.time() - started_at)
+        """Note that an attempt runs since `started_at` (seconds since the epoch): its limits count from then."""
+        executor = self.active[handle].executor
+        if executor.timeout_s is not None:
+            self.deadlines[handle] = time.monotonic() + executor.timeout_s - max(0.0, time.time() - started_at)
+        self.heard(handle, started_at)
+
+    def heard(self, handle: Handle, at: float) -> None:
+        """Note that an attempt wrote something at that time (seconds since the epoch)."""
+        silence_s = self.active[handle].executor.silence_timeout_s
+        if silence_s is not None:
+            self.silences[handle] = time.monotonic() + silence_s - max(0.0, time.time() - at)
 
     def ended(self, handle: Handle) -> Job:
         """Note that an attempt has ended."""
         self.deadlines.pop(handle, None)
+        self.silences.pop(handle, None)
         return self.active.pop(handle)
 
     def overdue(self) -> list[Handle]:
         """Attempts past their time limit, each told once."""
-        if not self.deadlines:
-            return []
-        now = time.monotonic()
-        late = [handle for handle, deadline in self.deadlines.items() if deadline <= now]
-        for handle in late:
-            del self.deadlines[handle]
-        return late
+        return _past(self.deadlines)
+
+    def silent(self) -> list[Handle]:
+        """Attempts to look at because they may have been silent for too long, each told once."""
+        return _past(self.silences)
 
     async def next_change(self) -> Collection[Handle]:
-        """Wait for the backend, for new jobs, or for a time limit; gives the handles worth observing."""
+        """Wait for the backend, for new jobs, or for a limit; gives the handles worth observing."""
         if self._wake is None:
             self._wake = asyncio.create_task(self._woken.wait())
         waited_for: set[asyncio.Task[Collection[Handle]] | asyncio.Task[bool]] = {self._wake}
@@ -85,7 +100,8 @@ class Lane:
             if self._change is None:
                 self._change = asyncio.create_task(self._changes())
             waited_for.add(self._change)
-        timeout = max(0.0, min(self.deadlines.values()) - time.monotonic()) if self.deadlines else None
+        due = min((*self.deadlines.values(), *self.silences.values()), default=None)
+        timeout = max(0.0, due - time.monotonic()) if due is not None else None
         await asyncio.wait(waited_for, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         if self._wake.done():
             self._woken.clear()
@@ -111,3 +127,14 @@ class Lane:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         self._wake = self._change = None
+
+
+def _past(due: dict[Handle, float]) -> list[Handle]:
+    """The handles whose moment has come, taken out."""
+    if not due:
+        return []
+    now = time.monotonic()
+    late = [handle for handle, deadline in due.items() if deadline <= now]
+    for handle in late:
+        del due[handle]
+    return late

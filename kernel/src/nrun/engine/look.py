@@ -44,7 +44,7 @@ def read_view(folder: ExperimentFolder) -> View:
     return View(
         folder=folder,
         created=description.created,
-        places={job.name: description.executors[job.executor].place for job in description.jobs},
+        places={job.name: [description.executors[one].place for one in job.executors] for job in description.jobs},
         grace_s=max((executor.grace_s for executor in description.executors), default=0.0),
         statuses=statuses,
         damaged=reading.damaged,
@@ -59,12 +59,12 @@ async def look(folder: ExperimentFolder, hooks: Hooks) -> View:
     by_place: dict[Place, list[JobStatus]] = {}
     for status in unended:
         if status.handle is not None or status.in_doubt:
-            by_place.setdefault(view.places[status.name], []).append(status)
+            by_place.setdefault(view.place(status.name), []).append(status)
     await asyncio.gather(*(_update(view, place, statuses, hooks) for place, statuses in by_place.items()))
     if view.launcher_gone:
         for status in unended:
             if status.state is State.PENDING and not status.in_doubt:
-                status.reason = "the process that launched this experiment is gone"
+                status.reason = status.reason or "nobody looks after this experiment at present"
     return view
 
 
@@ -114,7 +114,7 @@ async def cancel(view: View, names: Collection[str], hooks: Hooks, by: str) -> d
         by_place: dict[Place, list[JobStatus]] = {}
         for status in wanted:
             if status.handle is not None or status.in_doubt:
-                by_place.setdefault(view.places[status.name], []).append(status)
+                by_place.setdefault(view.place(status.name), []).append(status)
         for place, statuses in by_place.items():
             try:
                 async with open_backend(place, hooks) as backend:
@@ -144,7 +144,7 @@ async def read_logs(  # noqa: PLR0913 - a log is named by this much
     status = view.statuses[job]
     if status.handle is None and not status.in_doubt:
         return
-    async with open_backend(view.places[job], hooks) as backend:
+    async with open_backend(view.place(job), hooks) as backend:
         for handle in await _handles(view, [status], backend):
             async with contextlib.aclosing(backend.logs(handle, stream=stream, offset=offset, follow=follow)) as chunks:
                 async for chunk in chunks:

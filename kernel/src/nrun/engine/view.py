@@ -10,7 +10,7 @@ from nrun.data import Data
 from nrun.record import overall
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nrun.model import Place, State
     from nrun.record import ExperimentFolder, JobStatus
@@ -22,8 +22,8 @@ class View(Data):
 
     folder: ExperimentFolder
     created: float
-    places: Mapping[str, Place]
-    """Where each job goes."""
+    places: Mapping[str, Sequence[Place]]
+    """Where each job goes, by the number of its executor."""
     grace_s: float
     """The longest that any of its jobs may take to stop when asked."""
     statuses: dict[str, JobStatus]
@@ -31,6 +31,10 @@ class View(Data):
     """Byte offsets of journal lines that could not be read and were left out."""
     launcher_gone: bool
     """Whether the process in charge certainly no longer exists, with jobs still to do."""
+
+    def place(self, job: str) -> Place:
+        """Where the latest attempt of a job went."""
+        return self.places[job][self.statuses[job].executor]
 
     @property
     def state(self) -> State:

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from nrun.planning.commands import launch_of, task_json
-from nrun.planning.jobs import (
-    Job,
-    Plan,
-    Surroundings,
-    Task,
-    check_dependencies,
-    check_executor,
-    check_name,
-    dependency_names,
-)
+from nrun.planning.dependencies import Dependency, check_dependencies, dependencies_of
+from nrun.planning.jobs import Job, Plan, RecordedTask, Surroundings, Task, check_executor, check_name
 from nrun.planning.planner import plan_experiment
 from nrun.planning.shell import launch_files
 
 __all__ = [
+    "Dependency",
     "Job",
     "Plan",
+    "RecordedTask",
     "Surroundings",
     "Task",
     "check_dependencies",
     "check_executor",
     "check_name",
-    "dependency_names",
+    "dependencies_of",
     "launch_files",
     "launch_of",
     "plan_experiment",

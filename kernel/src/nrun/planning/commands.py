@@ -11,6 +11,7 @@ import attrs
 from nrun.config.script import Script
 from nrun.errors import PlanError
 from nrun.model import Command, JobPath, Launch, Word, Worker
+from nrun.planning.jobs import RecordedTask
 
 if TYPE_CHECKING:
     from nrun.planning.jobs import Job, Plan, Surroundings, Task
@@ -33,7 +34,7 @@ def launch_of(job: Job, plan: Plan) -> Launch:
     return Launch(experiment=plan.title, job=job.name, commands=commands, executor=job.executor)
 
 
-def _command(task: Task, executor: Executor, surroundings: Surroundings) -> Command:
+def _command(task: Task | RecordedTask, executor: Executor, surroundings: Surroundings) -> Command:
     cwd = JobPath(CODE_FOLDER) if executor.packager.ships else surroundings.cwd
     if isinstance(task, Script):
         command = _script(task, executor)
@@ -58,7 +59,7 @@ def _script(script: Script, executor: Executor) -> Command:
     return Command(argv=(program, path, *script.args), env={}, cwd="")
 
 
-def task_json(task: Task, surroundings: Surroundings) -> str:
+def task_json(task: Task | RecordedTask, surroundings: Surroundings) -> str:
     """The file from which `worker.py` runs a function task. Raises ConfigError for what cannot travel."""
     from nrun.config.codec import VERSION, encode
 
@@ -66,7 +67,7 @@ def task_json(task: Task, surroundings: Surroundings) -> str:
         "nrun": VERSION,
         "main": surroundings.main,
         "path": list(surroundings.path),
-        "task": encode(task),
+        "task": task.form if isinstance(task, RecordedTask) else encode(task),
     }
     # Pure ASCII, so that any text arrives, even a file name that is no valid UTF-8.
     text = json.dumps(document, separators=(",", ":")) + "\n"

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
 from nrun.data import Data
-from nrun.errors import PlanError, did_you_mean
+from nrun.errors import PlanError
 from nrun.protocols import Executor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Mapping
 
     from nrun.config import Config, Partial
     from nrun.config.script import Script
+    from nrun.planning.dependencies import Dependency
 
 Task: TypeAlias = "Config[Any] | Partial[Any] | Script"
 """What to run: a described call, or a script."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class RecordedTask(Data):
+    """A described call as the record has it: whoever carries an experiment on passes it through unread."""
+
+    form: Any
+
 
 MAX_NAME_BYTES = 200
 """Longest title or job name: file systems allow 255 bytes, and we add to it."""
@@ -30,9 +37,15 @@ class Job(Data):
     """Tasks placed on an executor. Several tasks are a group: they run side by side and share one fate."""
 
     name: str
-    tasks: tuple[Task, ...]
-    executor: Executor
-    dependencies: tuple[str, ...] = ()
+    tasks: tuple[Task | RecordedTask, ...]
+    executors: tuple[Executor, ...]
+    """Where it runs: the first, then the others in turn when it cannot be submitted or is lost to the system."""
+    dependencies: tuple[Dependency, ...] = ()
+
+    @property
+    def executor(self) -> Executor:
+        """Where it runs unless that fails."""
+        return self.executors[0]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -55,6 +68,21 @@ class Plan(Data):
     title: str
     jobs: tuple[Job, ...]
     surroundings: Surroundings
+    fail_fast: bool = False
+    """Whether the first failure ends the experiment: what runs is stopped, what waits is skipped."""
+    _by_name: Mapping[str, Job] = attrs.field(init=False)
+
+    @_by_name.default
+    def _index(self) -> Mapping[str, Job]:
+        return {job.name: job for job in self.jobs}
+
+    def job(self, name: str) -> Job:
+        """The job of that name. Raises KeyError."""
+        return self._by_name[name]
+
+    def executors(self) -> list[Executor]:
+        """Every executor once, in the order of the jobs. The record counts them so."""
+        return list({id(executor): executor for job in self.jobs for executor in job.executors}.values())
 
 
 def check_name(name: object, what: str) -> str:
@@ -87,50 +115,3 @@ def check_executor(executor: object) -> Executor:
         msg = f"an executor is an object such as run.LocalExecutor(), not {executor!r:.80}"
         raise PlanError(msg)
     return executor
-
-
-def dependency_names(given: object) -> tuple[str, ...]:
-    """The names of the jobs to wait for. Raises PlanError for anything but a list of texts."""
-    names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (None,)
-    if not all(isinstance(name, str) for name in names):
-        msg = f"dependencies must be a list of job names, not {given!r:.80}"
-        raise PlanError(msg, hint="exp.add(...) gives the name of a job: dependencies=[name]")
-    return names
-
-
-def check_dependencies(jobs: Sequence[Job]) -> None:
-    """Raises PlanError for a dependency that does not exist, and for a cycle, naming its path."""
-    by_name = {job.name: job for job in jobs}
-    for job in jobs:
-        for dependency in job.dependencies:
-            if dependency not in by_name:
-                known = did_you_mean(dependency, by_name)
-                msg = f"job {job.name!r} depends on {dependency!r}, which is not in this experiment.{known}"
-                raise PlanError(msg, hint=f"its jobs: {', '.join(map(repr, by_name))[:400]}")
-    cycle = _find_cycle(by_name)
-    if cycle:
-        msg = "these jobs wait for each other: " + " → ".join(map(repr, cycle))
-        raise PlanError(msg, hint="remove one of the dependencies")
-
-
-def _find_cycle(by_name: Mapping[str, Job]) -> list[str]:
-    """The names along a cycle, the first again at the end; empty if there is none. Depth first, without recursion."""
-    finished: set[str] = set()
-    for start in by_name:
-        path: list[str] = []
-        on_path: set[str] = set()
-        pending: list[Iterator[str]] = [iter((start,))]
-        while pending:
-            name = next(pending[-1], None)
-            if name is None:
-                pending.pop()
-                if path:
-                    on_path.discard(path[-1])
-                    finished.add(path.pop())
-            elif name in on_path:
-                return [*path[path.index(name) :], name]
-            elif name not in finished:
-                path.append(name)
-                on_path.add(name)
-                pending.append(iter(by_name[name].dependencies))
-    return []

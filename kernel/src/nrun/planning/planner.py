@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
 from nrun.errors import PlanError
-from nrun.planning.jobs import Job, Plan, Surroundings, check_dependencies
+from nrun.planning.dependencies import check_dependencies
+from nrun.planning.jobs import Job, Plan, Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nrun.model import Place
+    from nrun.planning.jobs import Task
     from nrun.plugins import Hooks
-    from nrun.protocols import Backend
+    from nrun.protocols import Backend, Executor
 
 
-def plan_experiment(
-    title: str, jobs: Sequence[Job], surroundings: Surroundings, hooks: Hooks, backends: Mapping[Place, Backend]
+def plan_experiment(  # noqa: PLR0913 - what there is to plan, and with what
+    title: str,
+    jobs: Sequence[Job],
+    surroundings: Surroundings,
+    hooks: Hooks,
+    backends: Mapping[Place, Backend],
+    *,
+    fail_fast: bool = False,
 ) -> Plan:
     """The plan for `jobs`, whose names are unique and whose `backends` are not opened.
 
@@ -28,9 +36,15 @@ def plan_experiment(
     if not jobs:
         msg = f"experiment {title!r} has no jobs"
         raise PlanError(msg, hint="add some with exp.add(task, executor=...)")
-    plan = Plan(title=title, jobs=tuple(_configured(job, hooks) for job in jobs), surroundings=surroundings)
+    configured = tuple(_configured(job, hooks) for job in jobs)
+    plan = Plan(title=title, jobs=configured, surroundings=surroundings, fail_fast=fail_fast)
     check_dependencies(plan.jobs)
-    problems = [problem for job in plan.jobs for problem in _refused(job, backends[job.executor.place()])]
+    problems = [
+        problem
+        for job in plan.jobs
+        for executor in job.executors
+        for problem in _refused(job, executor, backends[executor.place()])
+    ]
     problems += hooks.validate(plan)
     if problems:
         shown = "".join(f"\n  {problem}" for problem in problems[:20])
@@ -41,16 +55,20 @@ def plan_experiment(
 
 
 def _configured(job: Job, hooks: Hooks) -> Job:
-    tasks = tuple(hooks.configure(task, job.name) for task in job.tasks)
+    tasks = tuple(hooks.configure(cast("Task", task), job.name) for task in job.tasks)
     return job if tasks == job.tasks else attrs.evolve(job, tasks=tasks)
 
 
-def _refused(job: Job, backend: Backend) -> list[str]:
+def _refused(job: Job, executor: Executor, backend: Backend) -> list[str]:
     """What `job` needs and its backend says it cannot do, each with the backend's reason."""
-    needs = {"groups": len(job.tasks) > 1, "code": job.executor.packager.ships}
+    needs = {
+        "groups": len(job.tasks) > 1,
+        "code": executor.packager.ships,
+        "output": executor.silence_timeout_s is not None,
+    }
     refuses = backend.capabilities.refuses
     return [
-        f"job {job.name!r} needs {feature!r}, which {job.executor.place().kind} refuses: {refuses[feature]}"
+        f"job {job.name!r} needs {feature!r}, which {executor.place().kind} refuses: {refuses[feature]}"
         for feature, needed in needs.items()
         if needed and feature in refuses
     ]

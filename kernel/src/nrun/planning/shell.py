@@ -45,13 +45,19 @@ if [ -r /proc/sys/kernel/random/boot_id ]; then
     read -r _nrun_host </proc/sys/kernel/hostname
 fi
 case $_nrun_host in *[!A-Za-z0-9._-]*) _nrun_host='' ;; esac
+case $NRUN_JOB_DIR in
+    */attempt-1 | */task-*) ;;
+    */attempt-*) export NRUN_PREVIOUS_ATTEMPT_DIR="${{NRUN_JOB_DIR%-*}}-$((${{NRUN_JOB_DIR##*-}} - 1))" ;;
+esac
+# The room for the last word is taken now: at the end the disk may be full.
+printf '%64s' '' >"$NRUN_JOB_DIR/exit.json" || exit 74
 printf '{{"pid":%d,"boot":"%s","host":"%s"}}\\n' \\
-    "$$" "$_nrun_boot" "$_nrun_host" >"$NRUN_JOB_DIR/start.json"
+    "$$" "$_nrun_boot" "$_nrun_host" >"$NRUN_JOB_DIR/start.json" || exit 74
 """
 
 _TAIL = """\
 printf '{"exit_code":%d,"stop":"%s"}\\n' \\
-    "$_nrun_code" "$_nrun_stop" >"$NRUN_JOB_DIR/exit.json"
+    "$_nrun_code" "$_nrun_stop" 1<>"$NRUN_JOB_DIR/exit.json"
 exit "$_nrun_code"
 """
 
@@ -105,7 +111,7 @@ done
 """
 _GROUP_TAIL = """\
 printf '{"exit_code":%d,"stop":"%s"}\\n' \\
-    "$_nrun_code" "$_nrun_stop" >"$NRUN_JOB_DIR/exit.json"
+    "$_nrun_code" "$_nrun_stop" 1<>"$NRUN_JOB_DIR/exit.json"
 [ -z "$_nrun_failed" ] || _nrun_all -KILL
 exit "$_nrun_code"
 """

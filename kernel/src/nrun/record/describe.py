@@ -10,14 +10,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from nrun.config.codec import encode
+from nrun.config.target import symbol_of
 from nrun.errors import ConfigError
+from nrun.planning import RecordedTask
 from nrun.record.folder import DESCRIPTION, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nrun.model import Json
-    from nrun.planning import Plan
+    from nrun.planning import Dependency, Plan
     from nrun.protocols import Executor
     from nrun.record.folder import ExperimentFolder
 
@@ -26,31 +28,46 @@ VERSION = 1
 
 def describe(plan: Plan, folder: ExperimentFolder, plugins: Mapping[str, str], created: float) -> None:
     """Write the description of the experiment into its folder. Raises RecordError."""
-    executors: list[Executor] = []
-    numbers: dict[int, int] = {}
-    for job in plan.jobs:
-        if id(job.executor) not in numbers:
-            numbers[id(job.executor)] = len(executors)
-            executors.append(job.executor)
+    executors = plan.executors()
+    numbers = {id(executor): number for number, executor in enumerate(executors)}
+    here = plan.surroundings
     document: dict[str, Json] = {
         "nrun": VERSION,
         "id": folder.id,
         "title": folder.title,
         "created": created,
-        "by": _provenance(plan, plugins),
+        "by": _provenance(plugins),
+        "fail_fast": plan.fail_fast,
+        "surroundings": {
+            "cwd": here.cwd,
+            "path": list(here.path),
+            "main": here.main,
+            "main_module": here.main_module,
+        },
         "executors": [_executor_form(executor) for executor in executors],
         "jobs": [
             {
                 "name": job.name,
-                "executor": numbers[id(job.executor)],
-                "dependencies": list(job.dependencies),
-                "tasks": [encode(task) for task in job.tasks],
+                "executors": [numbers[id(executor)] for executor in job.executors],
+                "dependencies": [_dependency_form(dependency) for dependency in job.dependencies],
+                "tasks": [task.form if isinstance(task, RecordedTask) else encode(task) for task in job.tasks],
             }
             for job in plan.jobs
         ],
     }
     text = json.dumps(document, ensure_ascii=True, separators=(",", ":"))
     write_file(folder.path / DESCRIPTION, text + "\n", durable=True)
+
+
+def _dependency_form(dependency: Dependency) -> Json:
+    if str(dependency) == dependency.job:
+        return dependency.job
+    form: dict[str, Json] = {"job": dependency.job, "condition": dependency.condition}
+    if dependency.when is not None:
+        form["when"] = dependency.when if isinstance(dependency.when, str) else symbol_of(dependency.when)
+    if dependency.experiment is not None:
+        form["experiment"] = dependency.experiment
+    return form
 
 
 def _executor_form(executor: Executor) -> dict[str, Json]:
@@ -62,7 +79,7 @@ def _executor_form(executor: Executor) -> dict[str, Json]:
     return {"kind": place.kind, "options": dict(place.options), "grace_s": executor.grace_s, "executor": form}
 
 
-def _provenance(plan: Plan, plugins: Mapping[str, str]) -> dict[str, Json]:
+def _provenance(plugins: Mapping[str, str]) -> dict[str, Json]:
     from nrun import __version__
 
     try:
@@ -73,8 +90,6 @@ def _provenance(plan: Plan, plugins: Mapping[str, str]) -> dict[str, Json]:
         "user": user,
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        "cwd": plan.surroundings.cwd,
-        "main": plan.surroundings.main,
         "argv": list(sys.argv),
         "python": sys.version.partition(" ")[0],
         "nrun": __version__,

@@ -39,9 +39,10 @@ class JobDescription(Data):
     """A job as it was asked for."""
 
     name: str
-    executor: int
-    """Index into the executors of the experiment."""
-    dependencies: list[str]
+    executors: list[int]
+    """Indices into the executors of the experiment: where it runs, and where it falls back to."""
+    dependencies: list[Any]
+    """Names of jobs, or JSON forms of conditions on them."""
     tasks: list[Any]
     """JSON forms of the tasks."""
 
@@ -55,6 +56,9 @@ class Description(Data):
     title: str
     created: float
     by: dict[str, Any]
+    fail_fast: bool
+    surroundings: dict[str, Any]
+    """What the tasks take over from the process that launched them."""
     executors: list[ExecutorDescription]
     jobs: list[JobDescription]
 
@@ -83,7 +87,9 @@ def read_description(folder: ExperimentFolder) -> Description:
         problems = "; ".join(cattrs.transform_error(error))
         msg = f"{path} is damaged: {problems}"
         raise RecordError(msg) from error
-    if not is_time(found.created) or not all(0 <= job.executor < len(found.executors) for job in found.jobs):
+    numbers = range(len(found.executors))
+    good = all(job.executors and all(number in numbers for number in job.executors) for job in found.jobs)
+    if not is_time(found.created) or not good:
         msg = f"{path} is damaged: it has no time, or a job without an executor"
         raise RecordError(msg)
     return found

@@ -14,12 +14,14 @@ from nrun.events import (
     ControlError,
     JobObserved,
     JobRefused,
+    JobRerun,
+    JobRetrying,
     JobSkipped,
     JobSubmitted,
     JobSubmitting,
-    TimeLimitReached,
+    LimitReached,
 )
-from nrun.model import Handle, State, Tag
+from nrun.model import Cause, Handle, State, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,24 +36,39 @@ class JobStatus:
 
     name: str
     state: State = State.PENDING
+    since: float | None = None
+    """When it came into this state as far as is known, in seconds since the epoch."""
     attempt: int = 0
     """The latest attempt, from 1; 0 before the first."""
     in_doubt: bool = False
     """An attempt was about to be submitted and no answer is recorded: it may or may not exist."""
+    executor: int = 0
+    """Which of its executors the attempt is placed on."""
     handle: Handle | None = None
     exit_code: int | None = None
     signal: str | None = None
     reason: str | None = None
+    cause: Cause | None = None
+    """Why the attempt failed, if it did."""
+    failures: dict[Cause, int] = attrs.field(factory=dict)
+    """How many attempts failed for each cause since it was last asked for."""
     nodes: tuple[str, ...] = ()
+    not_before: float | None = None
+    """When the next attempt may begin, if it has to wait."""
+    submitted_at: float | None = None
     started_at: float | None = None
     ended_at: float | None = None
+    cpu_s: float | None = None
+    """Processor time of the attempt, in seconds."""
+    peak_memory_bytes: int | None = None
+    """The most memory that one process of the attempt held."""
     source: str | None = None
     """What told the state."""
     observed_at: float | None = None
     """When the state was last seen, in seconds since the epoch."""
     cancel_requested_by: str | None = None
-    time_limit_s: float | None = None
-    """The time limit that the attempt ran into."""
+    limit: str | None = None
+    """The limit that the attempt ran into, in words."""
     control_errors: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
@@ -59,13 +76,18 @@ class JobStatus:
         return {
             "name": self.name,
             "state": self.state.value,
+            "since": self.since,
             "attempt": self.attempt,
             "exit_code": self.exit_code,
             "signal": self.signal,
             "reason": self.reason,
+            "cause": self.cause.value if self.cause else None,
             "nodes": list(self.nodes),
+            "submitted_at": self.submitted_at,
             "started_at": self.started_at,
             "ended_at": self.ended_at,
+            "cpu_s": self.cpu_s,
+            "peak_memory_bytes": self.peak_memory_bytes,
             "observed_at": self.observed_at,
             "source": self.source,
             "control_errors": list(self.control_errors),
@@ -74,26 +96,52 @@ class JobStatus:
 
 def fold(status: JobStatus, event: Event, experiment: str) -> None:
     """Take one event about the job into its status."""
+    before = status.state
     if isinstance(event, JobObserved) and event.attempt == status.attempt:
         _observe(status, event.observation)
     elif isinstance(event, JobSubmitting):
-        status.state, status.attempt, status.in_doubt, status.handle = State.PENDING, event.attempt, True, None
-        status.exit_code = status.signal = status.reason = status.started_at = status.ended_at = None
-        status.time_limit_s, status.observed_at = None, event.at
+        _await(status)
+        status.attempt, status.executor, status.in_doubt = event.attempt, event.executor, True
+        status.observed_at = status.submitted_at = event.at
     elif isinstance(event, JobSubmitted):
         status.state, status.in_doubt, status.observed_at = event.state, False, event.at
         status.handle = Handle(Tag(experiment, event.job, event.attempt), event.handle)
     elif isinstance(event, JobRefused):
         status.state, status.in_doubt, status.observed_at = State.FAILED, False, event.at
         status.reason, status.source, status.ended_at = f"not submitted: {event.reason}", "submission", event.at
+        _failed(status, Cause.SUBMIT_ERROR)
     elif isinstance(event, JobSkipped):
         cancelled = status.cancel_requested_by is not None
         status.state = State.CANCELLED if cancelled else State.SKIPPED
         status.reason, status.source, status.observed_at = event.reason, "nrun", event.at
     elif isinstance(event, CancelRequested) and not status.state.ended:
         status.cancel_requested_by = event.by
-    elif isinstance(event, TimeLimitReached) and event.attempt == status.attempt and not status.state.ended:
-        status.time_limit_s = event.limit_s
+    elif isinstance(event, JobRetrying) and status.state is State.FAILED:
+        _await(status)
+        if event.executor != status.executor:
+            status.executor, status.failures = event.executor, {}
+        status.not_before, status.reason = event.not_before, event.reason
+    elif isinstance(event, JobRerun) and status.state.ended:
+        _await(status)
+        status.cancel_requested_by, status.failures, status.executor = None, {}, 0
+    elif isinstance(event, LimitReached) and event.attempt == status.attempt and not status.state.ended:
+        status.limit = event.reason
+    if status.state is not before:
+        status.since = event.at
+
+
+def _await(status: JobStatus) -> None:
+    """Nothing is known of the next attempt yet."""
+    status.state, status.handle, status.in_doubt = State.PENDING, None, False
+    status.exit_code = status.signal = status.reason = status.cause = status.limit = status.source = None
+    status.not_before = status.submitted_at = status.started_at = status.ended_at = status.cpu_s = (
+        status.peak_memory_bytes
+    ) = None
+
+
+def _failed(status: JobStatus, cause: Cause) -> None:
+    status.cause = cause
+    status.failures = status.failures | {cause: status.failures.get(cause, 0) + 1}
 
 
 def _observe(status: JobStatus, seen: Observation) -> None:
@@ -104,10 +152,16 @@ def _observe(status: JobStatus, seen: Observation) -> None:
     status.nodes = seen.nodes or status.nodes
     status.started_at = seen.started_at or status.started_at
     status.ended_at = seen.ended_at
-    if seen.state is State.FAILED and status.cancel_requested_by is not None:
+    status.cpu_s, status.peak_memory_bytes = seen.cpu_s, seen.peak_memory_bytes
+    if seen.state is not State.FAILED:
+        return
+    if status.cancel_requested_by is not None:
         status.state, status.reason = State.CANCELLED, f"cancelled by {status.cancel_requested_by}"
-    elif seen.state is State.FAILED and status.time_limit_s is not None:
-        status.reason = f"time limit of {status.time_limit_s:g} s reached"
+    elif status.limit is not None:
+        status.reason = status.limit
+        _failed(status, Cause.TIMEOUT)
+    else:
+        _failed(status, seen.cause or Cause.USER_ERROR)
 
 
 def fold_all(statuses: dict[str, JobStatus], events: Iterable[Event], experiment: str) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nrun import BackendError, NrunError, State
+import attrs
+
+from nrun import BackendError, Cause, NrunError, State
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Submission
 from nrun.planning import launch_files
 from nrun.text import text_of
@@ -29,6 +32,8 @@ LOG_PAUSE_S = 0.2
 ADOPTED_PAUSE_S = 0.5
 """How often jobs started by another process are looked at where their end is no event for us."""
 CANCEL_PAUSE_S = 0.05
+RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
+"""What the system counts memory in when it tells what a process used."""
 
 
 class LocalBackend:
@@ -85,6 +90,25 @@ class LocalBackend:
         return answers
 
     def _start(self, attempt: Attempt, files: Mapping[str, str]) -> Handle:
+        """Start the job; its files are written first."""
+        folder = self._write(attempt, files)
+        pid = processes.start(f"{folder}/launch.sh", folder, self._environment | environment_of(attempt.tag))
+        handle = self._handle(attempt.tag, folder, pid)
+        self._own[attempt.tag] = pid
+        self._watch(handle, pid)
+        return handle
+
+    def _handle(self, tag: Tag, folder: str, pid: int) -> Handle:
+        data: dict[str, Json] = {
+            "folder": folder,
+            "pid": pid,
+            "boot": self._boot,
+            "host": self._host,
+        }
+        return Handle(tag, data)
+
+    def _write(self, attempt: Attempt, files: Mapping[str, str]) -> str:
+        """Make the folder of an attempt. Raises OSError."""
         folder = str(attempt.folder)
         os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 - this path decides how fast jobs start
         for name, text in files.items():
@@ -98,23 +122,7 @@ class LocalBackend:
             import shutil  # it imports every kind of compression, and few jobs ship code
 
             shutil.copytree(attempt.bundle.root, attempt.folder / "code", symlinks=True)
-        tag = attempt.tag
-        env = self._environment | {
-            "NRUN_TAG": str(tag),
-            "NRUN_EXPERIMENT_ID": tag.experiment,
-            "NRUN_ATTEMPT": str(tag.attempt),
-        }
-        pid = processes.start(f"{folder}/launch.sh", folder, env)
-        data: dict[str, Json] = {
-            "folder": folder,
-            "pid": pid,
-            "boot": self._boot,
-            "host": self._host,
-        }
-        handle = Handle(tag, data)
-        self._own[tag] = pid
-        self._watch(handle, pid)
-        return handle
+        return folder
 
     async def find(self, attempts: Collection[Attempt]) -> Mapping[Tag, Handle]:
         """Those that left a start marker, and those whose process carries the tag and is about to write one."""
@@ -187,13 +195,13 @@ class LocalBackend:
         return {handle: self._observe(handle) for handle in handles}
 
     def _observe(self, handle: Handle) -> Observation:
-        status = self._reap(handle.tag)
+        status, cpu_s, peak = self._reap(handle.tag) or (None, None, None)
         now = time.time()
         try:
             folder = _folder(handle)
             marked = processes.ended(folder)
             if marked is not None:
-                return marked
+                return attrs.evolve(marked, cpu_s=cpu_s, peak_memory_bytes=peak) if cpu_s is not None else marked
             process = Process.from_json(handle.data, str(handle.tag))
         except (BackendError, KeyError, TypeError) as error:
             return Observation(
@@ -201,10 +209,16 @@ class LocalBackend:
             )
         start = processes.started(folder, process.tag)
         began = start[1] if start else None
-        if process.alive():
+        if process.alive() or processes.members(process):  # its shell may have been killed alone
             if handle.tag not in self._watched:
                 self._watch(handle, process.pid)
-            return Observation(state=State.RUNNING, source="process table", observed_at=now, started_at=began)
+            return Observation(
+                state=State.RUNNING,
+                source="process table",
+                observed_at=now,
+                started_at=began,
+                last_output_at=processes.last_output(folder),
+            )
         late = processes.ended(folder)  # the marker may have been written since we looked
         if late is not None:
             return late
@@ -215,30 +229,38 @@ class LocalBackend:
             )
         name = signal.Signals(os.WTERMSIG(status)).name if status is not None and os.WIFSIGNALED(status) else None
         code = os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
+        told = code is not None  # its marker could not be written, but we are its parent
         return Observation(
-            state=State.FAILED,
-            source="process table",
+            state=State.SUCCEEDED if code == 0 else State.FAILED,
+            source="exit status" if told else "process table",
             observed_at=now,
             exit_code=code,
             signal=name,
-            reason="it ended without a word: killed, or the machine went down",
+            reason=None if told else "it ended without a word: killed, or the machine went down",
+            cause=None if told else Cause.INFRASTRUCTURE,
             started_at=began,
             ended_at=now,
+            cpu_s=cpu_s,
+            peak_memory_bytes=peak,
         )
 
-    def _reap(self, tag: Tag) -> int | None:
-        """The wait status of a process of ours that has ended; afterwards its number is free."""
+    def _reap(self, tag: Tag) -> tuple[int | None, float | None, int | None] | None:
+        """The wait status, processor time and peak memory of a process of ours that has ended.
+
+        Afterwards its number is free.
+        """
         pid = self._own.get(tag)
         if pid is None:
             return None
         try:
-            ended, status = os.waitpid(pid, os.WNOHANG)
+            ended, status, used = os.wait4(pid, os.WNOHANG)
         except ChildProcessError:
-            ended, status = pid, None
-        if ended:
             del self._own[tag]
-            return status
-        return None
+            return None
+        if not ended:
+            return None
+        del self._own[tag]
+        return status, used.ru_utime + used.ru_stime, used.ru_maxrss * RSS_UNIT_BYTES
 
     # ---- logs, stopping
 
@@ -310,6 +332,11 @@ class LocalBackend:
         except (KeyError, TypeError):
             return []
         return processes.members(process)
+
+
+def environment_of(tag: Tag) -> dict[str, str]:
+    """What a job is told of itself."""
+    return {"NRUN_TAG": str(tag), "NRUN_EXPERIMENT_ID": tag.experiment, "NRUN_ATTEMPT": str(tag.attempt)}
 
 
 def _folder(handle: Handle) -> str:

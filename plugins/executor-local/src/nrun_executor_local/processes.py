@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -161,6 +162,17 @@ def started(folder: str, tag: str) -> tuple[Process, float] | None:
         return None
 
 
+def last_output(folder: str) -> float | None:
+    """When something was last written to a log in `folder` or in those of a group's tasks; None if nothing was yet."""
+    times = []
+    for path in Path(folder).glob("**/*.log"):
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            if status.st_size:
+                times.append(status.st_mtime)
+    return max(times, default=None)
+
+
 def check() -> list[CheckResult]:
     """Whether this machine can run jobs, for `nrun plugins doctor`."""
     results = []
@@ -189,7 +201,8 @@ def _marker(path: str) -> tuple[dict[str, Json], float] | None:
         line, at = os.read(file, 4096), os.fstat(file).st_mtime
     finally:
         os.close(file)
-    if not line.endswith(b"\n"):
+    line, end, _ = line.partition(b"\n")  # what follows was room reserved on the disk
+    if not end:
         return None
     try:
         told = json.loads(line)

@@ -1,0 +1,64 @@
+"""What one process in charge writes down, takes into account, and has the observers told: always in this order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from nrun.engine.handover import told
+from nrun.events import CancelRequested, ControlError
+from nrun.record import fold_all
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from nrun.events import Event
+    from nrun.plugins.observers import Observers
+    from nrun.record import ExperimentFolder, JobStatus, Journal
+
+
+class Ledger:
+    """The journal of an experiment, and the statuses of its jobs that follow from it."""
+
+    def __init__(self, folder: ExperimentFolder, journal: Journal, statuses: dict[str, JobStatus]) -> None:
+        self.folder = folder
+        self.statuses = statuses
+        self._journal = journal
+        self._news: asyncio.Queue[list[Event]] = asyncio.Queue()
+        self._wishes: list[str] = []
+
+    def note(self, events: Sequence[Event], *, durable: bool = False) -> None:
+        """Write events down. Raises RecordError if that fails; then nothing may be done that relies on them."""
+        if not events:
+            return
+        self._journal.append(events, durable=durable)
+        fold_all(self.statuses, events, self.folder.id)
+        self._news.put_nowait(list(events))
+
+    def trouble(self, action: str, error: Exception, jobs: Collection[str]) -> None:
+        """Write down that watching or steering went wrong."""
+        self.note([ControlError(at=time.time(), action=action, message=told(error), jobs=tuple(jobs))])
+
+    def heed(self) -> None:
+        """Take in what other processes asked for: jobs to be cancelled."""
+        asked = [event for event in self._journal.foreign() if isinstance(event, CancelRequested)]
+        fold_all(self.statuses, asked, self.folder.id)
+        if asked:
+            self._news.put_nowait(list(asked))
+            self._wishes += [event.job for event in asked]
+
+    def take_wishes(self) -> list[str]:
+        """The jobs that others want cancelled, each told once."""
+        self.heed()
+        wishes, self._wishes = self._wishes, []
+        return wishes
+
+    async def tell(self, observers: Observers) -> None:
+        """Tell `observers` of everything, until `close`."""
+        while events := await self._news.get():
+            await observers.tell(events, self.folder.id)
+
+    def close(self) -> None:
+        """There will be no more news."""
+        self._news.put_nowait([])
