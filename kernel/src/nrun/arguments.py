@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import attrs
 
@@ -30,7 +30,6 @@ def unknown_argument(target: str, name: str, known: Collection[str]) -> UnknownA
     return UnknownArgument(f"{target} takes no argument {name!r}; it takes: {takes}.{did_you_mean(name, known)}")
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
 class UserData:
     """Base of the classes whose instances users write. They are frozen, take arguments by name, and explain misuse.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, dataclass_transform
 
 import attrs
 from attrs.validators import and_, ge, gt, instance_of, optional
@@ -49,8 +49,15 @@ def _launcher(_executor: Executor, _field: object, value: Any) -> None:  # noqa:
         raise ValueError(msg)
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
+class Extensible(UserData):
+    """Whatever subclasses annotate are their fields: type checkers are told, and `UserData` makes it so."""
+
+    __slots__ = ()
+
+
 @attrs.frozen(kw_only=True)
-class Packager(UserData):
+class Packager(Extensible):
     """What code travels with a job. This one ships nothing; plugins subclass it."""
 
     @property
@@ -67,7 +74,7 @@ class Packager(UserData):
 
 
 @attrs.frozen(kw_only=True)
-class Launcher(UserData):
+class Launcher(Extensible):
     """How the processes of a job start. This one starts a command as it is; plugins subclass it."""
 
     def wrap(self, command: Command, executor: Executor) -> Command:
@@ -77,7 +84,7 @@ class Launcher(UserData):
 
 
 @attrs.frozen(kw_only=True)
-class Executor(UserData):
+class Executor(Extensible):
     """Where and how a task runs: data that can be printed, compared, saved and overridden.
 
     Backends subclass it and say in `place` where such jobs go. A subclass of an installed executor takes part
@@ -112,7 +119,7 @@ class Executor(UserData):
 
 
 @attrs.frozen(kw_only=True)
-class Plugin(UserData):
+class Plugin(Extensible):
     """What changes a task and its executor when a job is added; users and sites subclass it.
 
     >>> exp.add(train, executor=cluster, plugins=[OurEnvironment(team="speech")])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nrun.errors import ConfigError, UsageError
+from nrun.errors import ConfigError, UsageError, did_you_mean
 from nrun_language_overrides.options import FORMATS, Options, parameters
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class EntrypointCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does; an unknown option that is an argument of the entrypoint is told how to write it."""
+        ctx.default_map = self._defaults()
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -49,6 +50,16 @@ class EntrypointCommand(click.Command):
                 raise
             hint = f"it is an argument: write {name}=..., without dashes"
             raise UsageError(f"there is no option {error.option_name}", hint=hint) from error
+
+    def _defaults(self) -> dict[str, object]:
+        """What options are unless they are typed. Raises ConfigError for the names of none."""
+        named = {word.lstrip("-").replace("-", "_"): option.name for option in self.params for word in option.opts}
+        named |= {"skip_confirmation": "yes"}
+        wanted = self.entry.cmd_defaults
+        if unknown := [name for name in wanted if name not in named]:
+            msg = f"cmd_defaults of {self.entry.name}: there is no option {unknown[0]!r}"
+            raise ConfigError(f"{msg}.{did_you_mean(unknown[0], named)}", hint="--help shows them")
+        return {str(named[name]): value for name, value in wanted.items()}
 
     def _complete_item(self, _ctx: click.Context, _items: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Paths, factories and choices; click itself completes the options."""

@@ -36,6 +36,8 @@ class Options(Data):
     zipped: tuple[str, ...]
     last_wins: bool
     tail_logs: bool
+    direct: bool
+    detach: bool
     repl: bool
     as_json: bool
     errors: str
@@ -64,13 +66,19 @@ def parameters(complete_item: Complete) -> list[click.Parameter]:
         click.Option(
             ["--plan", "--dryrun", "plan"], help="Print exactly what would be submitted; submit nothing.", **flag
         ),
-        click.Option(["-y", "--yes"], help="Run without asking.", **flag),
+        click.Option(["-y", "--yes", "--no-confirm", "yes"], help="Run without asking.", **flag),
         click.Option(["--sweep"], help="Run every point of the sweeps in the items.", **flag),
         click.Option(
             ["--zip", "zipped"], multiple=True, metavar="PATH,PATH", help="Sweeps that vary together. May be repeated."
         ),
         click.Option(["--last-wins"], help="Let an item undo an earlier one.", **flag),
-        click.Option(["--tail-logs"], help="Print what the jobs write, as it comes.", **flag),
+        click.Option(
+            ["--tail-logs/--no-tail-logs", "tail_logs"], help="Print what the jobs write, as it comes.", default=False
+        ),
+        click.Option(
+            ["--direct/--no-direct", "direct"], help="Run in this process, wherever it would run.", default=False
+        ),
+        click.Option(["--detach"], help="Leave as soon as it is submitted; jobs are looked after.", **flag),
         click.Option(["--repl"], help="Open a Python prompt with `task` and `run_task` in scope.", **flag),
         click.Option(["--json", "as_json"], help="Print the outcome as JSON.", **flag),
         click.Option(
