@@ -143,3 +143,21 @@ def test_nothing_is_said_of_the_run_of_what_is_no_job(program):
     done = program.nrun("run", "program.py:hello", "run.executor=local")
     assert done.returncode == 2
     assert "nothing can be said of its run: executor=local" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("run.detach=True", "write --detach"),
+        ("run.skip_confirmation=True", "write --yes"),
+        ("run.tail_logs=True", "write --tail-logs"),
+        ("--lazy", "leave it out: nothing is imported before it is needed"),
+        ("--rich-show-locals", "leave it out: tracebacks are those of Python"),
+        ("--verbose", "leave it out"),
+    ],
+)
+def test_what_is_said_otherwise_here_tells_how(program, word, told):
+    done = program.python("program.py", word)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not program.home.exists()

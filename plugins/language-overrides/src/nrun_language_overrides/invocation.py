@@ -19,6 +19,7 @@ from nrun.errors import UsageError, did_you_mean
 from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.items import file_and_section
 from nrun_language_overrides.literal import parse
+from nrun_language_overrides.options import SAID_BY_OPTION
 from nrun_language_overrides.overrides import Applied, Context, apply
 from nrun_language_overrides.problems import ConfigProblems, Problem, Source
 from nrun_language_overrides.reader import Reading
@@ -93,6 +94,9 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     task = task_of(entry, _from_factory(entry, factory, context)) if factory else default_task(entry)
     own = set(signature_of(entry.function).names) - ({CONTEXT} if entry.type == "experiment" else set())
     about_run, about_task = split(words, own)
+    for said in (re.split(r"\W", source.text)[0] for source in about_run):
+        if option := SAID_BY_OPTION.get(said):
+            raise UsageError(f"run.{said} is said by an option", hint=f"write {option}")
     if about_run and not entry.enable_executor:
         msg = f"{entry.name} is called here, so nothing can be said of its run: {about_run[0].text}"
         raise UsageError(msg)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nrun.errors import ConfigError, UsageError, did_you_mean
-from nrun_language_overrides.options import FORMATS, Options, parameters
+from nrun_language_overrides.options import FORMATS, KNOWN_ELSEWHERE, Options, parameters
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -44,6 +44,8 @@ class EntrypointCommand(click.Command):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             name = error.option_name.lstrip("-").replace("-", "_")
+            if hint := KNOWN_ELSEWHERE.get(error.option_name):
+                raise UsageError(f"there is no option {error.option_name}", hint=hint) from error
             from nrun.config.target import signature_of
 
             if name.partition(".")[0] not in signature_of(self.entry.function).names:

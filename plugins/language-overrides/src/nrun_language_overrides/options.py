@@ -19,6 +19,24 @@ if TYPE_CHECKING:
 
 FORMATS = ("yaml", "toml", "json")
 
+KNOWN_ELSEWHERE = {
+    "--lazy": "leave it out: nothing is imported before it is needed",
+    "--docs": "leave it out: --help has them",
+    "--verbose": "leave it out: what your code raises is shown in full",
+    **dict.fromkeys(
+        ("--rich-exceptions", "--rich-traceback-full", "--rich-show-locals", "--rich-theme"),
+        "leave it out: tracebacks are those of Python",
+    ),
+}
+"""Options of NeMo Run, and what to do here."""
+SAID_BY_OPTION = {
+    "skip_confirmation": "--yes",
+    "yaml": "--load",
+    **{name: f"--{name}" for name in ("detach", "direct", "dryrun", "factory", "load", "repl")},
+    **{name: f"--{name.replace('_', '-')}" for name in ("tail_logs", "to_yaml", "to_toml", "to_json")},
+}
+"""What is said of the run as an item elsewhere, and here by an option."""
+
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Options(Data):
