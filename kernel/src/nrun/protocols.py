@@ -8,7 +8,6 @@ import attrs
 from attrs.validators import and_, ge, gt, instance_of, optional
 
 from nrun.arguments import UserData
-from nrun.retries import Retries, check_retries
 from nrun.text import environment
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
         Tag,
     )
     from nrun.planning.jobs import Task
+    from nrun.retries import Retries
 
 
 def _env_vars(values: Mapping[str, str]) -> dict[str, str]:
@@ -54,6 +54,20 @@ class Extensible(UserData):
     """Whatever subclasses annotate are their fields: type checkers are told, and `UserData` makes it so."""
 
     __slots__ = ()
+
+
+def _check_retries(_executor: object, field: attrs.Attribute[int], value: object) -> None:
+    """Raises ValueError for what is neither a number nor budgets by cause."""
+    if type(value) is not int:
+        from nrun.retries import Retries  # most executors have a plain number
+
+        if isinstance(value, Retries):
+            return
+        msg = f"'{field.name}' must be a number, or Retries(...) with one for each cause: {value!r}"
+        raise ValueError(msg)
+    if value < 0:
+        msg = f"'{field.name}' must be >= 0: {value}"
+        raise ValueError(msg)
 
 
 @attrs.frozen(kw_only=True)
@@ -95,7 +109,7 @@ class Executor(Extensible):
     launcher: Launcher | None = attrs.field(default=None, validator=_launcher)
     env_vars: Mapping[str, str] = attrs.field(factory=dict, converter=_env_vars)
     """Environment of the job, added to what the backend gives."""
-    retries: int | Retries = attrs.field(default=0, validator=check_retries)
+    retries: int | Retries = attrs.field(default=0, validator=_check_retries)
     """How often a failed job is tried again: a number, or budgets by cause."""
     timeout_s: float | None = attrs.field(default=None, validator=optional(and_(instance_of((int, float)), gt(0))))
     """Time limit of one attempt in seconds, counted from its start; None: no limit."""

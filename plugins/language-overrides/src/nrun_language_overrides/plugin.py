@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from nrun import LanguageSpec, NameSpec, hookimpl
+from nrun import CommandSpec, LanguageSpec, NameSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import click
 
     from nrun import Language
 
@@ -42,7 +44,19 @@ def _load(name: str) -> object:
     return getattr(python, name)
 
 
+@hookimpl
+def nrun_commands() -> Iterable[CommandSpec]:
+    """`nrun completion`."""
+    yield CommandSpec(name="completion", summary="Let a shell complete what is typed", command=_completion)
+
+
 def _overrides() -> type[Language]:
     from nrun_language_overrides.language import Overrides
 
     return Overrides
+
+
+def _completion() -> click.Command:
+    from nrun_language_overrides.completion.command import completion
+
+    return completion
