@@ -160,4 +160,4 @@ def test_what_is_said_otherwise_here_tells_how(program, word, told):
     done = program.python("program.py", word)
     assert done.returncode == 2
     assert told in done.stderr
-    assert not program.home.exists()
+    assert not list(program.home.glob("experiments/*"))
