@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 from attrs.validators import ge, instance_of, optional
 
-from nrun.arguments import ArgumentsExplained
+from nrun.arguments import UserData
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ _OPTIONAL_COUNT = optional([instance_of(int), ge(0)])
 
 
 @attrs.frozen
-class Retries(ArgumentsExplained):
+class Retries(UserData):
     """How often a failed job is tried again, with a budget of its own for each cause that has one.
 
     >>> Retries(1, preempted=20, user_error=0)
