@@ -114,7 +114,7 @@ def test_all_problems_are_told_together_and_nothing_is_run(typed, shell):
         (["--factory", "quick(1)"], "the factory quick takes 0 arguments, not 1"),
         (
             ["model=big", "run.executor=local", "run.executor.retries=two"],
-            "run.executor.retries expected int; got 'two'",
+            "run.executor.retries expected int or Retries; got 'two'",
         ),
         (["--set-file", "no-such-file"], "cannot read the items in no-such-file"),
     ],
@@ -178,11 +178,11 @@ def test_help_shows_the_tree_after_the_items_that_were_typed(shell):
 @pytest.mark.parametrize(
     ("word", "offered"),
     [
-        ("mo", ["model="]),
-        ("tag", ["tag="]),
-        ("optimizer=", ["optimizer=adam", "optimizer=null"]),
+        ("mo", ["model.", "model="]),
+        ("tag", ["tag=", "tag+="]),
+        ("optimizer=", ["optimizer=adam", "optimizer=adam(", "optimizer=null"]),
         ("r", ["run."]),
-        ("run.ex", ["run.executor="]),
+        ("run.ex", ["run.executor.", "run.executor="]),
         ("--pl", ["--plan"]),
         ("nothing", []),
     ],

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nrun.config.node import Partial
 from nrun.config.script import Script
+from nrun.config.target import symbol_of
 from nrun.errors import PlanError
 from nrun.job import Job, name_of, task_of
 from nrun.launching import current_session, stop_loading, surroundings
@@ -133,7 +133,8 @@ class Experiment(Recorded):
         found = dependencies_of(given)
         for one in found:
             if callable(one.when):
-                task_json(Partial(one.when, None), surroundings())  # it must be found by another process
+                # Another process must find it.
+                task_json(RecordedTask({"$partial": symbol_of(one.when)}), surroundings())
         return tuple(
             attrs.evolve(one, experiment=find_experiment(self._home, one.experiment).id) if one.experiment else one
             for one in found

@@ -162,7 +162,7 @@ def test_a_launcher_that_is_killed_leaves_the_cursor_shown(on_terminal: Callable
 
 
 def test_an_interrupt_leaves_the_final_picture(on_terminal: Callable) -> None:
-    terminal = on_terminal(SMALL.replace('"true"', '"sleep 60"'))
+    terminal = on_terminal(SMALL.replace('"true"', '"sleep 60"'), NRUN_ON_INTERRUPT="cancel")
     terminal.read_until("1 running")
     terminal.process.send_signal(2)
     text = terminal.finish()

@@ -15,11 +15,9 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from nrun import Executor, build, worker_forms
+from nrun import build, worker_forms
 from nrun.config.codec import decode
-from nrun.model import Capabilities, Place
+from nrun.model import Capabilities
 from nrun_executor_local.backend import LocalBackend, environment_of
 
 if TYPE_CHECKING:
@@ -33,22 +31,6 @@ result_text: Callable[[object], str] = worker_forms.result_text
 
 _FAILED = 1
 _INTERRUPTED = 128 + signal.SIGINT
-
-
-@attrs.frozen(kw_only=True)
-class DirectExecutor(Executor):
-    """Runs tasks in the launching process itself: breakpoints work, and nothing is imported twice.
-
-    Scripts run as processes, one at a time. `exp.run(direct=True)` uses it for every job.
-    """
-
-    def place(self) -> Place:
-        """This process."""
-        return Place("direct")
-
-    def interpreter(self) -> str:
-        """The interpreter that launches."""
-        return sys.executable
 
 
 class DirectBackend(LocalBackend):
@@ -146,9 +128,10 @@ def _also_written_to(folder: Path) -> Iterator[None]:
     with (
         (folder / "out.log").open("a", encoding="utf-8") as out,
         (folder / "err.log").open("a", encoding="utf-8") as err,
+        contextlib.redirect_stdout(_Tee(sys.stdout, out)),
+        contextlib.redirect_stderr(_Tee(sys.stderr, err)),
     ):
-        with contextlib.redirect_stdout(_Tee(sys.stdout, out)), contextlib.redirect_stderr(_Tee(sys.stderr, err)):
-            yield
+        yield
 
 
 @contextlib.contextmanager
