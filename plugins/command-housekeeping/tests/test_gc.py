@@ -17,7 +17,7 @@ from nrun.errors import JobsFailed, RecordError
 from nrun.record import ExperimentFolder, JobStatus
 from nrun.record.bundles import pack_bundle
 from nrun_command_housekeeping.removal import remove
-from nrun_command_housekeeping.retention import Policy, doomed
+from nrun_command_housekeeping.retention import Policy, doomed, tagged_to_stay
 
 DAY = 86400
 
@@ -143,7 +143,7 @@ def test_what_changed_since_it_was_looked_at_stays(ran, home):
     exp = ran()
     exp.tag("keep")
     with pytest.raises(RecordError, match="tagged `keep`"):
-        asyncio.run(remove(ExperimentFolder(home, exp.title, exp.id)))
+        asyncio.run(remove(ExperimentFolder(home, exp.title, exp.id), tagged_to_stay))
     assert exp.path.exists()
     assert exp.status().state == "SUCCEEDED"
 

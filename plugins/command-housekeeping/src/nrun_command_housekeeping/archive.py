@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +18,10 @@ from nrun.text import printable
 from nrun_command_housekeeping.packing import default_name, write_archive
 from nrun_command_housekeeping.removal import remove
 from nrun_command_housekeeping.words import complete_experiment
+
+if TYPE_CHECKING:
+    from nrun.engine.view import View
+    from nrun.record import ExperimentFolder
 
 
 @click.command()
@@ -49,7 +55,7 @@ def archive(experiments: tuple[str, ...], output: Path | None, removes: bool, as
         click.echo(f"left out: {printable(name)}: {printable(why)}", err=True)
     if removes:
         for folder, size in zip(folders, sizes, strict=True):
-            asyncio.run(remove(folder, size))
+            asyncio.run(remove(folder, partial(_changed, folder, size)))
     ids = [folder.id for folder in folders]
     size = file.stat().st_size
     if as_json:
@@ -57,6 +63,12 @@ def archive(experiments: tuple[str, ...], output: Path | None, removes: bool, as
         click.echo(json.dumps(done | {"left_out": manifest.left_out}, indent=2))
     else:
         click.echo(f"{file}: {len(ids)} experiments, {len(manifest.files)} files, {size_text(size)}")
+
+
+def _changed(folder: ExperimentFolder, size: int, view: View) -> str:
+    """Why an experiment must stay: somebody wrote into its journal after that had `size` bytes."""
+    del view
+    return "" if folder.journal.stat().st_size == size else "has changed meanwhile"
 
 
 @click.command()

@@ -18,7 +18,7 @@ from nrun.search import Query, query_of, search
 from nrun.text import columns, printable
 from nrun_command_housekeeping.leftovers import Leftover, leftovers, sweep
 from nrun_command_housekeeping.removal import remove
-from nrun_command_housekeeping.retention import Doomed, Policy, doomed
+from nrun_command_housekeeping.retention import Doomed, Policy, doomed, tagged_to_stay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,7 +111,7 @@ def _remove(
 
 
 def _remove_one(one: Doomed, home: Path) -> None:
-    asyncio.run(remove(ExperimentFolder(home, one.status.title, one.status.id or "")))
+    asyncio.run(remove(ExperimentFolder(home, one.status.title, one.status.id or ""), tagged_to_stay))
 
 
 def _table(going: Sequence[Doomed], rest: Sequence[Leftover]) -> str:

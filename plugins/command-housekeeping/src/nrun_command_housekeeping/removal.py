@@ -11,27 +11,24 @@ from nrun.engine.look import read_view
 from nrun.errors import RecordError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from nrun.engine.view import View
     from nrun.record import ExperimentFolder
 
 TRASH = ".trash"
-KEEP = "keep"
-"""The tag of what is never removed."""
 
 
-async def remove(folder: ExperimentFolder, journal_size: int | None = None) -> None:
+async def remove(folder: ExperimentFolder, objection: Callable[[View], str]) -> None:
     """Remove an experiment, whatever becomes of this process on the way.
 
-    With `journal_size`, only if its journal has still so many bytes. Raises InCharge if somebody looks after it,
-    RecordError if it has not ended, is tagged `keep`, or changed.
+    `objection` is asked when nobody else can take it up any more: what it answers is why it must stay. Raises
+    InCharge if somebody looks after it, RecordError if it must stay.
     """
-    async with charge(folder):  # from here on nobody else can take it up
+    async with charge(folder):
         view = read_view(folder)
-        why = "has not ended" if not view.state.ended else "is tagged `keep`" if KEEP in view.tags else ""
-        if journal_size is not None and folder.journal.stat().st_size != journal_size:
-            why = "has changed meanwhile"
-        if why:
+        if why := "has not ended" if not view.state.ended else objection(view):
             msg = f"experiment {folder.id} {why}; it was left as it is"
             raise RecordError(msg)
         gone = move_to_trash(folder.path, folder.home / "experiments")

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import attrs
 
 from nrun.amounts import size_text
-from nrun_command_housekeeping.removal import KEEP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nrun import ExperimentStatus, State
+    from nrun.engine.view import View
 
 DAY_S = 86400
+KEEP = "keep"
+"""The tag of what always stays."""
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +87,11 @@ def _reason(status: ExperimentStatus, rank: int, total: int, policy: Policy, now
         return ""
     newer = f"{rank} of {status.title!r} are newer" if policy.keep_last is not None else ""
     return ", ".join(filter(None, (newer, status.state.value if policy.states else "")))
+
+
+def tagged_to_stay(view: View) -> str:
+    """Why an experiment must stay, by its tags."""
+    return f"is tagged `{KEEP}`" if KEEP in view.tags else ""
 
 
 def ended_at(status: ExperimentStatus) -> float:
