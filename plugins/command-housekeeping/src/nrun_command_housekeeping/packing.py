@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib
 import io
 import json
 import os
@@ -80,12 +81,16 @@ def default_name(folder: ExperimentFolder) -> Path:
     return Path(f"{folder.title}-{folder.id}.tar.{'zst' if HAS_ZSTD else 'gz'}")
 
 
+def zstd_file(file: IO[bytes], mode: str) -> IO[bytes]:
+    """What compresses into a file, or out of one. Python has it from 3.14 on."""
+    opened: IO[bytes] = importlib.import_module("compression.zstd").ZstdFile(file, mode)
+    return opened
+
+
 def _compressed(out: IO[bytes], file: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
     wants_zstd = file.suffix in {".zst", ".zstd"}
     if HAS_ZSTD and file.suffix not in {".gz", ".tgz"}:
-        import compression.zstd  # type: ignore[import-not-found, unused-ignore] # Python 3.14
-
-        return compression.zstd.ZstdFile(out, "wb")  # type: ignore[no-any-return, unused-ignore] # as above
+        return zstd_file(out, "wb")
     if wants_zstd:
         msg = f"{file}: this Python cannot write zstd, {sys.version_info.major}.{sys.version_info.minor}"
         raise RecordError(msg, hint="use Python 3.14 or later, or call it .tar.gz")

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from nrun.errors import RecordError
 from nrun.record.bundles import digest_of
-from nrun_command_housekeeping.packing import HAS_ZSTD, MANIFEST, VERSION
+from nrun_command_housekeeping.packing import HAS_ZSTD, MANIFEST, VERSION, zstd_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,9 +181,7 @@ def _decompressed(raw: IO[bytes], file: Path) -> IO[bytes]:
         if not HAS_ZSTD:
             msg = f"{file} is compressed with zstd, which this Python cannot read"
             raise RecordError(msg, hint="use Python 3.14 or later")
-        import compression.zstd  # type: ignore[import-not-found, unused-ignore] # Python 3.14
-
-        return compression.zstd.ZstdFile(raw, "rb")  # type: ignore[no-any-return, unused-ignore] # as above
+        return zstd_file(raw, "rb")
     msg = f"{file} is no archive of experiments"
     raise RecordError(msg, hint="nrun experiment archive makes them")
 
