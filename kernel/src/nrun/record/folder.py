@@ -17,6 +17,7 @@ import attrs
 
 from nrun.data import Data
 from nrun.errors import RecordError
+from nrun.model import Handle
 
 JOURNAL = "journal.jsonl"
 DESCRIPTION = "experiment.json"
@@ -55,6 +56,10 @@ class ExperimentFolder(Data):
     def attempt(self, job: str, number: int) -> Path:
         """The folder of one attempt of a job. Made by whoever writes into it."""
         return self.path.joinpath("jobs", job, f"attempt-{number}")
+
+    def placed(self, handle: Handle) -> Handle:
+        """A handle of this record, with the folder of its attempt."""
+        return Handle(handle.tag, handle.data, self.attempt(handle.tag.job, handle.tag.attempt))
 
 
 def claim_folder(home: Path, title: str) -> ExperimentFolder:
