@@ -85,6 +85,13 @@ def claim_folder(home: Path, title: str) -> ExperimentFolder:
         raise RecordError(msg, hint="set NRUN_HOME to a folder that you can write to") from error
 
 
+def discard(folder: ExperimentFolder) -> None:
+    """Remove a folder that was claimed and could not be filled."""
+    import shutil
+
+    shutil.rmtree(folder.path, ignore_errors=True)
+
+
 def write_file(path: Path, text: str, *, durable: bool = False) -> None:
     """Write a private file so that readers see all of it or nothing. Raises RecordError."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
