@@ -17,7 +17,7 @@ from nrun.engine.view import View
 from nrun.errors import InCharge, NrunError
 from nrun.events import CancelRequested, ExperimentEnded, ExperimentStarted, JobObserved, JobSkipped
 from nrun.model import Attempt, Handle, State, Tag
-from nrun.record import JobStatus, Journal, fold_all, read_journal
+from nrun.record import JobStatus, Journal, fold_all, labels, read_journal
 from nrun.record.description import read_description
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nrun.protocols import Backend
     from nrun.record import ExperimentFolder
     from nrun.record.description import Description
+    from nrun.record.journal import Reading
 
 LOOK_TIMEOUT_S = 60.0
 """How long one backend may take to answer for all its jobs."""
@@ -36,10 +37,14 @@ LOOK_TIMEOUT_S = 60.0
 
 def read_view(folder: ExperimentFolder) -> View:
     """What the record says, without asking anybody. Raises RecordError."""
-    description = read_description(folder)
-    reading = read_journal(folder.journal)
+    return view_of(folder, read_description(folder), read_journal(folder.journal))
+
+
+def view_of(folder: ExperimentFolder, description: Description, reading: Reading) -> View:
+    """What a description and a journal say."""
     statuses = {job.name: JobStatus(name=job.name) for job in description.jobs}
     fold_all(statuses, reading.events, folder.id)
+    tags, notes = labels(reading.events)
     open_jobs = any(not status.state.ended for status in statuses.values())
     return View(
         folder=folder,
@@ -49,6 +54,8 @@ def read_view(folder: ExperimentFolder) -> View:
         statuses=statuses,
         damaged=reading.damaged,
         launcher_gone=_launcher_gone(reading.events, description, open_jobs=open_jobs),
+        tags=tags,
+        notes=notes,
     )
 
 
