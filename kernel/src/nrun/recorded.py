@@ -205,7 +205,7 @@ class Recorded:
         if not detach:
             stop = policy(on_interrupt) == "cancel"
             self._drive(carry_on(folder, self._hooks, stop_when_interrupted=stop), on_interrupt)
-        elif self.status().state.ended is False:
+        elif self.status().state is not State.SUCCEEDED:  # what failed may be owed another try
             self._leave_behind()
         return self._outcome(check=check and not detach)
 

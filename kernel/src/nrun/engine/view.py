@@ -31,7 +31,7 @@ class View(Data):
     damaged: tuple[int, ...]
     """Byte offsets of journal lines that could not be read and were left out."""
     launcher_gone: bool
-    """Whether the process in charge certainly no longer exists, with jobs still to do."""
+    """Whether the process in charge certainly no longer exists, and was not done."""
     tags: tuple[str, ...] = ()
     notes: tuple[Noted, ...] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nrun.record.catalogue import experiments, find_experiment
-from nrun.record.folder import ExperimentFolder, claim_folder, copy_worker, home_folder, write_file
+from nrun.record.folder import ExperimentFolder, claim_folder, copy_worker, discard, home_folder, write_file
 from nrun.record.journal import Journal, read_journal
 from nrun.record.status import JobStatus, fold_all, labels, overall
 
@@ -13,6 +13,7 @@ __all__ = [
     "Journal",
     "claim_folder",
     "copy_worker",
+    "discard",
     "experiments",
     "find_experiment",
     "fold_all",
