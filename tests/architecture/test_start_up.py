@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 KERNEL_SOURCE = ROOT / "kernel" / "src"
-HEAVY = {"asyncio", "rich", "yaml", "tomlkit", "asyncssh", "aiodocker", "importlib.metadata"}
+HEAVY = {"asyncio", "cattrs", "rich", "yaml", "tomlkit", "asyncssh", "aiodocker", "importlib.metadata"}
 
 ENTRY_MODULES = sorted(
     module

@@ -72,7 +72,7 @@ REFUSED = {
     ),
     "launcher that is only a name": (
         script(add('executor=run.LocalExecutor(launcher="torchrun")')),
-        ["LocalExecutor: 'launcher' must be", "'torchrun'"],
+        ["LocalExecutor: launcher must be an object", "'torchrun'"],
     ),
     "environment that is no dict": (
         script('exp.add(run.Script(inline="true", env=["A=1"]))'),
