@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         LanguageSpec,
         LauncherSpec,
         PackagerSpec,
+        SecretSpec,
         ViewSpec,
     )
     from nrun.entrypoints import Entrypoint, Language
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from nrun.planning.dependencies import Dependency
     from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin, View
     from nrun.retries import Retries
+    from nrun.secret import Secret
     from nrun.single import run
 
 __version__ = "0.1.0"
@@ -65,7 +67,7 @@ _HOMES = {
     "nrun.config.origin": ("explain",),
     "nrun.declare": (
         *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec"),
-        *("FormatSpec", "LanguageSpec", "LauncherSpec", "PackagerSpec", "ViewSpec"),
+        *("FormatSpec", "LanguageSpec", "LauncherSpec", "PackagerSpec", "SecretSpec", "ViewSpec"),
     ),
     "nrun.errors": (
         *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PlanError", "PluginError"),
@@ -77,6 +79,7 @@ _HOMES = {
     "nrun.outcome": ("ExperimentStatus",),
     "nrun.planning.dependencies": ("Dependency",),
     "nrun.retries": ("Retries",),
+    "nrun.secret": ("Secret",),
     "nrun.files": ("dump", "dumps", "load", "loads"),
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
@@ -120,6 +123,8 @@ __all__ = [
     "ResultError",
     "Retries",
     "Script",
+    "Secret",
+    "SecretSpec",
     "State",
     "UnknownName",
     "UsageError",

@@ -61,7 +61,11 @@ def _unhandled_signals() -> list[signal.Signals]:
     """The stopping signals that the program has not arranged for itself; none outside its main thread."""
     if threading.current_thread() is not threading.main_thread():
         return []
-    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    defaults = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
     return [number for number, default in defaults.items() if signal.getsignal(number) == default]
 
 

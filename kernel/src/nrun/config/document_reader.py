@@ -18,6 +18,7 @@ from nrun.config.origin import Origin
 from nrun.config.special import Reference, Sweep, Unread
 from nrun.config.target import signature_of
 from nrun.errors import ConfigError, did_you_mean
+from nrun.secret import URL, Secret, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -157,6 +158,9 @@ class Reader(Decoder):
 
     def text(self, text: str) -> Any:
         """What a text stands for: itself, or the value of something else."""
+        if text.startswith(URL):
+            return Secret.parse(text)
+        text = unescape(text)
         return Reference.parse(text) if _REFERENCE.search(text) else text.replace("\\${", "${")
 
     def mapping(self, form: dict[str, Json]) -> Any:

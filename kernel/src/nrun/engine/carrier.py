@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nrun.engine.lane import Lane
     from nrun.engine.ledger import Ledger
     from nrun.events import Event
-    from nrun.model import Bundle, Observation
+    from nrun.model import Bundle, Launch, Observation
     from nrun.planning import Job, Plan
 
 FETCH_TIMEOUT_S = 600.0
@@ -181,7 +181,8 @@ class Carrier:
         return list(self.lane.active)
 
     async def _submit(self, batch: Sequence[Job]) -> None:
-        attempts = await self._attempts(batch)
+        launches = {job.name: launch_of(job, self.plan) for job in batch}
+        attempts = await self._attempts(batch, launches)
         jobs = [job for job in batch if job.name in attempts]
         if not jobs:
             return
@@ -191,8 +192,8 @@ class Carrier:
             for job in jobs
         ]
         self.ledger.note(intents, durable=not backend.capabilities.here)
-        launches = {job.name: launch_of(job, self.plan) for job in jobs}
-        answers = await hand_over(backend, launches, attempts, self.ledger.trouble)
+        offered = {job.name: launches[job.name] for job in jobs}
+        answers = await hand_over(backend, offered, attempts, self.ledger.trouble)
         events: list[Event] = []
         refused: list[str] = []
         state = State.RUNNING if backend.capabilities.starts_at_once else State.SUBMITTED
@@ -220,8 +221,8 @@ class Carrier:
         """Which of the executors of the job it is placed on here: a job that falls back loses its first."""
         return len(self.plan.job(job.name).executors) - len(job.executors)
 
-    async def _attempts(self, batch: Sequence[Job]) -> dict[str, Attempt]:
-        """The next attempt of each job, with its code; a job whose code cannot be packed fails here."""
+    async def _attempts(self, batch: Sequence[Job], launches: Mapping[str, Launch]) -> dict[str, Attempt]:
+        """The next attempt of each job, with its code and secrets; a job that cannot have these fails here."""
         attempts = {}
         for job in batch:
             bundle = None
@@ -231,7 +232,13 @@ class Carrier:
                 except Exception as error:  # noqa: BLE001 - packagers are plugins; their jobs fail, others go on
                     self._refuse(job, f"packaging failed: {told(error)}")
                     continue
-            attempts[job.name] = self._attempt(job.name, self._number(job.name), bundle)
+            try:
+                secrets = await self.ledger.secrets.of(launches[job.name])
+            except NrunError as error:
+                self._refuse(job, error.message)
+                continue
+            attempt = self._attempt(job.name, self._number(job.name), bundle)
+            attempts[job.name] = attrs.evolve(attempt, secrets=secrets) if secrets else attempt
         return attempts
 
     def _refuse(self, job: Job, reason: str) -> None:

@@ -14,7 +14,7 @@ import attrs
 
 from nrun import BackendError, Cause, NrunError, State
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Submission
-from nrun.planning import launch_files
+from nrun.planning import SECRETS_FILE, launch_files, secret_files
 from nrun.text import text_of
 from nrun_executor_local import processes
 from nrun_executor_local.processes import Process
@@ -92,8 +92,16 @@ class LocalBackend:
     def _start(self, attempt: Attempt, files: Mapping[str, str]) -> Handle:
         """Start the job; its files are written first."""
         folder = self._write(attempt, files)
-        pid = processes.start(f"{folder}/launch.sh", folder, self._environment | environment_of(attempt.tag))
+        try:
+            for name, text in secret_files(attempt.secrets).items():
+                write_file(f"{folder}/{name}", text)
+            pid = processes.start(f"{folder}/launch.sh", folder, self._environment | environment_of(attempt.tag))
+        except OSError:
+            _remove_secrets(folder)
+            raise
         handle = self._handle(attempt.tag, folder, pid)
+        if attempt.secrets:
+            handle = attrs.evolve(handle, data={**handle.data, "secrets": True})
         self._own[attempt.tag] = pid
         self._watch(handle, pid)
         return handle
@@ -115,9 +123,7 @@ class LocalBackend:
             path = f"{folder}/{name}"
             if "/" in name:
                 os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with open(file, "wb") as out:  # noqa: PTH123 - as above
-                out.write(text.encode("utf-8", "surrogateescape"))
+            write_file(path, text)
         if attempt.bundle is not None:
             import shutil  # it imports every kind of compression, and few jobs ship code
 
@@ -301,7 +307,10 @@ class LocalBackend:
             await asyncio.sleep(LOG_PAUSE_S)
 
     async def fetch(self, folders: Mapping[Handle, Path]) -> None:
-        """Jobs write into the record themselves."""
+        """Jobs write into the record themselves; what they should have removed and did not is removed here."""
+        for handle in folders:
+            if handle.data.get("secrets"):
+                _remove_secrets(_folder(handle))
 
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """TERM to every process of the job, KILL after the grace, then a look at what is left."""
@@ -337,6 +346,19 @@ class LocalBackend:
 def environment_of(tag: Tag) -> dict[str, str]:
     """What a job is told of itself."""
     return {"NRUN_TAG": str(tag), "NRUN_EXPERIMENT_ID": tag.experiment, "NRUN_ATTEMPT": str(tag.attempt)}
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a file that nobody else may read. Raises OSError."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(file, "wb") as out:  # noqa: PTH123 - this decides how fast jobs start
+        out.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _remove_secrets(folder: str) -> None:
+    """Remove the files with secrets that a job has not taken: it was stopped too soon, or never started."""
+    for path in (Path(folder, SECRETS_FILE), *Path(folder).glob(f"task-*/{SECRETS_FILE}")):
+        path.unlink(missing_ok=True)
 
 
 def _folder(handle: Handle) -> str:

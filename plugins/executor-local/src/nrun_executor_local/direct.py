@@ -18,16 +18,18 @@ from typing import TYPE_CHECKING, Any
 from nrun import build, worker_forms
 from nrun.config.codec import decode
 from nrun.model import Capabilities
-from nrun_executor_local.backend import LocalBackend, environment_of
+from nrun.planning import secret_files, secret_variable
+from nrun_executor_local.backend import LocalBackend, environment_of, write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from nrun.model import Attempt, Handle
 
 # They run inside jobs, on any Python, so they have no annotations.
 error_text: Callable[[Exception], str] = worker_forms.error_text
 result_text: Callable[[object], str] = worker_forms.result_text
+hidden: Callable[[str, Sequence[str]], str] = worker_forms.hidden
 
 _FAILED = 1
 _INTERRUPTED = 128 + signal.SIGINT
@@ -58,9 +60,12 @@ class DirectBackend(LocalBackend):
         )
         with _environment(environment_of(attempt.tag) | attempt_env(folder)), _outside_the_loop(), _interruptible():
             if "task.json" in files:
-                code = _call(json.loads(files["task.json"])["task"], folder)
+                values = {v: value.reveal() for v, value in attempt.secrets.get("", {}).items()}
+                code = _call(_task(files["task.json"], values), folder, list(values.values()))
                 (folder / "exit.json").write_text(json.dumps({"exit_code": code, "stop": ""}) + "\n", "ascii")
             else:
+                for name, text in secret_files(attempt.secrets).items():
+                    write_file(f"{folder}/{name}", text)
                 code = subprocess.call(["/bin/sh", str(folder / "launch.sh")])  # noqa: S603 - our own script
                 for name, out in (("out.log", sys.stdout), ("err.log", sys.stderr)):
                     out.write((folder / name).read_text("utf-8", "replace"))
@@ -82,7 +87,16 @@ def attempt_env(folder: Path) -> dict[str, str]:
     return {"NRUN_JOB_DIR": str(folder), "NRUN_JOB_NAME": folder.parent.name}
 
 
-def _call(form: Any, folder: Path) -> int:  # noqa: ANN401 - JSON
+def _task(text: str, values: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+    """The form of a task, with the values of its secrets."""
+
+    def filled(form: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
+        return values[secret_variable(form["$secret"])] if "$secret" in form else form
+
+    return json.loads(text, object_hook=filled)["task"]
+
+
+def _call(form: Any, folder: Path, secrets: Sequence[str]) -> int:  # noqa: ANN401 - JSON
     """Call the function that `form` describes, and write its result down. Gives the exit code it would have had."""
     with _also_written_to(folder):
         try:
@@ -92,11 +106,12 @@ def _call(form: Any, folder: Path) -> int:  # noqa: ANN401 - JSON
             return _INTERRUPTED
         except Exception as error:  # noqa: BLE001 - whatever the function raises is its end
             traceback.print_exc()
-            (folder / "result.json").write_text(error_text(error), "utf-8")
+            (folder / "result.json").write_text(hidden(error_text(error), secrets), "utf-8")
             return _FAILED
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    (folder / "result.json").write_text('{"value": null}\n' if value is None else result_text(value), "utf-8")
+    told = '{"value": null}\n' if value is None else hidden(result_text(value), secrets)
+    (folder / "result.json").write_text(told, "utf-8")
     return 0
 
 
