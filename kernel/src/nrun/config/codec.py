@@ -47,8 +47,7 @@ def loads(text: str) -> Any:  # noqa: ANN401 - a document holds any value
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        msg = f"not a configuration in JSON: {error}"
-        raise ConfigError(msg) from error
+        raise ConfigError(f"not a configuration in JSON: {error}") from error
     if not isinstance(document, dict) or "value" not in document:
         msg = 'not a configuration in JSON: it must be {"nrun": 1, "value": …}'
         raise ConfigError(msg)
@@ -91,8 +90,7 @@ def written(encoder: Encoder, value: object) -> Json:
     except ConfigError as error:
         raise _with_place(error, value) from None
     except RecursionError:
-        msg = "this configuration has containers that are nested too deeply to be written down"
-        raise ConfigError(msg) from None
+        raise ConfigError("this configuration has containers that are nested too deeply to be written down") from None
 
 
 def decode(form: Json) -> Any:  # noqa: ANN401 - a form stands for any value
@@ -102,8 +100,7 @@ def decode(form: Json) -> Any:  # noqa: ANN401 - a form stands for any value
     except ConfigError:
         raise
     except Exception as error:
-        msg = f"damaged configuration: {type(error).__name__}: {error}"
-        raise ConfigError(msg) from error
+        raise ConfigError(f"damaged configuration: {type(error).__name__}: {error}") from error
 
 
 def _with_place(error: ConfigError, root: object) -> ConfigError:

@@ -191,8 +191,7 @@ class Reader(Decoder):
 
     def _node(self, form: dict[str, Any]) -> Node:
         if id(form) in self._open:
-            msg = "this node would contain itself"
-            raise ConfigError(msg, hint="give one of them a copy")
+            raise ConfigError("this node would contain itself", hint="give one of them a copy")
         if id(form) not in self._nodes:
             self._open.add(id(form))
             try:
@@ -255,8 +254,7 @@ class Reader(Decoder):
     def _referred(self, number: str) -> Node:
         if number not in self._numbered:
             known = ", ".join(self._numbered) or "none"
-            msg = f"there is no node with $id {number}"
-            raise ConfigError(msg, hint=f"there are: {known}")
+            raise ConfigError(f"there is no node with $id {number}", hint=f"there are: {known}")
         here, (self.path, form) = self.path, self._numbered[number]
         try:
             return self._node(form)
@@ -279,8 +277,7 @@ def indexed(form: Any, target: Any) -> list[tuple[str | int, str | int, Json]]:
 
 
 def _unfound(symbol: str) -> NoReturn:
-    msg = f"{symbol} is not imported here"
-    raise ConfigError(msg)
+    raise ConfigError(f"{symbol} is not imported here")
 
 
 def _means_something(key: str) -> bool:

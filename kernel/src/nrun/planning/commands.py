@@ -25,6 +25,8 @@ TASK_FILE = "task.json"
 SCRIPT_FILE = "script"
 _IN_MAIN = re.compile(r'("\$(?:config|partial|fresh|symbol|object|enum)":)"__(?:nrun_)?main__:')
 """A symbol of the launching script. In a text of the user's the quotes would be escaped."""
+ARGUMENT = "NRUN_SECRET_"
+"""Variables in which a function task finds its arguments that are secrets: this, and the reference in hexadecimal."""
 _SECRETS_BEGIN = '{"$secret":'
 _FORM_OF_SECRET = re.compile(r'\{"\$secret":"(?:[^"\\]|\\.)*"\}')
 CODE_FOLDER = "code"
@@ -68,12 +70,7 @@ def _environment(env: Mapping[str, str | Secret]) -> dict[str, Any]:
 
 def _arguments(task: str) -> dict[str, Secret]:
     """The variables in which a function task finds the secrets among its arguments; `worker_forms.py` reads them."""
-    return {secret_variable(secret.reference): secret for secret in secrets_in(task)}
-
-
-def secret_variable(reference: str) -> str:
-    """Where a function task finds a secret that is an argument; `worker_forms.py` has the same rule."""
-    return "NRUN_SECRET_" + reference.encode().hex()
+    return {ARGUMENT + secret.reference.encode().hex(): secret for secret in secrets_in(task)}
 
 
 def secrets_in(text: str) -> list[Secret]:

@@ -15,22 +15,25 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from nrun import build, worker_forms
 from nrun.config.codec import decode
 from nrun.model import Capabilities
-from nrun.planning import secret_files, secret_variable
+from nrun.planning import ARGUMENT, secret_files
 from nrun_executor_local.backend import LocalBackend, environment_of, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from nrun.model import Attempt, Handle
+    from nrun.model import Attempt, Handle, Launch, Submission
 
 # They run inside jobs, on any Python, so they have no annotations.
 error_text: Callable[[Exception], str] = worker_forms.error_text
 result_text: Callable[[object], str] = worker_forms.result_text
 hidden: Callable[[str, Sequence[str]], str] = worker_forms.hidden
 
+_ENV_FILE = "env.json"
 _FAILED = 1
 _INTERRUPTED = 128 + signal.SIGINT
 
@@ -53,14 +56,26 @@ class DirectBackend(LocalBackend):
             },
         )
 
+    def plan(self, launches: Sequence[Launch]) -> Sequence[Submission]:
+        """As for processes, and the environment as a file of its own, for who does not run the script."""
+        return [
+            attrs.evolve(one, files={job: {**files, _ENV_FILE: json.dumps(dict(launch.commands[0].env))}})
+            for launch, one in zip(launches, super().plan(launches), strict=True)
+            for job, files in one.files.items()
+        ]
+
     def _start(self, attempt: Attempt, files: Mapping[str, str]) -> Handle:
         folder = Path(self._write(attempt, files))
         (folder / "start.json").write_text(
             json.dumps({"pid": os.getpid(), "boot": self._boot, "host": self._host}) + "\n", "ascii"
         )
-        with _environment(environment_of(attempt.tag) | attempt_env(folder)), _outside_the_loop(), _interruptible():
+        env = environment_of(attempt.tag) | _attempt_env(folder)
+        values = {variable: value.reveal() for variable, value in attempt.secrets.get("", {}).items()}
+        if "task.json" in files:
+            env |= json.loads(files[_ENV_FILE])
+            env |= {variable: value for variable, value in values.items() if not variable.startswith(ARGUMENT)}
+        with _environment(env), _outside_the_loop(), _interruptible():
             if "task.json" in files:
-                values = {v: value.reveal() for v, value in attempt.secrets.get("", {}).items()}
                 code = _call(_task(files["task.json"], values), folder, list(values.values()))
                 (folder / "exit.json").write_text(json.dumps({"exit_code": code, "stop": ""}) + "\n", "ascii")
             else:
@@ -82,7 +97,7 @@ class DirectBackend(LocalBackend):
         return {}
 
 
-def attempt_env(folder: Path) -> dict[str, str]:
+def _attempt_env(folder: Path) -> dict[str, str]:
     """What `launch.sh` would tell the job."""
     return {"NRUN_JOB_DIR": str(folder), "NRUN_JOB_NAME": folder.parent.name}
 
@@ -91,7 +106,7 @@ def _task(text: str, values: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
     """The form of a task, with the values of its secrets."""
 
     def filled(form: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
-        return values[secret_variable(form["$secret"])] if "$secret" in form else form
+        return values[ARGUMENT + form["$secret"].encode().hex()] if "$secret" in form else form
 
     return json.loads(text, object_hook=filled)["task"]
 
