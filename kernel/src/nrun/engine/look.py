@@ -150,7 +150,10 @@ async def read_logs(  # noqa: PLR0913 - a log is named by this much
     async with open_backend(view.place(job), hooks) as backend:
         for handle in await _handles(view, [status], backend):
             log = backend.logs(handle, stream=stream, offset=offset, follow=follow)
-            async with contextlib.aclosing(log), contextlib.aclosing(secrets.masked(log) if secrets else log) as chunks:
+            async with (
+                contextlib.aclosing(log),
+                contextlib.aclosing(secrets.masked(log) if secrets.hidden else log) as chunks,
+            ):
                 async for chunk in chunks:
                     yield chunk
 

@@ -14,6 +14,7 @@ from nrun.errors import ConfigError, NrunError
 from nrun.model import LogChunk
 from nrun.planning import secrets_in, task_folders
 from nrun.record.folder import DESCRIPTION
+from nrun.text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -40,7 +41,8 @@ class Secrets:
         self._hooks = hooks
         self._timeout_s = timeout_s
         self._values: dict[Secret, tuple[float, SecretValue]] = {}
-        self._hidden: dict[str, None] = {}
+        self.hidden: tuple[str, ...] = ()
+        """What is not to be seen, the longest first."""
 
     async def of(self, launch: Launch) -> dict[str, dict[str, SecretValue]]:
         """The values for a job, as an `Attempt` has them. Raises NrunError that says which cannot be had, and why."""
@@ -56,9 +58,10 @@ class Secrets:
 
         at, value = self._values.get(secret, (0.0, None))
         if value is None or time.monotonic() - at > FRESH_S:
-            value = SecretValue(await self._resolve(secret))
+            text = await self._resolve(secret)
+            value = SecretValue(text)
             self._values[secret] = time.monotonic(), value
-            self._hidden.update(dict.fromkeys(_forms(value.reveal())))
+            self.hidden = tuple(sorted({*self.hidden, *_forms(text)}, key=len, reverse=True))
         return value
 
     async def _resolve(self, secret: Secret) -> str:
@@ -66,7 +69,7 @@ class Secrets:
             resolver = self._hooks.secrets.get(secret.resolver).resolver()
             async with asyncio.timeout(self._timeout_s):
                 found = resolver(secret.name)
-                return _fit(await found if inspect.isawaitable(found) else found)
+                return _checked(await found if inspect.isawaitable(found) else found)
         except Exception as error:
             hint = error.hint if isinstance(error, NrunError) and error.hint else ""
             msg = f"the secret {secret.reference} cannot be had: {told(error)}" + (f" ({hint})" if hint else "")
@@ -74,35 +77,29 @@ class Secrets:
 
     def redacted(self, events: Sequence[Event]) -> Sequence[Event]:
         """The events without any value that is known here."""
-        if not self._hidden:
+        if not self.hidden:
             return events
         from nrun.events import from_json, to_json
-        from nrun.secret import MASK
 
-        pattern = re.compile("|".join(map(re.escape, _longest_first(self._hidden))))
-        return [from_json(_replaced(to_json(event), pattern, MASK)) for event in events]
+        pattern = re.compile("|".join(map(re.escape, self.hidden)))
+        return [from_json(_replaced(to_json(event), pattern)) for event in events]
 
     async def masked(self, chunks: AsyncGenerator[LogChunk, None]) -> AsyncGenerator[LogChunk, None]:
         """A log with every value that is known here covered by as many asterisks, so that offsets stay true."""
-        hidden = [form.encode("utf-8", "surrogateescape") for form in _longest_first(self._hidden)]
+        hidden = [form.encode("utf-8", "surrogateescape") for form in self.hidden]
         pattern = re.compile(b"|".join(map(re.escape, hidden)))
-        held: LogChunk | None = None
+        held = LogChunk("", 0, b"")  # what may be the beginning of a value
         async for chunk in chunks:
-            if held is not None and held.offset + len(held.data) != chunk.offset:
+            if held.data and held.offset + len(held.data) != chunk.offset:
                 yield held
-                held = None
-            start = held.offset if held is not None else chunk.offset
-            data = pattern.sub(_asterisks, (held.data if held is not None else b"") + chunk.data)
-            ready = len(data) - _begun(data, hidden)
+                held = LogChunk("", 0, b"")
+            data = pattern.sub(lambda found: b"*" * len(found[0]), held.data + chunk.data)
+            start, ready = chunk.offset - len(held.data), len(data) - _begun(data, hidden)
             if ready:
                 yield LogChunk(chunk.stream, start, data[:ready])
-            held = LogChunk(chunk.stream, start + ready, data[ready:]) if ready < len(data) else None
-        if held is not None:
+            held = LogChunk(chunk.stream, start + ready, data[ready:])
+        if held.data:
             yield held
-
-    def __bool__(self) -> bool:
-        """Whether there is anything to hide."""
-        return bool(self._hidden)
 
 
 async def recorded_secrets(folder: ExperimentFolder, hooks: Hooks) -> Secrets:
@@ -115,20 +112,13 @@ async def recorded_secrets(folder: ExperimentFolder, hooks: Hooks) -> Secrets:
     return secrets
 
 
-def _fit(value: object) -> str:
-    """`value` if a process can be given it. Raises NrunError, which must not show it."""
-    if not isinstance(value, str):
-        msg = f"its resolver gave a {type(value).__name__}, not text"
-        raise NrunError(msg)
+def _checked(value: object) -> str:
+    """`value` if a process can be given it. Raises NrunError, which does not show it."""
     try:
-        value.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        msg = "its value has a lone surrogate, which cannot be written"
+        return text_of(value, "a secret")
+    except ConfigError:
+        msg = f"what its resolver gave (a {type(value).__name__}) is no text, or has characters no process can be given"
         raise NrunError(msg) from None
-    if "\0" in value:
-        msg = "its value has a NUL character, which no process can be given"
-        raise NrunError(msg)
-    return value
 
 
 def _forms(value: str) -> set[str]:
@@ -138,29 +128,23 @@ def _forms(value: str) -> set[str]:
     import shlex
     from urllib.parse import quote, quote_plus
 
+    if len(value) < SHORTEST:
+        return set()
     data = value.encode("utf-8", "surrogateescape")
     shown = data.decode("utf-8", "backslashreplace")  # as Python prints it to its errors
     forms = {value, shown, *(line.strip() for text in (value, shown) for line in text.splitlines())}
     forms |= {repr(value)[1:-1], json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     forms |= {encode(data).decode().rstrip("=") for encode in (base64.b64encode, base64.urlsafe_b64encode)}
     forms |= {shlex.quote(value).strip("'"), quote(data, safe=""), quote(data), quote_plus(data)}
-    return {form for form in forms if len(form) >= SHORTEST} if len(value) >= SHORTEST else set()
+    return {form for form in forms if len(form) >= SHORTEST}
 
 
-def _longest_first(forms: dict[str, None]) -> list[str]:
-    return sorted(forms, key=len, reverse=True)
-
-
-def _replaced(value: Any, pattern: re.Pattern[str], by: str) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, str):
-        return pattern.sub(by, value)
+def _replaced(value: Any, pattern: re.Pattern[str]) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
-        return {key: _replaced(item, pattern, by) for key, item in value.items()}
-    return [_replaced(item, pattern, by) for item in value] if isinstance(value, list) else value
-
-
-def _asterisks(found: re.Match[bytes]) -> bytes:
-    return b"*" * len(found[0])
+        return {key: _replaced(item, pattern) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, pattern) for item in value]
+    return pattern.sub("***", value) if isinstance(value, str) else value
 
 
 def _begun(data: bytes, hidden: Sequence[bytes]) -> int:
