@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import threading
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,8 +119,9 @@ def _call(form: Any, folder: Path, secrets: Sequence[str]) -> int:  # noqa: ANN4
         except KeyboardInterrupt:
             return _INTERRUPTED
         except Exception as error:  # noqa: BLE001 - whatever the function raises is its end
-            traceback.print_exc()
-            (folder / "result.json").write_text(hidden(error_text(error), secrets), "utf-8")
+            told = hidden(error_text(error), secrets)
+            sys.stderr.write(json.loads(told)["error"]["traceback"])
+            (folder / "result.json").write_text(told, "utf-8")
             return _FAILED
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else int(stop.code is not None)

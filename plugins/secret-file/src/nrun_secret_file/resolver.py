@@ -24,9 +24,12 @@ def resolve(name: str) -> str:
             msg, hint="a secret is looked up wherever the job is submitted from: write file:/… or file:~/…"
         )
     try:
-        with path.open("rb") as file:
-            _check(os.fstat(file.fileno()), path)
-            data = file.read(MOST_BYTES + 1)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not hold us up
+        try:
+            _check(os.fstat(descriptor), path)
+            data = os.read(descriptor, MOST_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}"
         raise UsageError(msg, hint="write the value into it, with mode 600") from error
