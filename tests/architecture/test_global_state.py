@@ -22,7 +22,7 @@ STATE = """
 import asyncio, faulthandler, gc, json, locale, logging, os, random, signal, sys, threading, warnings
 
 # What other distributions do when they are imported is theirs: rich draws a random number.
-import attrs, cattrs, click, pluggy, rich.live, yaml
+import attrs, click, pluggy, rich.live, yaml
 
 
 def state():

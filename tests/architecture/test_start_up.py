@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 KERNEL_SOURCE = ROOT / "kernel" / "src"
-HEAVY = {"asyncio", "cattrs", "rich", "yaml", "tomlkit", "asyncssh", "aiodocker", "importlib.metadata"}
+HEAVY = {"asyncio", "rich", "yaml", "tomlkit", "asyncssh", "aiodocker", "importlib.metadata"}
 
 ENTRY_MODULES = sorted(
     module
@@ -124,6 +124,12 @@ def test_importing_nrun_loads_nothing_but_its_own_face():
     add_path = f"sys.path.insert(0, {str(KERNEL_SOURCE)!r})"
     for_types = modules_after("import __future__, typing", "-I", "-S")
     assert modules_after(f"{add_path}; import nrun", "-I", "-S") <= {"nrun"} | for_types
+
+
+def test_launching_loads_nothing_that_searches():
+    loaded = modules_after("import nrun; nrun.Experiment, nrun.Script; import nrun.engine.run")
+    assert "nrun.engine.run" in loaded
+    assert not loaded & {"sqlite3", "nrun.search", "nrun.amounts", "nrun.record.catalogue_cache"}
 
 
 def test_every_public_name_can_be_had():

@@ -233,7 +233,7 @@ def test_a_damaged_line_of_a_journal_is_reported_and_the_rest_stays_readable(she
     assert status.returncode == 0, status.stderr
     found = json.loads(status.stdout)
     assert [(job["name"], job["state"]) for job in found["jobs"]] == [("first", "SUCCEEDED"), ("second", "SUCCEEDED")]
-    (note,) = found["notes"]
+    (note,) = found["warnings"]
     assert note.startswith("4 lines are damaged")
     assert str(journal) in note
     assert "4 lines are damaged" in shell.nrun("status").stdout

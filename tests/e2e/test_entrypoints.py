@@ -305,9 +305,7 @@ def test_a_namespace_is_a_group_within_the_group(shell):
 
 
 def test_an_entrypoint_costs_no_reader_before_it_is_used(shell):
-    loaded = (
-        "[m for m in ('asyncio', 'cattrs', 'nrun_language_overrides.reader', 'nrun.config.node') if m in sys.modules]"
-    )
+    loaded = "[m for m in ('asyncio', 'nrun_language_overrides.reader', 'nrun.config.node') if m in sys.modules]"
     code = f"import sys, nrun\n@nrun.cli.entrypoint\ndef f(x: int = 1): ...\nprint({loaded})"
     assert shell.python("-c", code).stdout == "[]\n"
 

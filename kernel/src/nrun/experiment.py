@@ -29,7 +29,7 @@ from nrun.planning import (
 )
 from nrun.planning import Job as PlannedJob
 from nrun.protocols import Plugin
-from nrun.record import JobStatus, Journal, claim_folder, copy_worker, find_experiment
+from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment
 from nrun.recorded import Recorded, policy
 from nrun.sync import run_sync
 
@@ -275,8 +275,12 @@ class Experiment(Recorded):
         folder = claim_folder(self._home, self.title)
         self._created = time.time()
         versions = {r.ref.distribution: r.ref.version for r in self._hooks.host.records if r.state == "LOADED"}
-        copy_worker(folder)
-        describe(plan, folder, versions, self._created)
+        try:
+            copy_worker(folder)
+            describe(plan, folder, versions, self._created)
+        except BaseException:  # nothing half-written is left, whatever it was
+            discard(folder)
+            raise
         self._folder = folder
         return folder
 

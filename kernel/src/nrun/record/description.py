@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -15,7 +15,11 @@ from nrun.record.describe import VERSION
 from nrun.record.folder import DESCRIPTION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nrun.record.folder import ExperimentFolder
+
+T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -78,18 +82,53 @@ def read_description(folder: ExperimentFolder) -> Description:
     if version != VERSION:
         msg = f"{path} is written in version {version!r} of the record; this nrun reads {VERSION}"
         raise RecordError(msg, hint="use the nrun that wrote it, or a newer one")
-    import cattrs  # 40 ms, and launching does not read
-    import cattrs.errors
-
     try:
-        found = cattrs.Converter(forbid_extra_keys=False).structure(document, Description)
-    except (cattrs.errors.BaseValidationError, TypeError, ValueError, OverflowError) as error:
-        problems = "; ".join(cattrs.transform_error(error))
-        msg = f"{path} is damaged: {problems}"
+        return _described(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        msg = f"{path} is damaged: {type(error).__name__}: {error}"
         raise RecordError(msg) from error
-    numbers = range(len(found.executors))
-    good = all(job.executors and all(number in numbers for number in job.executors) for job in found.jobs)
-    if not is_time(found.created) or not good:
-        msg = f"{path} is damaged: it has no time, or a job without an executor"
-        raise RecordError(msg)
-    return found
+
+
+def _described(form: Mapping[str, Any]) -> Description:
+    """The description that a JSON form holds. Raises KeyError, TypeError, ValueError, AttributeError."""
+    executors = [
+        ExecutorDescription(
+            kind=_of(str, one["kind"]),
+            options={_of(str, name): _of(str, value) for name, value in one["options"].items()},
+            executor=one["executor"],
+            grace_s=float(one["grace_s"]),
+        )
+        for one in _of(list, form["executors"])
+    ]
+    jobs = [
+        JobDescription(
+            name=_of(str, one["name"]),
+            executors=_of(list, one["executors"]),
+            dependencies=_of(list, one["dependencies"]),
+            tasks=_of(list, one["tasks"]),
+        )
+        for one in _of(list, form["jobs"])
+    ]
+    numbers = range(len(executors))
+    if not all(job.executors and all(number in numbers for number in job.executors) for job in jobs):
+        raise ValueError("there is a job without an executor")
+    if not is_time(form["created"]):
+        raise ValueError("it has no time")
+    return Description(
+        nrun=form["nrun"],
+        id=_of(str, form["id"]),
+        title=_of(str, form["title"]),
+        created=form["created"],
+        by=_of(dict, form["by"]),
+        fail_fast=_of(bool, form["fail_fast"]),
+        surroundings=_of(dict, form["surroundings"]),
+        executors=executors,
+        jobs=jobs,
+    )
+
+
+def _of(kind: type[T], value: object) -> T:
+    if not isinstance(value, kind):
+        msg = f"{value!r:.80} is no {kind.__name__}"
+        raise TypeError(msg)
+    return value
