@@ -232,6 +232,35 @@ def test_a_job_that_never_read_its_secrets_leaves_none(planted):
     assert not [path for path in planted.home.rglob("*") if path.is_file() and has_canary(path.read_bytes())]
 
 
+def test_a_backend_that_shows_a_value_in_an_error_shows_it_to_nobody(planted):
+    planted.write(
+        "talkative.py",
+        """
+        import nrun as run
+        from nrun_executor_local.backend import LocalBackend
+
+        submit, failed = LocalBackend.submit, []
+
+        async def talk(self, submissions, attempts):
+            (attempt,) = attempts.values()
+            if not failed:
+                failed.append(attempt.secrets[""]["TOKEN"].reveal())
+                raise run.BackendError(f"401 Unauthorized: token={failed[0]!r}")
+            return await submit(self, submissions, attempts)
+
+        LocalBackend.submit = talk
+        exp = run.Experiment("talkative")
+        exp.add(run.Script(inline="true", env={"TOKEN": run.Secret("env:PLANTED")}), name="job")
+        print(exp.run().jobs["job"].control_errors)
+        """,
+    )
+    done = planted.python("talkative.py")
+    assert done.returncode == 0, done.stderr
+    assert not has_canary((done.stdout + done.stderr).encode())
+    (journal,) = planted.home.glob("experiments/*/*/journal.jsonl")
+    assert "401 Unauthorized: token='***'" in journal.read_text()
+
+
 def test_a_script_that_is_run_again_says_that_its_secrets_are_gone(planted):
     planted.python("canaries.py")
     (script,) = planted.home.glob("experiments/*/*/jobs/script 3/attempt-1/launch.sh")
