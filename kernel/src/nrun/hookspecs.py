@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         LauncherSpec,
         NameSpec,
         PackagerSpec,
+        SecretSpec,
         ViewSpec,
     )
     from nrun.events import Event
@@ -167,6 +168,22 @@ def nrun_launchers() -> Iterable[LauncherSpec]:
         @hookimpl
         def nrun_launchers():
             yield LauncherSpec(name="mpi", summary="Start under mpirun", class_name="Mpi", launcher=_mpi)
+    """
+    return ()
+
+
+@hookspec
+def nrun_secrets() -> Iterable[SecretSpec]:
+    """Declare secret resolvers: where tokens come from.
+
+    Convention: collect. Fires once per process, when a job that needs a secret is submitted, or a log shown that may
+    hold one.
+
+    Example::
+
+        @hookimpl
+        def nrun_secrets():
+            yield SecretSpec(name="vault", summary="Ask the vault", resolver=_vault)
     """
     return ()
 

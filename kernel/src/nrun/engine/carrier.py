@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from nrun.engine.lane import Lane
     from nrun.engine.ledger import Ledger
     from nrun.events import Event
-    from nrun.model import Bundle, Observation
+    from nrun.model import Bundle, Launch, Observation
     from nrun.planning import Job, Plan
+    from nrun.secret import SecretValue
+
+    Values = Mapping[str, Mapping[str, SecretValue]]
 
 FETCH_TIMEOUT_S = 600.0
 """Deadline for bringing back what many jobs left."""
@@ -194,7 +197,8 @@ class Carrier:
         return list(self.lane.active)
 
     async def _submit(self, batch: Sequence[Job]) -> None:
-        attempts = await self._attempts(batch)
+        launches = {job.name: launch_of(job, self.plan) for job in batch}
+        attempts = await self._attempts(batch, launches)
         jobs = [job for job in batch if job.name in attempts]
         if not jobs:
             return
@@ -204,8 +208,8 @@ class Carrier:
             for job in jobs
         ]
         self.ledger.note(intents, durable=not backend.capabilities.here)
-        launches = {job.name: launch_of(job, self.plan) for job in jobs}
-        answers = await hand_over(backend, launches, attempts, self.ledger.trouble)
+        offered = {job.name: launches[job.name] for job in jobs}
+        answers = await hand_over(backend, offered, attempts, self.ledger.trouble)
         events: list[Event] = []
         refused: list[str] = []
         state = State.RUNNING if backend.capabilities.starts_at_once else State.SUBMITTED
@@ -231,8 +235,8 @@ class Carrier:
         """Which of the executors of the job it is placed on here: a job that falls back loses its first."""
         return len(self.plan.job(job.name).executors) - len(job.executors)
 
-    async def _attempts(self, batch: Sequence[Job]) -> dict[str, Attempt]:
-        """The next attempt of each job, with its code; a job whose code cannot be packed fails here."""
+    async def _attempts(self, batch: Sequence[Job], launches: Mapping[str, Launch]) -> dict[str, Attempt]:
+        """The next attempt of each job, with its code and secrets; a job that cannot have these fails here."""
         attempts = {}
         for job in batch:
             bundle = None
@@ -242,7 +246,12 @@ class Carrier:
                 except Exception as error:  # noqa: BLE001 - packagers are plugins; their jobs fail, others go on
                     self._refuse(job, f"packaging failed: {told(error)}")
                     continue
-            attempts[job.name] = self._attempt(job.name, self._number(job.name), bundle)
+            try:
+                secrets = await self.ledger.secrets.of(launches[job.name])
+            except NrunError as error:
+                self._refuse(job, error.message)
+                continue
+            attempts[job.name] = self._attempt(job.name, self._number(job.name), bundle, secrets)
         return attempts
 
     def _refuse(self, job: Job, reason: str) -> None:
@@ -257,9 +266,10 @@ class Carrier:
         status = self.ledger.statuses[name]
         return status.attempt if status.in_doubt else status.attempt + 1
 
-    def _attempt(self, name: str, number: int, bundle: Bundle | None = None) -> Attempt:
+    def _attempt(self, name: str, number: int, bundle: Bundle | None = None, secrets: Values | None = None) -> Attempt:
         folder = self.ledger.folder
-        return Attempt(tag=Tag(folder.id, name, number), folder=folder.attempt(name, number), bundle=bundle)
+        tag = Tag(folder.id, name, number)
+        return Attempt(tag=tag, folder=folder.attempt(name, number), bundle=bundle, secrets=secrets or {})
 
     # ---- stopping
 

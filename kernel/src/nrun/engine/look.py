@@ -161,9 +161,16 @@ async def read_logs(  # noqa: PLR0913 - a log is named by this much
     status = view.statuses[job]
     if status.handle is None and not status.in_doubt:
         return
+    from nrun.engine.secrets import recorded_secrets
+
+    secrets = await recorded_secrets(view.folder, hooks)
     async with open_backend(view.place(job), hooks) as backend:
         for handle in await _handles(view, [status], backend):
-            async with contextlib.aclosing(backend.logs(handle, stream=stream, offset=offset, follow=follow)) as chunks:
+            log = backend.logs(handle, stream=stream, offset=offset, follow=follow)
+            async with (
+                contextlib.aclosing(log),
+                contextlib.aclosing(secrets.masked(log) if secrets.hidden else log) as chunks,
+            ):
                 async for chunk in chunks:
                     yield chunk
 

@@ -20,6 +20,7 @@ from nrun.engine.code import Code
 from nrun.engine.lane import Lane, concurrency_limit
 from nrun.engine.ledger import Ledger
 from nrun.engine.schedule import Schedule
+from nrun.engine.secrets import Secrets
 from nrun.events import CancelRequested, ExperimentEnded, ExperimentStarted, JobRetrying, JobSkipped, JobSubmitting
 from nrun.model import Cause, State
 from nrun.record import JobStatus, overall
@@ -58,7 +59,7 @@ class Run:
         """`statuses` and `packed` (code by the number of an executor) are what the record knows of an earlier run."""
         self.plan = plan
         self.statuses = statuses if statuses is not None else {job.name: JobStatus(name=job.name) for job in plan.jobs}
-        self._ledger = Ledger(folder, journal, self.statuses)
+        self._ledger = Ledger(folder, journal, self.statuses, Secrets(hooks))
         self._hooks = hooks
         self._schedule = Schedule(plan.jobs)
         self._taken_up = statuses is not None

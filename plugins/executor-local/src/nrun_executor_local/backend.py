@@ -14,9 +14,10 @@ import attrs
 
 from nrun import BackendError, Cause, NrunError, State
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Submission
-from nrun.planning import launch_files
+from nrun.planning import launch_files, secret_files
 from nrun.text import text_of
 from nrun_executor_local import processes
+from nrun_executor_local.files import remove_secrets, write_file
 from nrun_executor_local.processes import Process
 
 if TYPE_CHECKING:
@@ -94,7 +95,13 @@ class LocalBackend:
     def _start(self, attempt: Attempt, files: Mapping[str, str]) -> Handle:
         """Start the job; its files are written first."""
         folder = self._write(attempt, files)
-        pid = processes.start(f"{folder}/launch.sh", folder, self._environment | environment_of(attempt.tag))
+        try:
+            for name, text in secret_files(attempt.secrets).items():
+                write_file(f"{folder}/{name}", text)
+            pid = processes.start(f"{folder}/launch.sh", folder, self._environment | environment_of(attempt.tag))
+        except OSError:
+            remove_secrets(folder)
+            raise
         handle = self._handle(attempt, pid)
         self._own[attempt.tag] = pid
         self._watch(handle, pid)
@@ -107,6 +114,8 @@ class LocalBackend:
             "boot": self._boot,
             "host": self._host,
         }
+        if attempt.secrets:
+            data["secrets"] = True
         return Handle(attempt.tag, data, attempt.folder)
 
     def _write(self, attempt: Attempt, files: Mapping[str, str]) -> str:
@@ -117,9 +126,7 @@ class LocalBackend:
             path = f"{folder}/{name}"
             if "/" in name:
                 os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with open(file, "wb") as out:  # noqa: PTH123 - as above
-                out.write(text.encode("utf-8", "surrogateescape"))
+            write_file(path, text)
         if attempt.bundle is not None:
             import shutil  # it imports every kind of compression, and few jobs ship code
 
@@ -308,7 +315,10 @@ class LocalBackend:
             await asyncio.sleep(LOG_PAUSE_S)
 
     async def fetch(self, folders: Mapping[Handle, Path]) -> None:
-        """Jobs write into the record themselves."""
+        """Jobs write into the record themselves; what they should have removed and did not is removed here."""
+        for handle in folders:
+            if handle.data.get("secrets"):
+                remove_secrets(_folder(handle))
 
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """TERM to every process of the job, KILL after the grace, then a look at what is left."""
