@@ -349,9 +349,9 @@ def test_cancel_from_another_process_stops_every_process_of_the_job(shell):
     assert json.loads(again.stdout)["ended_before"] == ["s"]
 
 
-def test_ctrl_c_stops_what_runs_here_records_it_and_says_so(shell):
+def test_ctrl_c_stops_the_jobs_where_that_is_asked_for_and_says_so(shell):
     shell.write("slow.py", SLOW.format(seconds=60))
-    running = shell.start("run", "slow.py")
+    running = shell.start("run", "--on-interrupt", "cancel", "slow.py")
     wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=30)
@@ -363,27 +363,9 @@ def test_ctrl_c_stops_what_runs_here_records_it_and_says_so(shell):
     assert processes_of(entry["id"]) == []
 
 
-def test_a_second_ctrl_c_gives_no_more_grace_and_leaves_no_process(shell):
-    shell.write(
-        "deaf.py", SLOW.format(seconds=0).replace("for i in", "trap '' TERM; while :; do sleep 1; done; for i in")
-    )
-    running = shell.start("run", "deaf.py")
-    wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
-    id_ = listed(shell)[0]["id"]
-    wait_for(lambda: len(processes_of(id_)) > 1)
-    running.send_signal(signal.SIGINT)
-    wait_for(lambda: "cancel" in next(shell.home.glob("experiments/slow/*/journal.jsonl")).read_text())
-    running.send_signal(signal.SIGINT)
-    running.communicate(timeout=30)
-    assert running.returncode == 130
-    wait_for(lambda: processes_of(id_) == [])
-    assert listed(shell)[0]["state"] in {"CANCELLED", "RUNNING"}
-    assert json.loads(shell.nrun("status", "--json").stdout)["state"] == "CANCELLED"
-
-
-def test_a_terminated_launcher_stops_what_runs_here(shell):
+def test_a_terminated_launcher_stops_what_runs_here_where_that_is_asked_for(shell):
     shell.write("slow.py", SLOW.format(seconds=60))
-    running = shell.start("run", "slow.py")
+    running = shell.start("run", "--on-interrupt", "cancel", "slow.py")
     wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
     running.terminate()
     running.communicate(timeout=30)
@@ -414,7 +396,7 @@ def test_cancelling_what_a_killed_launcher_left_leaves_nothing_open(shell):
     wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
     running.kill()
     running.communicate(timeout=30)
-    assert "is gone" in shell.nrun("status").stdout
+    assert "nobody looks after this experiment" in shell.nrun("status").stdout
     assert shell.nrun("cancel", "slow").returncode == 0
     status = json.loads(shell.nrun("status", "--json").stdout)
     assert [job["state"] for job in status["jobs"]] == ["CANCELLED", "CANCELLED"]
@@ -491,6 +473,9 @@ COMMANDS = [
     ["status"],
     ["logs"],
     ["cancel"],
+    ["resume"],
+    ["attach"],
+    ["rerun"],
     ["experiment"],
     ["experiment", "list"],
     ["plugins"],

@@ -194,12 +194,14 @@ class Experiment(Recorded):
         Raises JobsFailed when jobs did not succeed, unless `check` is False; PlanError before anything is
         written if the experiment cannot be run as it is.
         """
+        if (session := current_session()) is not None:
+            if session.plan_only:
+                if sequential:
+                    session.sequential.add(id(self))
+                return ExperimentStatus(id=None, title=self.title, state=State.PENDING, created=None, jobs={})
+            detach, fail_fast = detach or session.detach, fail_fast or session.fail_fast
+            on_interrupt = session.on_interrupt or on_interrupt
         stop = policy(on_interrupt) == "cancel"
-        session = current_session()
-        if session is not None and session.plan_only:
-            if sequential:
-                session.sequential.add(id(self))
-            return ExperimentStatus(id=None, title=self.title, state=State.PENDING, created=None, jobs={})
         planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
         if detach:
             self._claim(*planned)

@@ -124,8 +124,8 @@ class Recorded:
         last: object = None
         while True:
             status = await self.status_async()
-            told = [job | {"observed_at": None} for job in (one.to_json() for one in status.jobs.values())]
-            if told != last:
+            jobs = [one.to_json() | {"observed_at": None} for one in status.jobs.values()]
+            if (told := (jobs, status.notes)) != last:
                 last = told
                 yield status
             if status.state.ended:
@@ -192,6 +192,34 @@ class Recorded:
         stop = policy(on_interrupt) == "cancel"
         self._drive(attend(self._launched(), self._hooks, stop_when_interrupted=stop), on_interrupt)
         return self._outcome(check=check)
+
+    def watch(self) -> ExperimentStatus:
+        """Look on until every job has ended, shown by the observers. A supervisor is started where nobody is in charge.
+
+        This process is never in charge, so that it may be interrupted without any consequence.
+        """
+        from nrun.engine.takeover import watch
+
+        offset, folder = 0, self._launched()
+        while not self.status().state.ended:
+            self.entrust()
+            offset = run_sync(watch(folder, self._hooks, offset))
+            self._view = None
+        return self.status()
+
+    def entrust(self) -> None:
+        """Start a supervisor if nobody looks after the experiment and it has not ended. Raises NrunError."""
+        if not self._needs_somebody():
+            return
+        try:
+            self._leave_behind()
+        except NrunError:
+            if self._needs_somebody():  # otherwise somebody else was faster
+                raise
+
+    def _needs_somebody(self) -> bool:
+        view = self._view_now()
+        return view is not None and view.launcher_gone
 
     def rerun(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from nrun_command_experiment.cancel import cancel
+from nrun_command_experiment.carry import attach, rerun, resume
 from nrun_command_experiment.listing import list_
 from nrun_command_experiment.logs import logs
 from nrun_command_experiment.status import status
@@ -21,5 +22,5 @@ def experiment() -> None:
     """
 
 
-for _command in (cancel, list_, logs, status):
+for _command in (attach, cancel, list_, logs, rerun, resume, status):
     experiment.add_command(_command)

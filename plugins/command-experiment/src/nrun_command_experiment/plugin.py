@@ -20,6 +20,9 @@ def nrun_commands() -> Iterable[CommandSpec]:
     yield CommandSpec(name="status", summary="Show the state of every job of an experiment", command=_status)
     yield CommandSpec(name="logs", summary="Print the log of a job", command=_logs)
     yield CommandSpec(name="cancel", summary="Stop jobs of an experiment", command=_cancel)
+    yield CommandSpec(name="resume", summary="Carry an experiment on from where it was left", command=_resume)
+    yield CommandSpec(name="attach", summary="Be there until an experiment has ended", command=_attach)
+    yield CommandSpec(name="rerun", summary="Run jobs of an experiment again", command=_rerun)
 
 
 def _experiment() -> click.Command:
@@ -50,3 +53,21 @@ def _cancel() -> click.Command:
     from nrun_command_experiment.cancel import cancel
 
     return cancel
+
+
+def _resume() -> click.Command:
+    from nrun_command_experiment.carry import resume
+
+    return resume
+
+
+def _attach() -> click.Command:
+    from nrun_command_experiment.carry import attach
+
+    return attach
+
+
+def _rerun() -> click.Command:
+    from nrun_command_experiment.carry import rerun
+
+    return rerun

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import attrs
 import click
@@ -15,6 +16,9 @@ from nrun import ExperimentStatus, JobsFailed, State
 from nrun.cli.load import load_experiments
 from nrun.launching import session
 
+if TYPE_CHECKING:
+    from nrun.recorded import OnInterrupt
+
 FULL_TABLE_JOBS = 30
 
 
@@ -22,29 +26,47 @@ FULL_TABLE_JOBS = 30
     short_help="Run a script that builds experiments, or a function",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
+@click.option("--detach", is_flag=True, help="Return as soon as what can be submitted is; a supervisor carries on.")
+@click.option("--fail-fast", is_flag=True, help="Let the first failure of a job end its experiment.")
+@click.option(
+    "--on-interrupt",
+    type=click.Choice(["detach", "cancel", "ask"]),
+    help="What the first Ctrl-C does to the jobs (default: detach, or NRUN_ON_INTERRUPT).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what became of the experiments as JSON.")
 @click.argument("target", metavar="FILE[:NAME]", type=click.Path())
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-def run(target: str, args: tuple[str, ...], as_json: bool) -> int:
+def run(
+    target: str,
+    args: tuple[str, ...],
+    detach: bool,
+    fail_fast: bool,
+    on_interrupt: OnInterrupt | None,
+    as_json: bool,
+) -> int:
     """Run the experiments that FILE builds, to their end.
 
     FILE is a Python script, run as `python FILE ARGS...` would run it; an experiment that it builds and does
     not run is run afterwards. With NAME, the script's main guard does not run, and NAME is an Experiment, a task
     (Config, Partial, Script), a function that returns an Experiment, or any other function, which is run as a task.
 
-    Exits with 0 only if every job succeeded, 1 if not, 2 for bad usage, 130 after Ctrl-C.
+    The first Ctrl-C leaves the jobs to a supervisor and says how to return, the second cancels them.
+
+    Exits with 0 only if every job succeeded (with --detach: none has failed yet), 1 if not, 2 for bad usage, 130
+    after Ctrl-C.
 
     \b
     Examples:
       nrun run hello.py
       nrun run train.py --epochs 3      options after FILE are the script's
       nrun run train.py:train           run the function `train` as a job
+      nrun run --detach train.py        and `nrun attach` later
       nrun run --json hello.py
     """
     # What the script prints must not get between the lines of our JSON.
     out = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
     problem: JobsFailed | None = None
-    with session(plan_only=False) as collected, out:
+    with session(detach=detach, fail_fast=fail_fast, on_interrupt=on_interrupt) as collected, out:
         try:
             load_experiments(target, args, collected)
             for exp in collected.experiments:
@@ -59,7 +81,11 @@ def run(target: str, args: tuple[str, ...], as_json: bool) -> int:
         click.echo("\n\n".join(summary(status) for status in statuses))
     if problem is not None:
         click.echo(f"error: {problem}", err=True)
-    return 0 if problem is None and all(status.state is State.SUCCEEDED for status in statuses) else 1
+    open_ones = [status for status in statuses if collected.detach and not status.state.ended]
+    for status in open_ones:
+        click.echo(f"detached; `nrun attach {status.id}` returns to it", err=True)
+    well = all(status in open_ones or status.state is State.SUCCEEDED for status in statuses)
+    return 0 if problem is None and well else 1
 
 
 def summary(status: ExperimentStatus) -> str:

@@ -47,6 +47,8 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         return 0
     for note in read.notes:
         click.echo(f"note: {note}", err=True)
+    if options.detach and options.tail_logs:
+        raise UsageError("--detach goes with no --tail-logs", hint="nrun logs EXPERIMENT --follow prints them")
     if options.exports:
         return _export(read, options)
     if options.repl:
@@ -101,7 +103,9 @@ def _run(read: Typed, options: Options) -> int:
     planning = options.plan or (session is not None and session.plan_only)
     is_task = read.entry.type == "task"
     experiments = [_experiment(read, options)] if is_task else []
-    make = None if is_task else _maker(read, planning=planning)
+    if session is not None and options.detach:
+        session.detach = True
+    make = None if is_task else _maker(read, planning=planning, detach=options.detach)
     if not planning and not _agreed(read, options):
         click.echo("Nothing was run.", err=True)
         return 1
@@ -115,12 +119,15 @@ def _run(read: Typed, options: Options) -> int:
         return 0
     if session is not None and not options.tail_logs:
         return 0
-    statuses = [_status(exp, tail_logs=options.tail_logs) for exp in experiments]
+    statuses = [_status(exp, options) for exp in experiments]
     if session is not None:
         return 0
     told = [status.to_json() for status in statuses]
     click.echo(json.dumps(told, indent=2) if options.as_json else "\n\n".join(map(str, statuses)))
-    return 0 if all(status.state is State.SUCCEEDED for status in statuses) else 1
+    open_ones = [status for status in statuses if options.detach and not status.state.ended]
+    for status in open_ones:
+        click.echo(f"detached; `nrun attach {status.id}` returns to it", err=True)
+    return 0 if all(status in open_ones or status.state is State.SUCCEEDED for status in statuses) else 1
 
 
 def _experiment(read: Typed, options: Options) -> Experiment:
@@ -146,13 +153,13 @@ def _experiment(read: Typed, options: Options) -> Experiment:
     return exp
 
 
-def _status(exp: Experiment, *, tail_logs: bool) -> ExperimentStatus:
+def _status(exp: Experiment, options: Options) -> ExperimentStatus:
     """What became of an experiment, which is run if that has not been done."""
     from nrun import JobsFailed
 
     if exp.id is None:
         try:
-            return exp.run(tail_logs=tail_logs)
+            return exp.run(tail_logs=options.tail_logs, detach=options.detach)
         except JobsFailed as error:
             click.echo(f"error: {error}", err=True)
     return exp.status()
@@ -169,19 +176,24 @@ class RunContext:
     executor: Executor | None
     plugins: Sequence[Plugin]
     plan: bool
+    detach: bool
     launched: list[Experiment] = attrs.field(factory=list)
 
     def launch(self, exp: Experiment, *, sequential: bool = False) -> ExperimentStatus | None:
         """Run an experiment, or only note it where it is to be planned."""
         self.launched.append(exp)
-        return None if self.plan else exp.run(sequential=sequential, check=False)
+        return None if self.plan else exp.run(sequential=sequential, check=False, detach=self.detach)
 
 
-def _maker(read: Typed, *, planning: bool) -> Callable[[], list[Experiment]]:
+def _maker(read: Typed, *, planning: bool, detach: bool) -> Callable[[], list[Experiment]]:
     """What calls the entrypoint, and gives the experiments that it launched."""
     settings = settings_of(read)
     context = RunContext(
-        name=settings.name or read.entry.name, executor=settings.executor, plugins=settings.plugins, plan=planning
+        name=settings.name or read.entry.name,
+        executor=settings.executor,
+        plugins=settings.plugins,
+        plan=planning,
+        detach=detach,
     )
     function = build(resolved(read.task, read.reading))
 

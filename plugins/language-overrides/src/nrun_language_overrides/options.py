@@ -36,6 +36,7 @@ class Options(Data):
     zipped: tuple[str, ...]
     last_wins: bool
     tail_logs: bool
+    detach: bool
     repl: bool
     as_json: bool
     errors: str
@@ -71,6 +72,7 @@ def parameters(complete_item: Complete) -> list[click.Parameter]:
         ),
         click.Option(["--last-wins"], help="Let an item undo an earlier one.", **flag),
         click.Option(["--tail-logs"], help="Print what the jobs write, as it comes.", **flag),
+        click.Option(["--detach"], help="Return as soon as what can be submitted is; a supervisor carries on.", **flag),
         click.Option(["--repl"], help="Open a Python prompt with `task` and `run_task` in scope.", **flag),
         click.Option(["--json", "as_json"], help="Print the outcome as JSON.", **flag),
         click.Option(
