@@ -114,7 +114,7 @@ def test_all_problems_are_told_together_and_nothing_is_run(typed, shell):
         (["--factory", "quick(1)"], "the factory quick takes 0 arguments, not 1"),
         (
             ["model=big", "run.executor=local", "run.executor.retries=two"],
-            "run.executor.retries expected int; got 'two'",
+            "run.executor.retries expected int or Retries; got 'two'",
         ),
         (["--set-file", "no-such-file"], "cannot read the items in no-such-file"),
     ],

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nrun.engine.view import View
     from nrun.plugins import Hooks
     from nrun.record import ExperimentFolder
+    from nrun.record.description import Description
 
 OnInterrupt: TypeAlias = Literal["detach", "cancel", "ask"]
 """What Ctrl-C does to the jobs: leave them to a supervisor, stop them, or ask (where somebody can answer)."""
@@ -92,6 +93,12 @@ class Recorded:
     def jobs(self) -> Mapping[str, Job]:
         """The jobs by name, in the order they were added."""
         return {name: Job(self, name) for name in (self._view.statuses if self._view is not None else ())}
+
+    def description(self) -> Description:
+        """What was asked, by whom and where, as the record has it. Raises RecordError."""
+        from nrun.record.description import read_description
+
+        return read_description(self._launched())
 
     def job(self, name: str) -> Job:
         """The job called `name`. Raises UnknownName with what comes close."""

@@ -78,11 +78,14 @@ class JobStatus:
             "state": self.state.value,
             "since": self.since,
             "attempt": self.attempt,
+            "in_doubt": self.in_doubt,
             "exit_code": self.exit_code,
             "signal": self.signal,
             "reason": self.reason,
             "cause": self.cause.value if self.cause else None,
             "nodes": list(self.nodes),
+            "not_before": self.not_before,
+            "cancel_requested_by": self.cancel_requested_by,
             "submitted_at": self.submitted_at,
             "started_at": self.started_at,
             "ended_at": self.ended_at,
@@ -96,7 +99,7 @@ class JobStatus:
 
 def fold(status: JobStatus, event: Event, experiment: str) -> None:
     """Take one event about the job into its status."""
-    before = status.state
+    before, seen_at = status.state, status.observed_at
     if isinstance(event, JobObserved) and event.attempt == status.attempt:
         _observe(status, event.observation)
     elif isinstance(event, JobSubmitting):
@@ -126,8 +129,8 @@ def fold(status: JobStatus, event: Event, experiment: str) -> None:
         status.cancel_requested_by, status.failures, status.executor = None, {}, 0
     elif isinstance(event, LimitReached) and event.attempt == status.attempt and not status.state.ended:
         status.limit = event.reason
-    if status.state is not before:
-        status.since = event.at
+    if status.state is not before:  # what is not known now has not been known since it was last seen
+        status.since = (seen_at if status.state is State.UNKNOWN else None) or event.at
 
 
 def _await(status: JobStatus) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nrun import Experiment
-from nrun_command_experiment.outcome import tell
+from nrun_command_experiment.outcome import show, show_detached
 from nrun_command_experiment.words import complete_experiment
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def resume(experiment: str, detach: bool, on_interrupt: OnInterrupt | None, as_j
       nrun resume
       nrun resume train --detach
     """
-    status = Experiment.from_id(experiment).resume(check=False, detach=detach, on_interrupt=on_interrupt)
-    return tell(status, as_json=as_json, detached=detach)
+    exp = Experiment.from_id(experiment)
+    status = exp.resume(check=False, detach=detach, on_interrupt=on_interrupt)
+    return (show_detached if detach else show)(exp, status, as_json=as_json)
 
 
 @click.command()
@@ -62,8 +63,8 @@ def attach(experiment: str, on_interrupt: OnInterrupt | None, as_json: bool) -> 
       nrun attach
       nrun attach train --on-interrupt cancel
     """
-    status = Experiment.from_id(experiment).attach(check=False, on_interrupt=on_interrupt)
-    return tell(status, as_json=as_json, detached=False)
+    exp = Experiment.from_id(experiment)
+    return show(exp, exp.attach(check=False, on_interrupt=on_interrupt), as_json=as_json)
 
 
 @click.command()
@@ -104,4 +105,4 @@ def rerun(
     status = exp.rerun(*only, force=force, check=False, detach=detach, on_interrupt=on_interrupt)
     if not detach and sum(job.attempt for job in status.jobs.values()) == before:
         click.echo("nothing was run again: every job had succeeded", err=True)
-    return tell(status, as_json=as_json, detached=detach)
+    return (show_detached if detach else show)(exp, status, as_json=as_json)

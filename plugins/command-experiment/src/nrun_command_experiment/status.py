@@ -8,7 +8,7 @@ import json
 import click
 
 from nrun import Experiment
-from nrun_command_experiment.outcome import exit_code
+from nrun_command_experiment.outcome import exit_code, show
 from nrun_command_experiment.words import complete_experiment
 
 
@@ -17,7 +17,10 @@ from nrun_command_experiment.words import complete_experiment
 @click.option("-w", "--watch", is_flag=True, help="Go on until every job has ended.")
 @click.option("--json", "as_json", is_flag=True, help="Print the state of every job as JSON.")
 def status(experiment: str, watch: bool, as_json: bool) -> int:
-    """Show the state of every job, asking the backends about those that have not ended.
+    """Show every job under what it waits for, asking the backends about those that have not ended.
+
+    Of each job: its state, attempt, running time, why it is where it is, what it used, and how old that knowledge
+    is. Trouble in watching is told apart from what the jobs do.
 
     EXPERIMENT is an id, a unique beginning of one, a title (its newest run) or `latest`, the default.
 
@@ -38,9 +41,7 @@ def status(experiment: str, watch: bool, as_json: bool) -> int:
     if watch and as_json:
         asyncio.run(_tell_changes(exp))
         return exit_code(exp.status())
-    found = exp.watch() if watch else exp.status()
-    click.echo(json.dumps(found.to_json(), indent=2) if as_json else str(found))
-    return exit_code(found)
+    return show(exp, exp.watch() if watch else exp.status(), as_json=as_json)
 
 
 async def _tell_changes(exp: Experiment) -> None:
