@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import types
@@ -102,28 +103,48 @@ class Job:
             raise ResultError(msg, hint=status.reason or "only a function task that has succeeded has one")
         return told["value"]
 
-    def logs(self, *, stream: str | None = None, tail: int | None = None) -> str:
-        """Its log: output, then errors; with `stream` ("out" or "err") one of them; with `tail`, the last lines."""
+    def logs(self, *, stream: str | None = None, tail: int | None = None, attempt: int | None = None) -> str:
+        """Its log: output, then errors, of the latest attempt or of that one; `tail` asks for the last lines.
+
+        `stream` is "out" or "err", in a group also "out.2" for its third task.
+        """
         names = STREAMS if stream is None else (stream,)
-        text = "".join(run_sync(self.read(name)).decode("utf-8", "replace") for name in names)
+        text = "".join(run_sync(self.read(name, attempt=attempt)).decode("utf-8", "replace") for name in names)
         if tail is not None:
             text = "".join(text.splitlines(keepends=True)[-tail:] if tail else [])
         return text
 
-    async def follow(self, stream: str = "out", offset: int = 0) -> AsyncGenerator[LogChunk, None]:
-        """Its log from byte `offset` on, as it grows, until the job has ended and all was read."""
-        async for chunk in self._chunks(stream, offset, follow=True):
-            yield chunk
+    async def follow(
+        self, stream: str = "out", offset: int = 0, *, attempt: int | None = None
+    ) -> AsyncGenerator[LogChunk, None]:
+        """Its log from byte `offset` of the latest attempt on, as it grows.
 
-    async def read(self, stream: str) -> bytes:
-        """One stream of its log as it is now, whole."""
-        return b"".join([chunk.data async for chunk in self._chunks(stream, 0, follow=False)])
+        Waits for the start, and ends when the job has ended and all was read. If it is tried again, the log of the
+        new attempt follows, from byte 0; `attempt` asks for one alone.
+        """
+        from nrun.engine.look import follow_logs
 
-    def _chunks(self, stream: str, offset: int, *, follow: bool) -> AsyncGenerator[LogChunk, None]:
+        view, hooks = self._experiment.recorded()
+        chunks = follow_logs(view.folder, self.name, hooks, stream=stream, offset=offset, attempt=attempt)
+        async with contextlib.aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+
+    async def chunks(
+        self, stream: str = "out", offset: int = 0, *, attempt: int | None = None
+    ) -> AsyncGenerator[LogChunk, None]:
+        """One stream of its log as it is now, from byte `offset` on, piece by piece."""
         from nrun.engine.look import read_logs
 
-        view, hooks = self._experiment.looked()
-        return read_logs(view, self.name, hooks, stream=stream, offset=offset, follow=follow)
+        view, hooks = self._experiment.recorded()
+        chunks = read_logs(view, self.name, hooks, stream=stream, offset=offset, attempt=attempt)
+        async with contextlib.aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+
+    async def read(self, stream: str, *, attempt: int | None = None) -> bytes:
+        """One stream of its log as it is now, whole."""
+        return b"".join([chunk.data async for chunk in self.chunks(stream, attempt=attempt)])
 
     def _folder(self, status: JobStatus, task: int) -> Path:
         path = self._experiment.path

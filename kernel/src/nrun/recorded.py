@@ -139,17 +139,15 @@ class Recorded:
                 return
             await asyncio.sleep(_PAUSE_S)
 
-    def logs(self, job: str, *, stream: str | None = None, tail: int | None = None) -> str:
-        """The log of a job: its output, then its errors.
+    def logs(self, job: str, *, stream: str | None = None, tail: int | None = None, attempt: int | None = None) -> str:
+        """The log of a job; see `Job.logs`."""
+        return self.job(job).logs(stream=stream, tail=tail, attempt=attempt)
 
-        `stream` ("out" or "err") asks for one of them, `tail` for the last lines.
-        """
-        return self.job(job).logs(stream=stream, tail=tail)
+    def recorded(self) -> tuple[View, Hooks]:
+        """What the record says now, without asking anybody, and the plugins that know more. Raises PlanError."""
+        from nrun.engine.look import read_view
 
-    def looked(self) -> tuple[View, Hooks]:
-        """What is known of the run, and the plugins that know more. Raises PlanError if there was none."""
-        self.status()
-        return self._known(), self._hooks
+        return read_view(self._launched()) if self._asks() else self._known(), self._hooks
 
     def _known(self) -> View:
         if self._view is None:
@@ -170,9 +168,10 @@ class Recorded:
         """Stop jobs; without names, all that have not ended. Gives what could not be stopped, and why."""
         from nrun.engine.look import cancel
 
-        view, hooks = self.looked()
+        self.status()
+        view = self._known()
         names = [self.job(name).name for name in jobs] or list(view.statuses)
-        return run_sync(cancel(view, names, hooks, _somebody()))
+        return run_sync(cancel(view, names, self._hooks, _somebody()))
 
     def resume(
         self, *, check: bool = True, detach: bool = False, on_interrupt: OnInterrupt | None = None
