@@ -107,7 +107,11 @@ def test_an_accepted_name_stays_in_its_folder(name):
 
 def test_jobs_keep_their_order_and_dependencies():
     made = plan(job("b"), job("a", dependencies=["b"]), job("c", dependencies=["a", "b"]))
-    assert [(each.name, each.dependencies) for each in made.jobs] == [("b", ()), ("a", ("b",)), ("c", ("a", "b"))]
+    assert [(each.name, tuple(map(str, each.dependencies))) for each in made.jobs] == [
+        ("b", ()),
+        ("a", ("b",)),
+        ("c", ("a", "b")),
+    ]
 
 
 def test_a_dependency_may_be_added_later():
@@ -407,7 +411,7 @@ def test_the_name_of_a_job_reaches_it(tmp_path, shell, name):
 def test_the_end_of_a_job_is_marked_with_its_code(tmp_path, shell, script, code):
     assert run(here(tmp_path, Script(inline=script, entrypoint="sh")), tmp_path / "attempt", shell) == code
     marker = (tmp_path / "attempt" / "exit.json").read_text("utf-8")
-    assert marker.endswith("\n")
+    assert marker.partition("\n")[2].isspace()  # room that was reserved for it
     assert json.loads(marker) == {"exit_code": code, "stop": ""}
     assert json.loads((tmp_path / "attempt" / "start.json").read_text("utf-8"))["pid"] > 0
 

@@ -347,9 +347,10 @@ def test_cancel_from_another_process_stops_every_process_of_the_job(shell):
     assert json.loads(again.stdout)["ended_before"] == ["s"]
 
 
-def test_ctrl_c_stops_the_jobs_where_that_is_asked_for_and_says_so(shell):
+def test_ctrl_c_stops_what_runs_here_if_it_is_to_records_it_and_says_so(shell):
+    shell.env["NRUN_ON_INTERRUPT"] = "cancel"
     shell.write("slow.py", SLOW.format(seconds=60))
-    running = shell.start("run", "--on-interrupt", "cancel", "slow.py")
+    running = shell.start("run", "slow.py")
     wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=30)
@@ -361,9 +362,29 @@ def test_ctrl_c_stops_the_jobs_where_that_is_asked_for_and_says_so(shell):
     assert processes_of(entry["id"]) == []
 
 
-def test_a_terminated_launcher_stops_what_runs_here_where_that_is_asked_for(shell):
+def test_a_second_ctrl_c_gives_no_more_grace_and_leaves_no_process(shell):
+    shell.env["NRUN_ON_INTERRUPT"] = "cancel"
+    shell.write(
+        "deaf.py", SLOW.format(seconds=0).replace("for i in", "trap '' TERM; while :; do sleep 1; done; for i in")
+    )
+    running = shell.start("run", "deaf.py")
+    wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
+    id_ = listed(shell)[0]["id"]
+    wait_for(lambda: len(processes_of(id_)) > 1)
+    running.send_signal(signal.SIGINT)
+    wait_for(lambda: "cancel" in next(shell.home.glob("experiments/slow/*/journal.jsonl")).read_text())
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    assert running.returncode == 130
+    wait_for(lambda: processes_of(id_) == [])
+    assert listed(shell)[0]["state"] in {"CANCELLED", "RUNNING"}
+    assert json.loads(shell.nrun("status", "--json").stdout)["state"] == "CANCELLED"
+
+
+def test_a_terminated_launcher_stops_what_runs_here_if_it_is_to(shell):
+    shell.env["NRUN_ON_INTERRUPT"] = "cancel"
     shell.write("slow.py", SLOW.format(seconds=60))
-    running = shell.start("run", "--on-interrupt", "cancel", "slow.py")
+    running = shell.start("run", "slow.py")
     wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
     running.terminate()
     running.communicate(timeout=30)
@@ -394,7 +415,7 @@ def test_cancelling_what_a_killed_launcher_left_leaves_nothing_open(shell):
     wait_for(lambda: any(shell.home.glob("experiments/slow/*/jobs/s/attempt-1/start.json")))
     running.kill()
     running.communicate(timeout=30)
-    assert "nobody looks after this experiment" in shell.nrun("status").stdout
+    assert "nobody looks after" in shell.nrun("status").stdout
     assert shell.nrun("cancel", "slow").returncode == 0
     status = json.loads(shell.nrun("status", "--json").stdout)
     assert [job["state"] for job in status["jobs"]] == ["CANCELLED", "CANCELLED"]
@@ -423,7 +444,7 @@ def test_a_job_that_waits_for_another_is_cancelled_before_it_starts(shell):
 def test_every_feature_comes_from_a_plugin(shell):
     plugins = json.loads(shell.nrun("plugins", "list", "--json").stdout)
     provides = {plugin["distribution"]: plugin["provides"] for plugin in plugins}
-    assert provides["nrun-executor-local"]["executor"] == ["local"]
+    assert provides["nrun-executor-local"]["executor"] == ["local", "direct"]
     assert provides["nrun-command-run"]["command"] == ["run"]
     assert provides["nrun-command-plan"]["command"] == ["plan"]
     assert "plugins" in provides["nrun-command-plugins"]["command"]
@@ -436,7 +457,7 @@ def test_every_feature_comes_from_a_plugin(shell):
 
 def test_info_shows_the_fields_of_an_executor(shell):
     done = shell.nrun("plugins", "info", "executor-local", "--json")
-    (executor,) = [one for one in json.loads(done.stdout)["declarations"] if one["kind"] == "executor"]
+    executor, _ = [one for one in json.loads(done.stdout)["declarations"] if one["kind"] == "executor"]
     assert {"env_vars", "retries", "timeout_s"} <= {field["name"] for field in executor["fields"]}
     assert shell.nrun("plugins", "info", "exekutor-local").returncode == 2
 

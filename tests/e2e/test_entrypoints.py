@@ -178,11 +178,11 @@ def test_help_shows_the_tree_after_the_items_that_were_typed(shell):
 @pytest.mark.parametrize(
     ("word", "offered"),
     [
-        ("mo", ["model="]),
-        ("tag", ["tag="]),
-        ("optimizer=", ["optimizer=adam", "optimizer=null"]),
+        ("mo", ["model.", "model="]),
+        ("tag", ["tag=", "tag+="]),
+        ("optimizer=", ["optimizer=adam", "optimizer=adam(", "optimizer=null"]),
         ("r", ["run."]),
-        ("run.ex", ["run.executor="]),
+        ("run.ex", ["run.executor.", "run.executor="]),
         ("--pl", ["--plan"]),
         ("nothing", []),
     ],

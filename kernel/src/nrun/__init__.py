@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         UnknownName,
         UsageError,
     )
-    from nrun.experiment import Experiment, run
+    from nrun.experiment import Experiment
     from nrun.files import dump, dumps, load, loads
     from nrun.job import Job
     from nrun.markers import hookimpl
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from nrun.planning.dependencies import Dependency
     from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin, View
     from nrun.retries import Retries
+    from nrun.single import run
 
 __version__ = "0.1.0"
 
@@ -71,7 +72,8 @@ _HOMES = {
         *("RecordError", "ResultError", "UnknownName", "UsageError"),
     ),
     "nrun.entrypoints": ("Entrypoint", "Language"),
-    "nrun.experiment": ("Experiment", "run"),
+    "nrun.experiment": ("Experiment",),
+    "nrun.single": ("run",),
     "nrun.outcome": ("ExperimentStatus",),
     "nrun.planning.dependencies": ("Dependency",),
     "nrun.retries": ("Retries",),

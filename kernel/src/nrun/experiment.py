@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nrun.config.node import Partial
 from nrun.config.script import Script
+from nrun.config.target import symbol_of
 from nrun.errors import PlanError
 from nrun.job import Job, name_of, task_of
 from nrun.launching import current_session, stop_loading, surroundings
 from nrun.model import State
 from nrun.outcome import ExperimentStatus, jobs_failed, status_of
-from nrun.planning import Dependency, check_executor, check_name, dependencies_of, launch_of, plan_experiment, task_json
+from nrun.planning import (
+    Dependency,
+    RecordedTask,
+    check_executor,
+    check_name,
+    dependencies_of,
+    launch_of,
+    plan_experiment,
+    task_json,
+)
 from nrun.planning import Job as PlannedJob
 from nrun.protocols import Plugin
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, find_experiment
@@ -28,7 +35,7 @@ from nrun.sync import run_sync
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -126,7 +133,8 @@ class Experiment(Recorded):
         found = dependencies_of(given)
         for one in found:
             if callable(one.when):
-                task_json(Partial(one.when, None), surroundings())  # it must be found by another process
+                # Another process must find it.
+                task_json(RecordedTask({"$partial": symbol_of(one.when)}), surroundings())
         return tuple(
             attrs.evolve(one, experiment=find_experiment(self._home, one.experiment).id) if one.experiment else one
             for one in found
@@ -173,6 +181,28 @@ class Experiment(Recorded):
                 for file, text in submission.files[job.name].items():
                     yield f"{job.name}/{file}", text
 
+    def dryrun(self, *, sequential: bool = False) -> None:
+        """Print exactly what `run` would hand over. Writes nothing, submits nothing. Raises PlanError."""
+        from nrun.outcome import plan_text
+
+        print(plan_text(self, sequential=sequential))  # noqa: T201 - that is what it is for
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks of all jobs, in the order they were added."""
+        return [task for job in self._jobs.values() for task in job.tasks if not isinstance(task, RecordedTask)]
+
+    def reset(self) -> Experiment:
+        """A new experiment of the same jobs, to be run from the start. Raises RecordError if they cannot be read."""
+        new = Experiment(self.title, self.executor, home=self._home, hooks=self._hooks)
+        new._jobs = dict(self._jobs)
+        if not new._jobs and self._folder is not None:
+            from nrun.engine.takeover import recorded_plan
+            from nrun.record.description import read_description
+
+            new._jobs = {job.name: job for job in recorded_plan(read_description(self._folder)).jobs}
+        return new
+
     def run(  # noqa: PLR0913 - each is a wish of its own
         self,
         *,
@@ -204,6 +234,7 @@ class Experiment(Recorded):
         stop = policy(on_interrupt) == "cancel"
         planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
         if detach:
+            _check_carried_on(planned[0])
             self._claim(*planned)
             self._leave_behind(until_handed_over=True)
             self._view = None
@@ -262,7 +293,11 @@ class Experiment(Recorded):
             with Journal(folder.journal) as journal:
                 run = Run(plan, folder, journal, self._hooks, backends)
                 view = self._keep(plan, run.statuses, folder)
-                async with _tailing(view, self._hooks) if tail_logs else contextlib.nullcontext():
+                async with contextlib.AsyncExitStack() as stack:
+                    if tail_logs:
+                        from nrun.engine.tail import tailing
+
+                        await stack.enter_async_context(tailing(view, self._hooks))
                     await run.execute(stop_when_interrupted=stop_when_interrupted)
 
     def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
@@ -312,35 +347,19 @@ class Experiment(Recorded):
         return f"Experiment({self.title!r}, id={self.id!r}, jobs={len(self.jobs)})"
 
 
-def run(task: Task | Callable[[], Any], executor: Executor | None = None, name: str = "", *, check: bool = True) -> Job:
-    """Run one task as an experiment of its own, and give the job, which has ended.
+def _check_carried_on(plan: Plan) -> None:
+    """Raises PlanError for an executor that another process could not make again from the record."""
+    from nrun.config.codec import encode
+    from nrun.errors import ConfigError
 
-    Raises JobsFailed if it did not succeed, unless `check` is False.
-    """
-    one = task_of(task)
-    exp = Experiment(name or name_of(one), executor)
-    job = exp.add(one, name=name)
-    exp.run(check=check)
-    return exp.jobs[job]
-
-
-@contextlib.asynccontextmanager
-async def _tailing(view: View, hooks: Hooks) -> AsyncIterator[None]:
-    """Within it, the logs of the jobs are printed. Trouble with that is told, and does not touch the run."""
-    from nrun.engine.tail import tail
-    from nrun.text import printable
-
-    def write(job: str, line: str) -> None:
-        print(f"{printable(job)}| {printable(line.expandtabs())}")  # noqa: T201 - it was asked for
-
-    tailing = asyncio.create_task(tail(view, hooks, write))
-    try:
-        yield
-        (trouble,) = await asyncio.gather(tailing, return_exceptions=True)
-        if trouble is not None:
-            print(f"nrun: the logs cannot be shown: {trouble}", file=sys.stderr)  # noqa: T201 - as above
-    finally:
-        tailing.cancel()
+    for executor in plan.executors():
+        try:
+            form = encode(executor)
+        except ConfigError:
+            form = "__main__:"
+        if "__main__:" in str(form):
+            msg = f"{type(executor).__name__} cannot be left to another process, which does not have its class"
+            raise PlanError(msg, hint="move the class from the launching script to a module and import it")
 
 
 def _set_up(task: Task, executor: Executor, plugins: Sequence[object]) -> tuple[Task, Executor]:

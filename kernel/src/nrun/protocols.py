@@ -8,7 +8,7 @@ import attrs
 from attrs.validators import and_, ge, gt, instance_of, optional
 
 from nrun.arguments import ArgumentsExplained
-from nrun.retries import Retries, not_below_zero
+from nrun.retries import Retries, check_retries
 from nrun.text import environment
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Executor(ArgumentsExplained):
     launcher: Launcher | None = attrs.field(default=None, validator=optional(instance_of(Launcher)))
     env_vars: Mapping[str, str] = attrs.field(factory=dict, converter=_env_vars)
     """Environment of the job, added to what the backend gives."""
-    retries: int | Retries = attrs.field(default=0, validator=[instance_of((int, Retries)), not_below_zero])
+    retries: int | Retries = attrs.field(default=0, validator=check_retries)
     """How often a failed job is tried again: a number, or budgets by cause."""
     timeout_s: float | None = attrs.field(default=None, validator=optional(and_(instance_of((int, float)), gt(0))))
     """Time limit of one attempt in seconds, counted from its start; None: no limit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -328,4 +329,5 @@ def _wants_to_cancel() -> bool:
 
 
 def _say(text: str) -> None:
-    print(f"nrun: {text}", file=sys.stderr, flush=True)  # noqa: T201 - Ctrl-C is answered by words
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(f"nrun: {text}", file=sys.stderr, flush=True)  # noqa: T201 - Ctrl-C is answered by words

@@ -52,8 +52,11 @@ class Retries(ArgumentsExplained):
         return min(self.pause_s * 2.0**doublings, self.longest_pause_s)
 
 
-def not_below_zero(_instance: object, field: attrs.Attribute[int], value: int | Retries) -> None:
-    """A validator of attrs for a number of retries. Raises ValueError."""
+def check_retries(_instance: object, field: attrs.Attribute[int], value: object) -> None:
+    """A validator of attrs for how often is tried again. Raises ValueError."""
+    if not isinstance(value, int | Retries) or isinstance(value, bool):
+        msg = f"'{field.name}' must be a number, or Retries(...) with one for each cause: {value!r}"
+        raise ValueError(msg)  # noqa: TRY004 - told with the class, like every value that does not fit
     if isinstance(value, int) and value < 0:
         msg = f"'{field.name}' must be >= 0: {value}"
         raise ValueError(msg)

@@ -211,8 +211,9 @@ class Carrier:
         self.ledger.note(events)
         for name in refused:
             self.settle(name)
-        unwanted = [h for h in self.lane.active if self.ledger.statuses[h.tag.job].cancel_requested_by is not None]
-        if unwanted := [handle for handle in unwanted if handle.tag.job in launches]:
+        taken = [answer for answer in answers.values() if isinstance(answer, Handle)]
+        unwanted = [one for one in taken if self.ledger.statuses[one.tag.job].cancel_requested_by is not None]
+        if unwanted:  # while it was handed over
             self.lane.run_errand(self.stop(unwanted))
 
     def _placed(self, job: Job) -> int:

@@ -90,6 +90,25 @@ class LocalBackend:
         return answers
 
     def _start(self, attempt: Attempt, files: Mapping[str, str]) -> Handle:
+        """Start the job; its files are written first."""
+        folder = self._write(attempt, files)
+        pid = processes.start(f"{folder}/launch.sh", folder, self._environment | environment_of(attempt.tag))
+        handle = self._handle(attempt.tag, folder, pid)
+        self._own[attempt.tag] = pid
+        self._watch(handle, pid)
+        return handle
+
+    def _handle(self, tag: Tag, folder: str, pid: int) -> Handle:
+        data: dict[str, Json] = {
+            "folder": folder,
+            "pid": pid,
+            "boot": self._boot,
+            "host": self._host,
+        }
+        return Handle(tag, data)
+
+    def _write(self, attempt: Attempt, files: Mapping[str, str]) -> str:
+        """Make the folder of an attempt. Raises OSError."""
         folder = str(attempt.folder)
         os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 - this path decides how fast jobs start
         for name, text in files.items():
@@ -103,23 +122,7 @@ class LocalBackend:
             import shutil  # it imports every kind of compression, and few jobs ship code
 
             shutil.copytree(attempt.bundle.root, attempt.folder / "code", symlinks=True)
-        tag = attempt.tag
-        env = self._environment | {
-            "NRUN_TAG": str(tag),
-            "NRUN_EXPERIMENT_ID": tag.experiment,
-            "NRUN_ATTEMPT": str(tag.attempt),
-        }
-        pid = processes.start(f"{folder}/launch.sh", folder, env)
-        data: dict[str, Json] = {
-            "folder": folder,
-            "pid": pid,
-            "boot": self._boot,
-            "host": self._host,
-        }
-        handle = Handle(tag, data)
-        self._own[tag] = pid
-        self._watch(handle, pid)
-        return handle
+        return folder
 
     async def find(self, attempts: Collection[Attempt]) -> Mapping[Tag, Handle]:
         """Those that left a start marker, and those whose process carries the tag and is about to write one."""
@@ -329,6 +332,11 @@ class LocalBackend:
         except (KeyError, TypeError):
             return []
         return processes.members(process)
+
+
+def environment_of(tag: Tag) -> dict[str, str]:
+    """What a job is told of itself."""
+    return {"NRUN_TAG": str(tag), "NRUN_EXPERIMENT_ID": tag.experiment, "NRUN_ATTEMPT": str(tag.attempt)}
 
 
 def _folder(handle: Handle) -> str:

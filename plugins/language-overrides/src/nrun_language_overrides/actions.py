@@ -17,7 +17,7 @@ from nrun.errors import UsageError
 from nrun.launching import current_session
 from nrun.plugins import installed
 from nrun_language_overrides.invocation import RUN, TASK, settings_of, typed
-from nrun_language_overrides.options import is_interactive
+from nrun_language_overrides.options import is_interactive, is_planning
 from nrun_language_overrides.resolve import resolved
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _run(read: Typed, options: Options) -> int:
     from nrun.outcome import plan_json, plan_text
 
     session = current_session()
-    planning = options.plan or (session is not None and session.plan_only)
+    planning = is_planning(options)
     is_task = read.entry.type == "task"
     experiments = [_experiment(read, options)] if is_task else []
     if session is not None and options.detach:

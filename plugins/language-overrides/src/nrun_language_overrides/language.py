@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nrun.errors import ConfigError, UsageError
-from nrun_language_overrides.options import FORMATS, Options, parameters
+from nrun_language_overrides.options import FORMATS, Options, is_planning, parameters
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -50,11 +50,20 @@ class EntrypointCommand(click.Command):
             hint = f"it is an argument: write {name}=..., without dashes"
             raise UsageError(f"there is no option {error.option_name}", hint=hint) from error
 
-    def _complete_item(self, _ctx: click.Context, _items: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def _complete_item(self, ctx: click.Context, _items: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Paths, factories and choices; click itself completes the options."""
-        from nrun_language_overrides.complete import completions
+        from click.shell_completion import CompletionItem
 
-        return completions(self.entry, incomplete)
+        from nrun_language_overrides.completion.items import items
+        from nrun_language_overrides.completion.remember import index_of, remember
+
+        remember(self, ctx)
+        try:
+            index = index_of(self, ctx)
+        except Exception:  # noqa: BLE001 - whatever is wrong is told when the command is run
+            return []
+        found = items(index, ctx.params["items"] or (), incomplete)
+        return [CompletionItem(text, help=doc) for text, doc, _ in found]
 
     def _run(self, items: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401 - options of several types
         exports = tuple((name, given.pop(f"to_{name}")) for name in FORMATS)
@@ -69,3 +78,8 @@ class EntrypointCommand(click.Command):
                 raise
             click.echo(told(), err=True)
             return error.exit_code
+        finally:
+            if not is_planning(options):
+                from nrun_language_overrides.completion.remember import remember
+
+                remember(self, click.get_current_context())

@@ -9,6 +9,7 @@ import attrs
 import click
 
 from nrun.data import Data
+from nrun.launching import current_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,3 +94,9 @@ def parameters(complete_item: Complete) -> list[click.Parameter]:
 def is_interactive() -> bool:
     """Whether somebody can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def is_planning(options: Options) -> bool:
+    """Whether nothing is to be run or written."""
+    session = current_session()
+    return options.plan or (session is not None and session.plan_only)

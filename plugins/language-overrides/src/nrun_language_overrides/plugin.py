@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nrun import LanguageSpec, hookimpl
+from nrun import CommandSpec, LanguageSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import click
 
     from nrun import Language
 
@@ -20,7 +22,19 @@ def nrun_languages() -> Iterable[LanguageSpec]:
     )
 
 
+@hookimpl
+def nrun_commands() -> Iterable[CommandSpec]:
+    """`nrun completion`."""
+    yield CommandSpec(name="completion", summary="Let a shell complete what is typed", command=_completion)
+
+
 def _overrides() -> type[Language]:
     from nrun_language_overrides.language import Overrides
 
     return Overrides
+
+
+def _completion() -> click.Command:
+    from nrun_language_overrides.completion.command import completion
+
+    return completion
