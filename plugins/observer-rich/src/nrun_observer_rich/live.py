@@ -83,9 +83,14 @@ class LiveView:
 
     def _render(self) -> Group:
         with self._lock:
-            running = self._progress.running(MOST_RUNNING_ROWS)
-            lines = {job.name: last_line(self._jobs / job.name / f"attempt-{job.attempt}") for job in running}
+            lines = last_lines(self._progress, self._jobs)
             return picture(self._progress, self._trouble, time.time(), lines)
+
+
+def last_lines(progress: Progress, jobs: Path) -> dict[str, str]:
+    """The last lines of the jobs that are shown as running; `jobs` is the folder of the jobs in the record."""
+    running = progress.running(MOST_RUNNING_ROWS)
+    return {job.name: last_line(jobs / job.name / f"attempt-{job.attempt}") for job in running}
 
 
 def picture(progress: Progress, trouble: str, now: float, lines: Mapping[str, str]) -> Group:
