@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import json
 import types
 from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.script import Script
-from nrun.errors import ConfigError, RecordError, ResultError
+from nrun.errors import ConfigError, ResultError
 from nrun.model import STREAMS
 from nrun.sync import run_sync
 
@@ -80,28 +79,20 @@ class Job:
         return self.status.exit_code
 
     def result(self, task: int = 0) -> Any:  # noqa: ANN401 - whatever the function returned
-        """What the function returned; `task` counts within a group. Raises ResultError if there is nothing to give."""
+        """What the function returned; `task` counts within a group. Arrays come as numpy has them.
+
+        Raises ResultError, with the error and traceback of the job itself, if there is nothing to give.
+        """
+        from nrun.record import results
+
+        return results.with_arrays(self.result_form(task))
+
+    def result_form(self, task: int = 0) -> Any:  # noqa: ANN401 - JSON
+        """As `result`, as JSON: an array is `{"$array": FILE, "shape": …, "dtype": …}`."""
+        from nrun.record import results
+
         status = self.status
-        folder = self._folder(status, task)
-        try:
-            told = json.loads((folder / "result.json").read_bytes())
-        except FileNotFoundError:
-            told = {}
-        except (OSError, ValueError) as error:
-            msg = f"the result of job {self.name!r} cannot be read: {error}"
-            raise RecordError(msg) from error
-        if "error" in told:
-            raised = told["error"]
-            msg = f"job {self.name!r} raised {raised['type']}: {raised['message']}\n{raised['traceback']}"
-            raise ResultError(msg)
-        if "not_json" in told:
-            why = told["not_json"]
-            msg = f"job {self.name!r} returned a {why['type']}, which JSON cannot hold: {why['why']}"
-            raise ResultError(msg, hint="return numbers, texts, lists and dictionaries; write the rest to files")
-        if "value" not in told or not status.state.ended:
-            msg = f"job {self.name!r} has no result: it is {status.state.value}"
-            raise ResultError(msg, hint=status.reason or "only a function task that has succeeded has one")
-        return told["value"]
+        return results.read(self._folder(status, task), self.name, status)
 
     def logs(self, *, stream: str | None = None, tail: int | None = None, attempt: int | None = None) -> str:
         """Its log: output, then errors, of the latest attempt or of that one; `tail` asks for the last lines.

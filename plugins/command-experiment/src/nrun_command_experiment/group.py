@@ -6,8 +6,11 @@ import click
 
 from nrun_command_experiment.cancel import cancel
 from nrun_command_experiment.carry import attach, rerun, resume
+from nrun_command_experiment.diff import diff
 from nrun_command_experiment.listing import list_
 from nrun_command_experiment.logs import logs
+from nrun_command_experiment.results import results
+from nrun_command_experiment.show import show
 from nrun_command_experiment.status import status
 
 
@@ -22,5 +25,5 @@ def experiment() -> None:
     """
 
 
-for _command in (attach, cancel, list_, logs, rerun, resume, status):
+for _command in (attach, cancel, diff, list_, logs, rerun, results, resume, show, status):
     experiment.add_command(_command)

@@ -23,6 +23,9 @@ def nrun_commands() -> Iterable[CommandSpec]:
     yield CommandSpec(name="resume", summary="Carry an experiment on from where it was left", command=_resume)
     yield CommandSpec(name="attach", summary="Be there until an experiment has ended", command=_attach)
     yield CommandSpec(name="rerun", summary="Run jobs of an experiment again", command=_rerun)
+    yield CommandSpec(name="show", summary="Show where an experiment comes from", command=_show)
+    yield CommandSpec(name="diff", summary="Show how two experiments differ", command=_diff)
+    yield CommandSpec(name="results", summary="Print what functions returned or raised", command=_results)
 
 
 def _experiment() -> click.Command:
@@ -71,3 +74,21 @@ def _rerun() -> click.Command:
     from nrun_command_experiment.carry import rerun
 
     return rerun
+
+
+def _show() -> click.Command:
+    from nrun_command_experiment.show import show
+
+    return show
+
+
+def _diff() -> click.Command:
+    from nrun_command_experiment.diff import diff
+
+    return diff
+
+
+def _results() -> click.Command:
+    from nrun_command_experiment.results import results
+
+    return results

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # They run inside jobs, on any Python, so they have no annotations.
 error_text: Callable[[Exception], str] = worker_forms.error_text
-result_text: Callable[[object], str] = worker_forms.result_text
+result_text: Callable[[object, str], str] = worker_forms.result_text
 
 _FAILED = 1
 _INTERRUPTED = 128 + signal.SIGINT
@@ -96,7 +96,7 @@ def _call(form: Any, folder: Path) -> int:  # noqa: ANN401 - JSON
             return _FAILED
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    (folder / "result.json").write_text('{"value": null}\n' if value is None else result_text(value), "utf-8")
+    (folder / "result.json").write_text(result_text(value, str(folder)), "utf-8")
     return 0
 
 
