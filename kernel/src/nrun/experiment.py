@@ -85,14 +85,16 @@ class Experiment(Recorded):
         dependencies: Sequence[str | Dependency] | None = None,
         fallbacks: Sequence[Executor] = (),
         plugins: Sequence[Plugin] = (),
+        outputs: Sequence[str] = (),
     ) -> str:
         """Add a job and give its name, which is also what `dependencies` takes.
 
         The task is copied, so that it may be changed and added again. A list of tasks is a group: they run side by
         side as one job, and need a name. A job that `executor` cannot take, or loses, goes to the `fallbacks` in
         turn. `dependencies` are names of jobs that must have succeeded, or `Dependency` objects. `plugins` change
-        the job's tasks and executor, one after another. Raises PlanError for a name that is taken or cannot be a
-        folder and for what is no executor, ConfigError for a task that cannot travel.
+        the job's tasks and executor, one after another. `outputs` are paths and patterns, from the folder in which
+        the job runs, of what is kept in the record when it has ended. Raises PlanError for a name that is taken or
+        cannot be a folder and for what is no executor, ConfigError for a task that cannot travel.
         """
         if self._folder is not None:
             msg = f"experiment {self.title!r} has been run; jobs are added before that"
@@ -123,6 +125,7 @@ class Experiment(Recorded):
             tasks=tasks,
             executors=(placed, *map(check_executor, fallbacks)),
             dependencies=self._dependencies(dependencies or ()),
+            outputs=_outputs(outputs) if outputs else (),
         )
         if (session := current_session()) is not None:
             session.note(self)
@@ -360,6 +363,12 @@ def _check_carried_on(plan: Plan) -> None:
         if "__main__:" in str(form):
             msg = f"{type(executor).__name__} cannot be left to another process, which does not have its class"
             raise PlanError(msg, hint="move the class from the launching script to a module and import it")
+
+
+def _outputs(patterns: Sequence[str]) -> tuple[str, ...]:
+    from nrun.record.artifacts import check_outputs
+
+    return check_outputs(patterns)
 
 
 def _set_up(task: Task, executor: Executor, plugins: Sequence[object]) -> tuple[Task, Executor]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nrun.model import LogChunk, State
     from nrun.planning import Task
     from nrun.record import JobStatus
+    from nrun.record.artifacts import Artifact
     from nrun.recorded import Recorded
 
 
@@ -93,6 +94,22 @@ class Job:
 
         status = self.status
         return results.read(self._folder(status, task), self.name, status)
+
+    def artifacts(self, *, attempt: int | None = None) -> list[Artifact]:
+        """The files that its latest attempt, or that one, left as declared outputs. `get` copies one elsewhere.
+
+        Raises ResultError while they are not collected.
+        """
+        from nrun.record.artifacts import artifacts_in
+
+        view, _ = self._experiment.recorded()
+        status = view.statuses[self.name]
+        found = artifacts_in(view.folder.attempt(self.name, attempt or status.attempt))
+        if found is None:
+            msg = f"nothing is collected of job {self.name!r}: it is {status.state.value}"
+            hint = "nrun resume collects what was left" if status.state.ended else "it is collected when it has ended"
+            raise ResultError(msg, hint=f"outputs are declared with exp.add(..., outputs=[...]); {hint}")
+        return found[0]
 
     def logs(self, *, stream: str | None = None, tail: int | None = None, attempt: int | None = None) -> str:
         """Its log: output, then errors, of the latest attempt or of that one; `tail` asks for the last lines.

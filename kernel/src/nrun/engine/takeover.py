@@ -54,6 +54,7 @@ def recorded_plan(description: Description) -> Plan:
                 tasks=tasks,
                 executors=tuple(executors[number] for number in job.executors),
                 dependencies=tuple(_dependency(form) for form in job.dependencies),
+                outputs=tuple(job.outputs),
             )
         )
     here = description.surroundings

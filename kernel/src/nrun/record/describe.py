@@ -51,6 +51,7 @@ def describe(plan: Plan, folder: ExperimentFolder, plugins: Mapping[str, str], c
                 "executors": [numbers[id(executor)] for executor in job.executors],
                 "dependencies": [_dependency_form(dependency) for dependency in job.dependencies],
                 "tasks": [task.form if isinstance(task, RecordedTask) else encode(task) for task in job.tasks],
+                **({"outputs": list(job.outputs)} if job.outputs else {}),
             }
             for job in plan.jobs
         ],

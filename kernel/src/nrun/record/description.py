@@ -45,6 +45,8 @@ class JobDescription(Data):
     """Names of jobs, or JSON forms of conditions on them."""
     tasks: list[Any]
     """JSON forms of the tasks."""
+    outputs: list[str] = attrs.field(factory=list)
+    """Patterns of the files that are kept."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from nrun_command_experiment.artifacts import artifacts
 from nrun_command_experiment.cancel import cancel
 from nrun_command_experiment.carry import attach, rerun, resume
 from nrun_command_experiment.diff import diff
@@ -25,5 +26,5 @@ def experiment() -> None:
     """
 
 
-for _command in (attach, cancel, diff, list_, logs, rerun, results, resume, show, status):
+for _command in (artifacts, attach, cancel, diff, list_, logs, rerun, results, resume, show, status):
     experiment.add_command(_command)

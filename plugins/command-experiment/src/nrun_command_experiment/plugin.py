@@ -26,6 +26,7 @@ def nrun_commands() -> Iterable[CommandSpec]:
     yield CommandSpec(name="show", summary="Show where an experiment comes from", command=_show)
     yield CommandSpec(name="diff", summary="Show how two experiments differ", command=_diff)
     yield CommandSpec(name="results", summary="Print what functions returned or raised", command=_results)
+    yield CommandSpec(name="artifacts", summary="List and fetch the files that jobs left", command=_artifacts)
 
 
 def _experiment() -> click.Command:
@@ -92,3 +93,9 @@ def _results() -> click.Command:
     from nrun_command_experiment.results import results
 
     return results
+
+
+def _artifacts() -> click.Command:
+    from nrun_command_experiment.artifacts import artifacts
+
+    return artifacts
