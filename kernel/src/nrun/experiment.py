@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -73,6 +72,7 @@ class Experiment(Recorded):
         self._jobs: dict[str, PlannedJob] = {}
         self._created = 0.0
         self._numbers: dict[str, int] = {}
+        self._fingerprint = ""
 
     # ---- describing
 
@@ -234,10 +234,16 @@ class Experiment(Recorded):
                 return ExperimentStatus(id=None, title=self.title, state=State.PENDING, created=None, jobs={})
             detach, fail_fast = detach or session.detach, fail_fast or session.fail_fast
             on_interrupt = session.on_interrupt or on_interrupt
+            if session.launch and not self._fingerprint:
+                return self.launch(
+                    sequential=sequential, fail_fast=fail_fast, detach=detach, check=check, on_interrupt=on_interrupt
+                )
         stop = policy(on_interrupt) == "cancel"
         planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
         if detach:
-            _check_carried_on(planned[0])
+            from nrun.preflight import check_carried_on
+
+            check_carried_on(planned[0])
             self._claim(*planned)
             self._leave_behind(until_handed_over=True)
             self._view = None
@@ -247,6 +253,31 @@ class Experiment(Recorded):
         if check and status.state is not State.SUCCEEDED:
             raise run_sync(jobs_failed(self, status))
         return status
+
+    def launch(
+        self,
+        *,
+        sequential: bool = False,
+        fail_fast: bool = False,
+        detach: bool = False,
+        check: bool = True,
+        on_interrupt: OnInterrupt | None = None,
+    ) -> ExperimentStatus:
+        """As `run`, once: an experiment of the same configuration, code and environment is not launched again.
+
+        If that one has succeeded, nothing is done; if it runs, it is followed; what failed in it is run again. The
+        notes of the status say so. Code is every module loaded from the current folder, and the scripts.
+        """
+        from nrun.fingerprint import fingerprint_of, launched, take_up
+
+        plan = self._plan(sequential=sequential, fail_fast=fail_fast)[0]
+        self._fingerprint = fingerprint_of(plan, self._versions())
+        self._folder = launched(self._home, self.title, self._fingerprint)
+        if self._folder is not None:
+            return take_up(self, detach=detach, check=check, on_interrupt=on_interrupt)
+        return self.run(
+            sequential=sequential, fail_fast=fail_fast, detach=detach, check=check, on_interrupt=on_interrupt
+        )
 
     async def run_async(  # noqa: PLR0913 - as above
         self,
@@ -271,19 +302,22 @@ class Experiment(Recorded):
 
     def _claim(self, plan: Plan, backends: Mapping[Place, Backend]) -> ExperimentFolder:
         """Write down what is asked, in a folder of its own. Raises PlanError, RecordError."""
+        from nrun.preflight import check_files
         from nrun.record.describe import describe
 
         if self._folder is not None:
             msg = f"experiment {self.title!r} has been run already, as {self._folder.id}"
             raise PlanError(msg, hint="make another Experiment to run the jobs again, or use exp.rerun()")
-        _check_files(plan, backends)
+        check_files(plan, backends)
         folder = claim_folder(self._home, self.title)
         self._created = time.time()
-        versions = {r.ref.distribution: r.ref.version for r in self._hooks.host.records if r.state == "LOADED"}
         copy_worker(folder)
-        describe(plan, folder, versions, self._created)
+        describe(plan, folder, self._versions(), self._created, self._fingerprint)
         self._folder = folder
         return folder
+
+    def _versions(self) -> dict[str, str]:
+        return {r.ref.distribution: r.ref.version for r in self._hooks.host.records if r.state == "LOADED"}
 
     async def _run(
         self, plan: Plan, backends: dict[Place, Backend], *, tail_logs: bool, stop_when_interrupted: bool
@@ -350,21 +384,6 @@ class Experiment(Recorded):
         return f"Experiment({self.title!r}, id={self.id!r}, jobs={len(self.jobs)})"
 
 
-def _check_carried_on(plan: Plan) -> None:
-    """Raises PlanError for an executor that another process could not make again from the record."""
-    from nrun.config.codec import encode
-    from nrun.errors import ConfigError
-
-    for executor in plan.executors():
-        try:
-            form = encode(executor)
-        except ConfigError:
-            form = "__main__:"
-        if "__main__:" in str(form):
-            msg = f"{type(executor).__name__} cannot be left to another process, which does not have its class"
-            raise PlanError(msg, hint="move the class from the launching script to a module and import it")
-
-
 def _outputs(patterns: Sequence[str]) -> tuple[str, ...]:
     from nrun.record.artifacts import check_outputs
 
@@ -379,16 +398,3 @@ def _set_up(task: Task, executor: Executor, plugins: Sequence[object]) -> tuple[
             raise PlanError(msg, hint="a plugin is a subclass of run.Plugin")
         task, executor = plugin.setup(task, executor) or (task, executor)
     return task, check_executor(executor)
-
-
-def _check_files(plan: Plan, backends: Mapping[Place, Backend]) -> None:
-    """Raises PlanError for a script that does not exist where its job will look for it, on this machine."""
-    for job in plan.jobs:
-        if not backends[job.executor.place()].capabilities.here or job.executor.packager.ships:
-            continue
-        for task in job.tasks:
-            if isinstance(task, Script) and task.path and not task.m:
-                path = Path(plan.surroundings.cwd, task.path)
-                if not path.exists():
-                    msg = f"job {job.name!r}: there is no file {task.path!r} (looked for {path})"
-                    raise PlanError(msg, hint="a path is relative to the folder you launch from")

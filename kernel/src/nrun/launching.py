@@ -49,6 +49,7 @@ class Session:
 
     plan_only: bool = False
     """They are planned, not run."""
+    launch: bool = False
     detach: bool = False
     fail_fast: bool = False
     on_interrupt: OnInterrupt | None = None
@@ -75,10 +76,15 @@ def current_session() -> Session | None:
 
 @contextlib.contextmanager
 def session(
-    *, plan_only: bool = False, detach: bool = False, fail_fast: bool = False, on_interrupt: OnInterrupt | None = None
+    *,
+    plan_only: bool = False,
+    launch: bool = False,
+    detach: bool = False,
+    fail_fast: bool = False,
+    on_interrupt: OnInterrupt | None = None,
 ) -> Iterator[Session]:
     """Collect the experiments that are made within."""
-    new = Session(plan_only=plan_only, detach=detach, fail_fast=fail_fast, on_interrupt=on_interrupt)
+    new = Session(plan_only, launch, detach, fail_fast, on_interrupt)
     token = _session.set(new)
     try:
         yield new

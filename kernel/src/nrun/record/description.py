@@ -63,6 +63,8 @@ class Description(Data):
     """What the tasks take over from the process that launched them."""
     executors: list[ExecutorDescription]
     jobs: list[JobDescription]
+    fingerprint: str = ""
+    """What the experiment was launched with; empty if it was run whatever had been run before."""
 
 
 def read_description(folder: ExperimentFolder) -> Description:

@@ -17,25 +17,37 @@ from nrun.cli.load import load_experiments
 from nrun.launching import session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from nrun.launching import Session
     from nrun.recorded import OnInterrupt
 
 FULL_TABLE_JOBS = 30
 
 
-@click.command(
-    short_help="Run a script that builds experiments, or a function",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-)
-@click.option("--detach", is_flag=True, help="Return as soon as what can be submitted is; a supervisor carries on.")
-@click.option("--fail-fast", is_flag=True, help="Let the first failure of a job end its experiment.")
-@click.option(
-    "--on-interrupt",
-    type=click.Choice(["detach", "cancel", "ask"]),
-    help="What the first Ctrl-C does to the jobs (default: detach, or NRUN_ON_INTERRUPT).",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print what became of the experiments as JSON.")
-@click.argument("target", metavar="FILE[:NAME]", type=click.Path())
-@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def _command(function: Callable[..., int]) -> click.Command:
+    """What `run` and `launch` take."""
+    for parameter in (
+        click.argument("args", nargs=-1, type=click.UNPROCESSED),
+        click.argument("target", metavar="FILE[:NAME]", type=click.Path()),
+        click.option("--json", "as_json", is_flag=True, help="Print what became of the experiments as JSON."),
+        click.option(
+            "--on-interrupt",
+            type=click.Choice(["detach", "cancel", "ask"]),
+            help="What the first Ctrl-C does to the jobs (default: detach, or NRUN_ON_INTERRUPT).",
+        ),
+        click.option("--fail-fast", is_flag=True, help="Let the first failure of a job end its experiment."),
+        click.option(
+            "--detach", is_flag=True, help="Return as soon as what can be submitted is; a supervisor carries on."
+        ),
+    ):
+        function = parameter(function)
+    settings = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+    return click.command(context_settings=settings)(function)
+
+
+@_command
 def run(
     target: str,
     args: tuple[str, ...],
@@ -63,18 +75,52 @@ def run(
       nrun run --detach train.py        and `nrun attach` later
       nrun run --json hello.py
     """
+    given = session(detach=detach, fail_fast=fail_fast, on_interrupt=on_interrupt)
+    return _carry_out(target, args, given, as_json=as_json)
+
+
+@_command
+def launch(
+    target: str,
+    args: tuple[str, ...],
+    detach: bool,
+    fail_fast: bool,
+    on_interrupt: OnInterrupt | None,
+    as_json: bool,
+) -> int:
+    """As `nrun run`, once: what was launched before and is still the same is not launched again.
+
+    The same means the same configuration, code (the script, and the modules it loaded from the current folder) and
+    versions. If that experiment has succeeded, nothing is done; if it runs, it is followed; what failed in it is
+    run again. A change of any of these launches a new one.
+
+    Exits as `nrun run` does.
+
+    \b
+    Examples:
+      nrun launch train.py
+      nrun launch --detach train.py     in a cron job, or after a reboot
+    """
+    given = session(launch=True, detach=detach, fail_fast=fail_fast, on_interrupt=on_interrupt)
+    return _carry_out(target, args, given, as_json=as_json)
+
+
+def _carry_out(target: str, args: tuple[str, ...], given: AbstractContextManager[Session], *, as_json: bool) -> int:
+    """Run what FILE builds. Gives the exit code."""
     # What the script prints must not get between the lines of our JSON.
     out = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
     problem: JobsFailed | None = None
-    with session(detach=detach, fail_fast=fail_fast, on_interrupt=on_interrupt) as collected, out:
+    told: dict[str, ExperimentStatus] = {}
+    with given as collected, out:
         try:
             load_experiments(target, args, collected)
             for exp in collected.experiments:
                 if exp.id is None:
-                    exp.run(check=False)
+                    status = exp.run(check=False)
+                    told[status.id or ""] = status
         except JobsFailed as error:
             problem = error
-    statuses = [exp.status() for exp in collected.experiments if exp.id is not None]
+    statuses = [told.get(exp.id) or exp.status() for exp in collected.experiments if exp.id is not None]
     if as_json:
         click.echo(json.dumps([status.to_json() for status in statuses], indent=2))
     else:
