@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,18 +25,24 @@ mv "$2/.git.json.tmp" "$2/git.json"
 
 
 def note(folder: Path) -> None:
-    """Start it for the experiment in `folder`; nothing if that has been done, or there is no git."""
+    """Start it for the experiment in `folder`; nothing if that has been done. Without git it ends at once.
+
+    It must not slow the launch: it is as nice as can be, and the shell that starts it leaves it behind.
+    """
     place = folder / FOLDER
-    if shutil.which("git") is None or place.exists():
+    if place.exists():
         return
     cwd = json.loads((folder / "experiment.json").read_bytes())["surroundings"]["cwd"]
     place.mkdir(mode=0o700)
-    subprocess.run(  # noqa: S603 - fixed words; the inner shell goes on by itself
-        ["/bin/sh", "-c", 'umask 077; sh -c "$0" sh "$1" "$2" &', _SCRIPT, cwd, str(place)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},  # it must not stand in the way of the user's own commands
-        check=False,
+    shell = os.posix_spawn(
+        "/bin/sh",
+        ["sh", "-c", 'umask 077; nice -n 19 sh -c "$0" sh "$1" "$2" &', _SCRIPT, cwd, str(place)],
+        os.environ | {"GIT_OPTIONAL_LOCKS": "0"},  # it must not stand in the way of the user's own commands
+        setsid=True,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
     )
+    os.waitpid(shell, 0)
