@@ -14,7 +14,7 @@ from nrun.declare import CheckSpec, CommandSpec, ExecutorSpec
 from nrun.events import ExperimentEnded
 from nrun.planning import Plan, Surroundings
 from nrun.plugins.observers import Observers
-from nrun.provided import config_view
+from nrun.provided import config_view, provided
 
 PLAN = Plan(title="t", jobs=(), surroundings=Surroundings(cwd="/", path=(), main=None))
 EVENT = ExperimentEnded(at=0.0, state=State.SUCCEEDED)
@@ -221,6 +221,29 @@ def test_hook_views(site):
 def test_a_view_that_is_not_installed_is_named(site):
     with pytest.raises(UnknownName, match="pip install nrun-config-view"):
         config_view(site.hooks())
+
+
+def test_hook_names(site):
+    site.add(
+        "names-ours",
+        """
+        @hookimpl
+        def nrun_names():
+            yield NameSpec(name="quota_left", summary="Hours", load=lambda: 40)
+            yield NameSpec(name="cli.quota", summary="Hours", load=lambda: 41)
+        """,
+    )
+    hooks = site.hooks()
+    assert [name for name, *_ in declared(hooks.names)] == ["quota_left", "cli.quota"]
+    assert [provided(name, hooks) for name in ("quota_left", "cli.quota")] == [40, 41]
+    with pytest.raises(UnknownName, match=r"provides quota_lft. Did you mean 'quota_left'\?"):
+        provided("quota_lft", hooks)
+
+
+def test_a_name_of_a_plugin_that_failed_names_the_failure(site):
+    site.add("names-ours", "raise LookupError('gone')")
+    with pytest.raises(PluginError, match="gone"):
+        provided("ours", site.hooks())
 
 
 def test_hook_formats(site):

@@ -17,7 +17,7 @@ KERNEL = ROOT / "kernel" / "src" / "nrun"
 PLUGIN_PACKAGES = sorted((*ROOT.glob("plugins/*/src/nrun_*"), *ROOT.glob("contrib/*/src/nrun_*")))
 
 LAYERS = (
-    {"markers", "errors", "data", "text", "arguments", "retries"},
+    {"markers", "errors", "data", "text", "arguments", "plain", "retries"},
     {"model", "events", "declare", "protocols", "entrypoints"},
     {"config", "hookspecs"},
     {"plugins"},

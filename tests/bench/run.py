@@ -152,6 +152,13 @@ def scheduling(bench: Bench) -> Iterator[Row]:
         ratio <= 12 and many_s <= 5,
     )
     yield memory_of(f"launcher of {many} jobs in memory", found[str(many)])
+    shapes = {shape: [bench.python, "dag.py", shape, str(many)] for shape in ("chain", "fan-out", "diamond", "random")}
+    for shape, series in in_turns(shapes, 3, env, bench.cwd).items():
+        seconds, grown = min(tuple(map(float, sample.output.split()[-2:])) for sample in series.samples)
+        each_ms, each_kb = seconds / many * 1000, grown / many / 1000
+        told = f"{each_ms:.2f} ms, {each_kb:.1f} KB"
+        good = each_ms <= 0.5 and each_kb <= 10
+        yield Row(f"a job of {many} in a DAG ({shape})", "", told, "", "", "", "≤ 0.5 ms, ≤ 10 KB", good)
 
 
 def queued(bench: Bench) -> Iterator[Row]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         FormatSpec,
         LanguageSpec,
         LauncherSpec,
+        NameSpec,
         PackagerSpec,
         ViewSpec,
     )
@@ -65,7 +66,7 @@ _HOMES = {
     "nrun.config.origin": ("explain",),
     "nrun.declare": (
         *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec"),
-        *("FormatSpec", "LanguageSpec", "LauncherSpec", "PackagerSpec", "ViewSpec"),
+        *("FormatSpec", "LanguageSpec", "LauncherSpec", "NameSpec", "PackagerSpec", "ViewSpec"),
     ),
     "nrun.errors": (
         *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PlanError", "PluginError"),
@@ -85,63 +86,17 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
+# fmt: off
 __all__ = [
-    "Backend",
-    "BackendError",
-    "Cause",
-    "CheckResult",
-    "CheckSpec",
-    "CommandSpec",
-    "Config",
-    "ConfigError",
-    "Dependency",
-    "Entrypoint",
-    "Executor",
-    "ExecutorSpec",
-    "Experiment",
-    "ExperimentStatus",
-    "Format",
-    "FormatSpec",
-    "Fresh",
-    "Job",
-    "JobsFailed",
-    "Language",
-    "LanguageSpec",
-    "Launcher",
-    "LauncherSpec",
-    "NrunError",
-    "Packager",
-    "PackagerSpec",
-    "Partial",
-    "PlanError",
-    "Plugin",
-    "PluginError",
-    "RecordError",
-    "ResultError",
-    "Retries",
-    "Script",
-    "State",
-    "UnknownName",
-    "UsageError",
-    "View",
-    "ViewSpec",
-    "autoconvert",
-    "build",
-    "cfg_with",
-    "cli",
-    "content_id",
-    "dump",
-    "dumps",
-    "eager",
-    "explain",
-    "hookimpl",
-    "load",
-    "loads",
-    "run",
-    "to_config",
-    "to_partial",
-    "unshare",
+    "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Config", "ConfigError",
+    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format", "FormatSpec",
+    "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec", "NrunError",
+    "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError", "RecordError", "ResultError",
+    "Retries", "Script", "State", "UnknownName", "UsageError", "View", "ViewSpec", "autoconvert", "build", "cfg_with",
+    "cli", "content_id", "dump", "dumps", "eager", "explain", "hookimpl", "load", "loads", "run", "to_config",
+    "to_partial", "unshare",
 ]
+# fmt: on
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a plugin declares is known only when it is installed
@@ -168,12 +123,14 @@ def _find(name: str) -> Any:  # noqa: ANN401 - as above
         return getattr(importlib.import_module(_HOME_OF[name]), name)
     if name == "cli":
         return importlib.import_module("nrun.cli")
-    if name[:1].isupper():
-        from nrun.provided import provided
+    from importlib.util import find_spec
 
-        return provided(name)
-    msg = f"module 'nrun' has no attribute {name!r}"
-    raise AttributeError(msg)
+    if name.startswith("_") or find_spec(f"nrun.{name}"):  # `from nrun import errors` asks here first
+        msg = f"module 'nrun' has no attribute {name!r}"
+        raise AttributeError(msg)
+    from nrun.provided import provided
+
+    return provided(name)
 
 
 def __dir__() -> list[str]:

@@ -90,6 +90,13 @@ class CommandSpec(Spec):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class NameSpec(Spec):
+    """What `nrun.<name>` is, or `nrun.cli.<rest>` if the name is `cli.<rest>`."""
+
+    load: Callable[[], object]
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CheckResult(Data):
     """The answer of one check: whether it is well, what was found, and what to do if not."""
 

@@ -357,8 +357,8 @@ class Experiment(Recorded):
     ) -> tuple[Plan, dict[Place, Backend]]:
         jobs = list(self._jobs.values())
         if direct:
-            here = self._hooks.executors.get("direct").executor()()
-            jobs = [attrs.evolve(job, executors=(here,)) for job in jobs]
+            here = self._hooks.executors.get("direct").executor()
+            jobs = [attrs.evolve(job, executors=(here(env_vars=job.executor.env_vars),)) for job in jobs]
         if sequential:
             jobs = [
                 attrs.evolve(job, dependencies=(*job.dependencies, Dependency(before.name))) if before else job
@@ -392,6 +392,8 @@ def _outputs(patterns: Sequence[str]) -> tuple[str, ...]:
 
 def _set_up(task: Task, executor: Executor, plugins: Sequence[object]) -> tuple[Task, Executor]:
     """A task and its executor as `plugins` want them. Raises PlanError for what is no plugin."""
+    if plugins:
+        executor = executor.clone()  # a plugin may put something in a mapping of it, and others share it
     for plugin in plugins:
         if not isinstance(plugin, Plugin):
             msg = f"plugins must be a list of objects such as OurPlugin(), not {plugin!r:.80}"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         FormatSpec,
         LanguageSpec,
         LauncherSpec,
+        NameSpec,
         PackagerSpec,
         ViewSpec,
     )
@@ -239,6 +240,21 @@ def nrun_commands() -> Iterable[CommandSpec]:
         @hookimpl
         def nrun_commands():
             yield CommandSpec(name="quota", summary="Show what is left", command=_quota)
+    """
+    return ()
+
+
+@hookspec
+def nrun_names() -> Iterable[NameSpec]:
+    """Declare names: `nrun.<name>`, or `nrun.cli.<rest>` for `cli.<rest>`, for what Python programs call.
+
+    Convention: collect. Fires once per process, when a name is looked up that the kernel does not have.
+
+    Example::
+
+        @hookimpl
+        def nrun_names():
+            yield NameSpec(name="quota_left", summary="Hours that are left", load=_quota_left)
     """
     return ()
 

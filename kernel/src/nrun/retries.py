@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 from attrs.validators import ge, instance_of, optional
 
-from nrun.arguments import ArgumentsExplained
+from nrun.arguments import UserData
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ _OPTIONAL_COUNT = optional([instance_of(int), ge(0)])
 
 
 @attrs.frozen
-class Retries(ArgumentsExplained):
+class Retries(UserData):
     """How often a failed job is tried again, with a budget of its own for each cause that has one.
 
     >>> Retries(1, preempted=20, user_error=0)
@@ -50,16 +50,6 @@ class Retries(ArgumentsExplained):
         """How long to wait before the next try, in seconds."""
         doublings = min(sum(failures.values()) - 1, 64)  # the limit is reached long before
         return min(self.pause_s * 2.0**doublings, self.longest_pause_s)
-
-
-def check_retries(_instance: object, field: attrs.Attribute[int], value: object) -> None:
-    """A validator of attrs for how often is tried again. Raises ValueError."""
-    if not isinstance(value, int | Retries) or isinstance(value, bool):
-        msg = f"'{field.name}' must be a number, or Retries(...) with one for each cause: {value!r}"
-        raise ValueError(msg)  # noqa: TRY004 - told with the class, like every value that does not fit
-    if isinstance(value, int) and value < 0:
-        msg = f"'{field.name}' must be >= 0: {value}"
-        raise ValueError(msg)
 
 
 def retries_of(given: int | Retries) -> Retries:

@@ -117,7 +117,7 @@ def index():
         ),
         ("", "model.layers+=node(inner=node(a", ["model.layers+=node(inner=node(act="]),
         ("", "...mo", ["...mode=", "...model="]),
-        ("", "run.", ["run.executor.", "run.executor=", "run.plugins=", "run.name="]),
+        ("", "run.", ["run.executor.", "run.executor=", "run.plugins.", "run.plugins=", "run.name="]),
         ("", "run.executor.gra", ["run.executor.grace_s="]),
         ("", "run.executor=lo", ["run.executor=local", "run.executor=local("]),
         ("", "run.executor=local(gra", ["run.executor=local(grace_s="]),

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
-
-import attrs
+from typing import TYPE_CHECKING, Protocol
 
 from nrun.engine.handover import LOOK_TIMEOUT_S, PAUSES_S, hand_over, search, told
 from nrun.errors import NrunError
@@ -19,7 +17,7 @@ from nrun.model import Attempt, Handle, State, Tag
 from nrun.planning import launch_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from nrun.engine.code import Code
     from nrun.engine.lane import Lane
@@ -36,26 +34,35 @@ INTERRUPT_GRACE_S = 5.0
 """How long jobs may take to stop after an interrupt: somebody is waiting at the keyboard."""
 
 
-@attrs.define(eq=False, kw_only=True)
+class Orders(Protocol):
+    """What a carrier asks of the run that it works for."""
+
+    def goes_on(self) -> bool:
+        """Whether there are jobs that have not ended, in any lane."""
+
+    def heed(self) -> None:
+        """Take jobs that others want cancelled out of the lanes."""
+
+    def settle(self, name: str) -> None:
+        """Draw the consequences of the end of an attempt of a job."""
+
+    def to_stop(self, carrier: Carrier) -> list[str]:
+        """The jobs of a carrier that are to be stopped, now that the run is interrupted."""
+
+
 class Carrier:
     """One process's hold on the jobs that go to one place."""
 
-    lane: Lane
-    plan: Plan
-    ledger: Ledger
-    code: Code
-    settle: Callable[[str], None]
-    """Told the name of every job whose attempt has ended."""
-    goes_on: Callable[[], bool]
-    """Whether there are jobs that have not ended, in any lane."""
-    heed: Callable[[], None]
-    """Takes jobs that others want cancelled out of the lanes."""
-    to_stop: Callable[[Carrier], list[str]]
-    """Asked, when the run is interrupted, which jobs are to be stopped."""
-    adopted: list[Job] = attrs.field(factory=list)
-    """Jobs that another process handed over, or was about to."""
-    handed_over: asyncio.Event = attrs.field(factory=asyncio.Event)
-    """Set when everything that could be submitted at first has been."""
+    def __init__(self, lane: Lane, plan: Plan, ledger: Ledger, code: Code, run: Orders) -> None:
+        self.lane = lane
+        self.plan = plan
+        self.ledger = ledger
+        self.code = code
+        self.run = run
+        self.adopted: list[Job] = []
+        """Jobs that another process handed over, or was about to."""
+        self.handed_over = asyncio.Event()
+        """Set when everything that could be submitted at first has been."""
 
     async def serve(self) -> None:
         """Work until every job of the run has ended."""
@@ -64,7 +71,7 @@ class Carrier:
                 try:
                     await self._work()
                 except asyncio.CancelledError:
-                    await self._stop_what_runs_here(self.to_stop(self))
+                    await self._stop_what_runs_here(self.run.to_stop(self))
                     raise
                 finally:
                     await self.lane.close()
@@ -76,7 +83,7 @@ class Carrier:
     async def _open(self) -> bool:
         """Open the backend. While that fails, new jobs are refused; jobs that are there already are waited for."""
         failures = 0
-        while self.goes_on():
+        while self.run.goes_on():
             try:
                 await self.lane.backend.__aenter__()
             except (NrunError, OSError, TimeoutError) as error:
@@ -89,7 +96,7 @@ class Carrier:
                     await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                     failures += 1
                 self.handed_over.set()
-                while self.goes_on() and not (self.adopted or self.lane.waiting):
+                while self.run.goes_on() and not (self.adopted or self.lane.waiting):
                     await self.lane.next_change()
             else:
                 return True
@@ -98,15 +105,15 @@ class Carrier:
     async def _work(self) -> None:
         lane, failures = self.lane, 0
         changed: Collection[Handle] = await self._adopt() if self.adopted else ()
-        while self.goes_on():
-            self.heed()
+        while self.run.goes_on():
+            self.run.heed()
             if batch := lane.take():
                 await self._submit(batch)
                 continue
             self.handed_over.set()
             if late := lane.overdue():
                 lane.run_errand(self._stop_late(late))
-            if not self.goes_on():
+            if not self.run.goes_on():
                 return
             try:
                 changed = changed or await lane.next_change()  # told once, so kept until it is observed
@@ -127,13 +134,13 @@ class Carrier:
                 if (job := lane.ended(handle)).outputs:
                     lane.run_errand(self._keep_and_settle(job, handle.tag.attempt))
                 else:
-                    self.settle(job.name)
+                    self.run.settle(job.name)
 
     async def _keep_and_settle(self, job: Job, attempt: int) -> None:
         from nrun.engine.outputs import keep_outputs
 
         await keep_outputs(job, attempt, self.plan, self.ledger)
-        self.settle(job.name)
+        self.run.settle(job.name)
 
     def _observed(self, seen: Mapping[Handle, Observation]) -> list[Handle]:
         """Write down what is new, and give the attempts that have ended."""
@@ -219,7 +226,7 @@ class Carrier:
                 refused.append(job.name)
         self.ledger.note(events)
         for name in refused:
-            self.settle(name)
+            self.run.settle(name)
         taken = [answer for answer in answers.values() if isinstance(answer, Handle)]
         unwanted = [one for one in taken if self.ledger.statuses[one.tag.job].cancel_requested_by is not None]
         if unwanted:  # while it was handed over
@@ -248,7 +255,7 @@ class Carrier:
         number, now = self._number(job.name), time.time()
         intent = JobSubmitting(at=now, job=job.name, attempt=number, executor=self._placed(job))
         self.ledger.note([intent, JobRefused(at=now, job=job.name, attempt=number, reason=reason)])
-        self.settle(job.name)
+        self.run.settle(job.name)
 
     def _number(self, name: str) -> int:
         """The number of the next attempt; one of which no answer came and which does not exist is made again."""
@@ -310,7 +317,7 @@ class Carrier:
             grace_s = max((job.executor.grace_s for job in lane.active.values()), default=0.0)
             await lane.backend.cancel(list(lane.active), grace_s=min(grace_s, INTERRUPT_GRACE_S))
             for handle in self._observed(await lane.backend.observe(list(lane.active))):
-                self.settle(lane.ended(handle).name)
+                self.run.settle(lane.ended(handle).name)
         except Exception as error:  # noqa: BLE001 - the record must be finished whatever happened
             self.ledger.trouble("cancel", error, [job.name for job in lane.active.values()])
         never = [name for name in names if not statuses[name].state.ended and statuses[name].handle is None]

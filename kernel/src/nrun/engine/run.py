@@ -24,7 +24,6 @@ from nrun.events import CancelRequested, ExperimentEnded, ExperimentStarted, Job
 from nrun.model import Cause, State
 from nrun.record import JobStatus, overall
 from nrun.record.table import ending
-from nrun.retries import retries_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Coroutine, Mapping
@@ -62,21 +61,17 @@ class Run:
         self._ledger = Ledger(folder, journal, self.statuses)
         self._hooks = hooks
         self._schedule = Schedule(plan.jobs)
-        code = Code(Path(plan.surroundings.cwd), folder.home, plan.executors(), self._ledger, packed or {})
-        self._code = code
+        self._code = Code(Path(plan.surroundings.cwd), folder.home, plan.executors(), self._ledger, packed or {})
         executors: dict[Place, dict[int, Any]] = {}
         for executor in plan.executors():
             executors.setdefault(executor.place(), {})[id(executor)] = executor
         self._carriers = {
             place: Carrier(
-                lane=Lane(backend, concurrency_limit(backend, list(executors[place].values()))),
-                plan=plan,
-                ledger=self._ledger,
-                code=code,
-                settle=self._settle,
-                goes_on=lambda: self._schedule.unended > 0,
-                heed=self._heed,
-                to_stop=self._to_stop,
+                Lane(backend, concurrency_limit(backend, list(executors[place].values()))),
+                plan,
+                self._ledger,
+                self._code,
+                self,
             )
             for place, backend in backends.items()
         }
@@ -125,6 +120,10 @@ class Run:
         for errand in self._errands:
             errand.cancel()
 
+    def goes_on(self) -> bool:
+        """Whether there are jobs that have not ended."""
+        return self._schedule.unended > 0
+
     async def handed_over(self) -> None:
         """Wait until everything that can be submitted without waiting for other jobs has been."""
         for carrier in self._carriers.values():
@@ -161,15 +160,17 @@ class Run:
         ready = self._schedule.ready()
         for name, status in self.statuses.items():
             if status.state.ended:
-                self._settle(name)
+                self.settle(name)
             elif status.cancel_requested_by is not None and status.handle is None and not status.in_doubt:
                 self._give_up(name)
         self._release(ready)
 
-    def _settle(self, name: str) -> None:
+    def settle(self, name: str) -> None:
         """Draw the consequences of the end of an attempt: another try, another place, or what depends on it."""
         status, job = self.statuses[name], self.plan.job(name)
         if status.state is State.FAILED and status.cause is not None:
+            from nrun.retries import retries_of  # most runs have no failures
+
             retries = retries_of(job.executors[status.executor].retries)
             why = ending(status) or status.cause.value
             if retries.allow(status.failures, status.cause):
@@ -274,9 +275,9 @@ class Run:
     async def _mind_wishes(self) -> None:
         while True:
             await asyncio.sleep(WISHES_PAUSE_S)
-            self._heed()
+            self.heed()
 
-    def _heed(self) -> None:
+    def heed(self) -> None:
         """Give up jobs that another process wants cancelled and that nobody else can stop: they wait here."""
         for name in self._ledger.take_wishes():
             status = self.statuses.get(name)
@@ -295,7 +296,7 @@ class Run:
         found = await objection(dependency, self._ledger.folder, self.plan.surroundings, self.statuses)
         self._draw(self._schedule.judged(name, found))
 
-    def _to_stop(self, carrier: Carrier) -> list[str]:
+    def to_stop(self, carrier: Carrier) -> list[str]:
         """The jobs of a lane that an interrupt stops; none unless the run itself was cancelled and is to stop them."""
         if not self._stops or self._task is None or not self._task.cancelling():
             return []

@@ -17,6 +17,7 @@ from nrun.declare import (
     FormatSpec,
     LanguageSpec,
     LauncherSpec,
+    NameSpec,
     PackagerSpec,
     Spec,
     ViewSpec,
@@ -80,6 +81,11 @@ class Hooks:
     def commands(self) -> Registry[CommandSpec]:
         """What can be typed."""
         return self._collect("command", "nrun_commands", CommandSpec)
+
+    @functools.cached_property
+    def names(self) -> Registry[NameSpec]:
+        """What Python programs can call."""
+        return self._collect("names", "nrun_names", NameSpec)
 
     @functools.cached_property
     def checks(self) -> Registry[CheckSpec]:

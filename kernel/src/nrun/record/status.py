@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun.data import Data
 from nrun.events import (
     CancelRequested,
     ControlError,
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from nrun.model import Json, Observation
 
 
-@attrs.define(kw_only=True)
-class JobStatus:
+@attrs.define(kw_only=True, eq=False, repr=False)
+class JobStatus(Data):
     """What is known of one job, and since when."""
 
     name: str

@@ -15,20 +15,23 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from nrun import build, worker_forms
 from nrun.config.codec import decode
 from nrun.model import Capabilities
 from nrun_executor_local.backend import LocalBackend, environment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from nrun.model import Attempt, Handle
+    from nrun.model import Attempt, Handle, Launch, Submission
 
 # They run inside jobs, on any Python, so they have no annotations.
 error_text: Callable[[Exception], str] = worker_forms.error_text
 result_text: Callable[[object, str], str] = worker_forms.result_text
 
+_ENV_FILE = "env.json"
 _FAILED = 1
 _INTERRUPTED = 128 + signal.SIGINT
 
@@ -51,12 +54,23 @@ class DirectBackend(LocalBackend):
             },
         )
 
+    def plan(self, launches: Sequence[Launch]) -> Sequence[Submission]:
+        """As for processes, and the environment as a file of its own, for who does not run the script."""
+        return [
+            attrs.evolve(one, files={job: {**files, _ENV_FILE: json.dumps(dict(launch.commands[0].env))}})
+            for launch, one in zip(launches, super().plan(launches), strict=True)
+            for job, files in one.files.items()
+        ]
+
     def _start(self, attempt: Attempt, files: Mapping[str, str]) -> Handle:
         folder = Path(self._write(attempt, files))
         (folder / "start.json").write_text(
             json.dumps({"pid": os.getpid(), "boot": self._boot, "host": self._host}) + "\n", "ascii"
         )
-        with _environment(environment_of(attempt.tag) | attempt_env(folder)), _outside_the_loop(), _interruptible():
+        env = environment_of(attempt.tag) | _attempt_env(folder)
+        if "task.json" in files:
+            env |= json.loads(files[_ENV_FILE])
+        with _environment(env), _outside_the_loop(), _interruptible():
             if "task.json" in files:
                 code = _call(json.loads(files["task.json"])["task"], folder)
                 (folder / "exit.json").write_text(json.dumps({"exit_code": code, "stop": ""}) + "\n", "ascii")
@@ -77,7 +91,7 @@ class DirectBackend(LocalBackend):
         return {}
 
 
-def attempt_env(folder: Path) -> dict[str, str]:
+def _attempt_env(folder: Path) -> dict[str, str]:
     """What `launch.sh` would tell the job."""
     return {"NRUN_JOB_DIR": str(folder), "NRUN_JOB_NAME": folder.parent.name}
 

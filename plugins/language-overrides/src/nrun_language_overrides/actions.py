@@ -6,7 +6,7 @@ What only a run needs is imported where it is needed: help must not wait for it.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import attrs
 import click
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from nrun import Entrypoint, Executor, Experiment, ExperimentStatus, Plugin
     from nrun_language_overrides.invocation import Typed
     from nrun_language_overrides.options import Options
+
+    class Wishes(TypedDict):
+        """How experiments are to be run, as `Experiment.run` takes it."""
+
+        tail_logs: bool
+        direct: bool
+        detach: bool
 
 
 def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
@@ -47,13 +54,11 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         return 0
     for note in read.notes:
         click.echo(f"note: {note}", err=True)
-    if options.detach and options.tail_logs:
-        raise UsageError("--detach goes with no --tail-logs", hint="nrun logs EXPERIMENT --follow prints them")
     if options.exports:
         return _export(read, options)
     if options.repl:
         return _open_prompt(read, options)
-    return _run(read, options)
+    return _run(read, options) if entry.enable_executor else _call(read, options)
 
 
 def _items_in(files: Sequence[str]) -> list[str]:
@@ -103,9 +108,7 @@ def _run(read: Typed, options: Options) -> int:
     planning = is_planning(options)
     is_task = read.entry.type == "task"
     experiments = [_experiment(read, options)] if is_task else []
-    if session is not None and options.detach:
-        session.detach = True
-    make = None if is_task else _maker(read, planning=planning, detach=options.detach)
+    make = None if is_task else _maker(read, options, planning=planning)
     if not planning and not _agreed(read, options):
         click.echo("Nothing was run.", err=True)
         return 1
@@ -117,17 +120,37 @@ def _run(read: Typed, options: Options) -> int:
         planned = [plan_json(exp) if options.as_json else plan_text(exp) for exp in experiments]
         click.echo(json.dumps(planned, indent=2) if options.as_json else "\n".join(map(str, planned)))
         return 0
-    if session is not None and not options.tail_logs:
+    wishes = _wishes(options)
+    if session is not None and not any(wishes.values()):
         return 0
-    statuses = [_status(exp, options) for exp in experiments]
+    statuses = [_status(exp, wishes) for exp in experiments]
     if session is not None:
-        return 0
+        if not options.detach:
+            return 0
+        session.forget(experiments)  # to whom drives this process they would look unfinished
     told = [status.to_json() for status in statuses]
     click.echo(json.dumps(told, indent=2) if options.as_json else "\n\n".join(map(str, statuses)))
-    open_ones = [status for status in statuses if options.detach and not status.state.ended]
-    for status in open_ones:
+    for status in statuses if options.detach else ():
         click.echo(f"detached; `nrun attach {status.id}` returns to it", err=True)
-    return 0 if all(status in open_ones or status.state is State.SUCCEEDED for status in statuses) else 1
+    return 0 if options.detach or all(status.state is State.SUCCEEDED for status in statuses) else 1
+
+
+def _wishes(options: Options) -> Wishes:
+    return {
+        "tail_logs": options.tail_logs and not options.direct,  # what runs here prints here
+        "direct": options.direct,
+        "detach": options.detach,
+    }
+
+
+def _call(read: Typed, options: Options) -> int:
+    """Call an entrypoint that is no job."""
+    session = current_session()
+    if options.plan or (session is not None and session.plan_only):
+        click.echo(show(read.task))
+    elif _agreed(read, options):
+        build(resolved(read.task, read.reading))()
+    return 0
 
 
 def _experiment(read: Typed, options: Options) -> Experiment:
@@ -138,7 +161,7 @@ def _experiment(read: Typed, options: Options) -> Experiment:
     title = settings.name or read.entry.name
     exp = Experiment(title, settings.executor)
     if not options.sweep:
-        exp.add(resolved(read.task, read.reading), name=title, plugins=settings.plugins)
+        exp.add(resolved(read.task, read.reading), name=title, plugins=settings.all_plugins())
         return exp
     from nrun.config.identity import content_id
     from nrun_language_overrides.sweeps import distinct, points_of
@@ -149,17 +172,17 @@ def _experiment(read: Typed, options: Options) -> Experiment:
         click.echo(f"note: {len(points) - len(kept)} of {len(points)} points are the same as others", err=True)
     for point in kept:
         name = " ".join(point.overrides).replace("/", "_")[:150] or title
-        exp.add(resolved(point.config, read.reading), name=f"{point.number}: {name}", plugins=settings.plugins)
+        exp.add(resolved(point.config, read.reading), name=f"{point.number}: {name}", plugins=settings.all_plugins())
     return exp
 
 
-def _status(exp: Experiment, options: Options) -> ExperimentStatus:
+def _status(exp: Experiment, wishes: Wishes) -> ExperimentStatus:
     """What became of an experiment, which is run if that has not been done."""
     from nrun import JobsFailed
 
     if exp.id is None:
         try:
-            return exp.run(tail_logs=options.tail_logs, detach=options.detach)
+            return exp.run(**wishes)
         except JobsFailed as error:
             click.echo(f"error: {error}", err=True)
     return exp.status()
@@ -176,24 +199,24 @@ class RunContext:
     executor: Executor | None
     plugins: Sequence[Plugin]
     plan: bool
-    detach: bool
+    wishes: Wishes
     launched: list[Experiment] = attrs.field(factory=list)
 
     def launch(self, exp: Experiment, *, sequential: bool = False) -> ExperimentStatus | None:
         """Run an experiment, or only note it where it is to be planned."""
         self.launched.append(exp)
-        return None if self.plan else exp.run(sequential=sequential, check=False, detach=self.detach)
+        return None if self.plan else exp.run(sequential=sequential, check=False, **self.wishes)
 
 
-def _maker(read: Typed, *, planning: bool, detach: bool) -> Callable[[], list[Experiment]]:
+def _maker(read: Typed, options: Options, *, planning: bool) -> Callable[[], list[Experiment]]:
     """What calls the entrypoint, and gives the experiments that it launched."""
     settings = settings_of(read)
     context = RunContext(
         name=settings.name or read.entry.name,
         executor=settings.executor,
-        plugins=settings.plugins,
+        plugins=settings.all_plugins(),
         plan=planning,
-        detach=detach,
+        wishes=_wishes(options),
     )
     function = build(resolved(read.task, read.reading))
 

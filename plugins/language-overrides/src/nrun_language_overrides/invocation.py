@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from nrun import Executor, Plugin  # noqa: TC001 - the fields of RunSettings are read by their annotations
+from nrun import Executor, Plugin
 from nrun.cli.entrypoint import registered
 from nrun.config.build import build
 from nrun.config.node import Config, Partial
@@ -19,6 +19,7 @@ from nrun.errors import UsageError, did_you_mean
 from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.items import file_and_section
 from nrun_language_overrides.literal import parse
+from nrun_language_overrides.options import SAID_BY_OPTION
 from nrun_language_overrides.overrides import Applied, Context, apply
 from nrun_language_overrides.problems import ConfigProblems, Problem, Source
 from nrun_language_overrides.reader import Reading
@@ -48,10 +49,14 @@ class RunSettings:
 
     executor: Executor | None = None
     """Where it runs; without one, the default executor of the installation."""
-    plugins: list[Plugin] = attrs.field(factory=list)
-    """What changes the task and the executor when the job is added."""
+    plugins: Plugin | list[Plugin] = attrs.field(factory=list)
+    """What changes the task and the executor when the job is added: one, or several."""
     name: str = ""
     """Title of the experiment, and name of its job."""
+
+    def all_plugins(self) -> list[Plugin]:
+        """The plugins, also if it is one."""
+        return [self.plugins] if isinstance(self.plugins, Plugin) else self.plugins
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -89,6 +94,12 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     task = task_of(entry, _from_factory(entry, factory, context)) if factory else default_task(entry)
     own = set(signature_of(entry.function).names) - ({CONTEXT} if entry.type == "experiment" else set())
     about_run, about_task = split(words, own)
+    for said in (re.split(r"\W", source.text)[0] for source in about_run):
+        if option := SAID_BY_OPTION.get(said):
+            raise UsageError(f"run.{said} is said by an option", hint=f"write {option}")
+    if about_run and not entry.enable_executor:
+        msg = f"{entry.name} is called here, so nothing can be said of its run: {about_run[0].text}"
+        raise UsageError(msg)
     executor = entry.default_executor
     if executor is None and any(source.text.startswith("executor.") for source in about_run):
         executor = Config(hooks.executors.get(hooks.default_executor()).executor())  # it is the one that is meant

@@ -20,6 +20,24 @@ if TYPE_CHECKING:
 
 FORMATS = ("yaml", "toml", "json")
 
+KNOWN_ELSEWHERE = {
+    "--lazy": "leave it out: nothing is imported before it is needed",
+    "--docs": "leave it out: --help has them",
+    "--verbose": "leave it out: what your code raises is shown in full",
+    **dict.fromkeys(
+        ("--rich-exceptions", "--rich-traceback-full", "--rich-show-locals", "--rich-theme"),
+        "leave it out: tracebacks are those of Python",
+    ),
+}
+"""Options of NeMo Run, and what to do here."""
+SAID_BY_OPTION = {
+    "skip_confirmation": "--yes",
+    "yaml": "--load",
+    **{name: f"--{name}" for name in ("detach", "direct", "dryrun", "factory", "load", "repl")},
+    **{name: f"--{name.replace('_', '-')}" for name in ("tail_logs", "to_yaml", "to_toml", "to_json")},
+}
+"""What is said of the run as an item elsewhere, and here by an option."""
+
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Options(Data):
@@ -37,6 +55,7 @@ class Options(Data):
     zipped: tuple[str, ...]
     last_wins: bool
     tail_logs: bool
+    direct: bool
     detach: bool
     repl: bool
     as_json: bool
@@ -66,14 +85,19 @@ def parameters(complete_item: Complete) -> list[click.Parameter]:
         click.Option(
             ["--plan", "--dryrun", "plan"], help="Print exactly what would be submitted; submit nothing.", **flag
         ),
-        click.Option(["-y", "--yes"], help="Run without asking.", **flag),
+        click.Option(["-y", "--yes", "--no-confirm", "yes"], help="Run without asking.", **flag),
         click.Option(["--sweep"], help="Run every point of the sweeps in the items.", **flag),
         click.Option(
             ["--zip", "zipped"], multiple=True, metavar="PATH,PATH", help="Sweeps that vary together. May be repeated."
         ),
         click.Option(["--last-wins"], help="Let an item undo an earlier one.", **flag),
-        click.Option(["--tail-logs"], help="Print what the jobs write, as it comes.", **flag),
-        click.Option(["--detach"], help="Return as soon as what can be submitted is; a supervisor carries on.", **flag),
+        click.Option(
+            ["--tail-logs/--no-tail-logs", "tail_logs"], help="Print what the jobs write, as it comes.", default=False
+        ),
+        click.Option(
+            ["--direct/--no-direct", "direct"], help="Run in this process, wherever it would run.", default=False
+        ),
+        click.Option(["--detach"], help="Leave as soon as it is submitted; jobs are looked after.", **flag),
         click.Option(["--repl"], help="Open a Python prompt with `task` and `run_task` in scope.", **flag),
         click.Option(["--json", "as_json"], help="Print the outcome as JSON.", **flag),
         click.Option(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
-from nrun import CommandSpec, LanguageSpec, hookimpl
+from nrun import CommandSpec, LanguageSpec, NameSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
 
     from nrun import Language
 
+_NAMES = {
+    "parse_partial": "The task of a function with items taken into it",
+    "parse_config": "As parse_partial, for what is to be built",
+    "parse_cli_args": "As one of these, by type",
+    "resolve_factory": "The factory of a name for arguments of a type",
+    "list_factories": "The factories for arguments of a type",
+}
+
 
 @hookimpl
 def nrun_languages() -> Iterable[LanguageSpec]:
@@ -20,6 +29,19 @@ def nrun_languages() -> Iterable[LanguageSpec]:
     yield LanguageSpec(
         name="overrides", summary="model.layers+=2 optimizer=adam(lr=3e-4) run.executor=local", language=_overrides
     )
+
+
+@hookimpl
+def nrun_names() -> Iterable[NameSpec]:
+    """What is typed, for Python programs: functions of `nrun_language_overrides.python`."""
+    for name, summary in _NAMES.items():
+        yield NameSpec(name=f"cli.{name}", summary=summary, load=functools.partial(_load, name))
+
+
+def _load(name: str) -> object:
+    from nrun_language_overrides import python
+
+    return getattr(python, name)
 
 
 @hookimpl
