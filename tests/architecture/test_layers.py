@@ -24,7 +24,20 @@ LAYERS = (
     {"planning"},
     {"record"},
     {"engine"},
-    {"sync", "launching", "job", "outcome", "recorded", "experiment", "single", "supervise", "provided", "files"},
+    {
+        "sync",
+        "launching",
+        "job",
+        "outcome",
+        "recorded",
+        "preflight",
+        "fingerprint",
+        "experiment",
+        "single",
+        "supervise",
+        "provided",
+        "files",
+    },
     {"cli", "__main__"},
 )
 FACADE = {"__init__"}  # names everything, imports it when it is asked for

@@ -27,6 +27,7 @@ from nrun.planning import (
     task_json,
 )
 from nrun.planning import Job as PlannedJob
+from nrun.preflight import check_carried_on, check_files
 from nrun.protocols import Plugin
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, find_experiment
 from nrun.recorded import Recorded, policy
@@ -241,8 +242,6 @@ class Experiment(Recorded):
         stop = policy(on_interrupt) == "cancel"
         planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
         if detach:
-            from nrun.preflight import check_carried_on
-
             check_carried_on(planned[0])
             self._claim(*planned)
             self._leave_behind(until_handed_over=True)
@@ -302,7 +301,6 @@ class Experiment(Recorded):
 
     def _claim(self, plan: Plan, backends: Mapping[Place, Backend]) -> ExperimentFolder:
         """Write down what is asked, in a folder of its own. Raises PlanError, RecordError."""
-        from nrun.preflight import check_files
         from nrun.record.describe import describe
 
         if self._folder is not None:
