@@ -445,7 +445,7 @@ def test_every_feature_comes_from_a_plugin(shell):
     plugins = json.loads(shell.nrun("plugins", "list", "--json").stdout)
     provides = {plugin["distribution"]: plugin["provides"] for plugin in plugins}
     assert provides["nrun-executor-local"]["executor"] == ["local", "direct"]
-    assert provides["nrun-command-run"]["command"] == ["launch", "run"]
+    assert provides["nrun-command-run"]["command"] == ["run", "launch"]
     assert provides["nrun-command-plan"]["command"] == ["plan"]
     assert "plugins" in provides["nrun-command-plugins"]["command"]
     assert {"list", "status", "logs", "cancel"} <= set(provides["nrun-command-experiment"]["command"])
