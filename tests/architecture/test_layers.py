@@ -17,7 +17,7 @@ KERNEL = ROOT / "kernel" / "src" / "nrun"
 PLUGIN_PACKAGES = sorted((*ROOT.glob("plugins/*/src/nrun_*"), *ROOT.glob("contrib/*/src/nrun_*")))
 
 LAYERS = (
-    {"markers", "errors", "data", "text", "arguments", "plain", "retries"},
+    {"markers", "errors", "data", "text", "amounts", "arguments", "plain", "retries"},
     {"model", "events", "declare", "protocols", "entrypoints"},
     {"config", "hookspecs"},
     {"plugins"},
@@ -29,6 +29,7 @@ LAYERS = (
         "launching",
         "job",
         "outcome",
+        "search",
         "recorded",
         "preflight",
         "fingerprint",

@@ -76,7 +76,7 @@ def test_what_runs_is_followed_to_its_end(shell):
     assert count(shell) == 1
 
 
-def test_in_python_the_notes_say_what_was_done(once):
+def test_in_python_the_status_says_what_was_done(once):
     once.write(
         "twice.py",
         """
@@ -87,7 +87,7 @@ def test_in_python_the_notes_say_what_was_done(once):
                 exp = run.Experiment("twice")
                 exp.add(run.Script(inline="true"), name="job")
                 status = exp.launch()
-            print(status.notes[-1].partition(": ")[2], exp.jobs["job"].state)
+            print(status.warnings[-1].partition(": ")[2], exp.jobs["job"].state)
         """,
     )
     assert once.python("twice.py").stdout == "it has succeeded, so nothing was done SUCCEEDED\n"

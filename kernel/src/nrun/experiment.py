@@ -27,9 +27,9 @@ from nrun.planning import (
     task_json,
 )
 from nrun.planning import Job as PlannedJob
-from nrun.preflight import check_carried_on, check_files
+from nrun.preflight import check_carried_on, check_files, check_outputs
 from nrun.protocols import Plugin
-from nrun.record import JobStatus, Journal, claim_folder, copy_worker, find_experiment
+from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment
 from nrun.recorded import Recorded, policy
 from nrun.sync import run_sync
 
@@ -126,7 +126,7 @@ class Experiment(Recorded):
             tasks=tasks,
             executors=(placed, *map(check_executor, fallbacks)),
             dependencies=self._dependencies(dependencies or ()),
-            outputs=_outputs(outputs) if outputs else (),
+            outputs=check_outputs(outputs),
         )
         if (session := current_session()) is not None:
             session.note(self)
@@ -265,7 +265,7 @@ class Experiment(Recorded):
         """As `run`, once: an experiment of the same configuration, code and environment is not launched again.
 
         If that one has succeeded, nothing is done; if it runs, it is followed; what failed in it is run again. The
-        notes of the status say so. Code is every module loaded from the current folder, and the scripts.
+        warnings of the status say so. Code is every module loaded from the current folder, and the scripts.
         """
         from nrun.fingerprint import fingerprint_of, launched, take_up
 
@@ -309,8 +309,12 @@ class Experiment(Recorded):
         check_files(plan, backends)
         folder = claim_folder(self._home, self.title)
         self._created = time.time()
-        copy_worker(folder)
-        describe(plan, folder, self._versions(), self._created, self._fingerprint)
+        try:
+            copy_worker(folder)
+            describe(plan, folder, self._versions(), self._created, self._fingerprint)
+        except BaseException:  # nothing half-written is left, whatever it was
+            discard(folder)
+            raise
         self._folder = folder
         return folder
 
@@ -380,12 +384,6 @@ class Experiment(Recorded):
 
     def __repr__(self) -> str:
         return f"Experiment({self.title!r}, id={self.id!r}, jobs={len(self.jobs)})"
-
-
-def _outputs(patterns: Sequence[str]) -> tuple[str, ...]:
-    from nrun.record.artifacts import check_outputs
-
-    return check_outputs(patterns)
 
 
 def _set_up(task: Task, executor: Executor, plugins: Sequence[object]) -> tuple[Task, Executor]:

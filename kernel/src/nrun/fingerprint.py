@@ -77,4 +77,4 @@ def take_up(exp: Recorded, *, detach: bool, check: bool, on_interrupt: OnInterru
         status, did = exp.status(), "it goes on"
     else:
         status, did = exp.attach(check=check, on_interrupt=on_interrupt), "it was followed"
-    return attrs.evolve(status, notes=(*status.notes, f"launched before, as {exp.id}: {did}"))
+    return attrs.evolve(status, warnings=(*status.warnings, f"launched before, as {exp.id}: {did}"))

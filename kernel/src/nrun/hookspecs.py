@@ -230,7 +230,7 @@ def nrun_event(event: Event, experiment: str, folder: Path) -> Awaitable[None] |
 
 @hookspec
 def nrun_commands() -> Iterable[CommandSpec]:
-    """Declare commands: what can be typed after `nrun`.
+    """Declare commands: what can be typed after `nrun`. "experiment quota" adds `quota` to `nrun experiment`.
 
     Convention: collect. Fires whenever the command line starts; the command itself is loaded only to run it
     or to show its own help.

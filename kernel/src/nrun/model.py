@@ -102,6 +102,8 @@ class Handle:
 
     tag: Tag
     data: Mapping[str, Json] = attrs.field(eq=False)
+    folder: Path | None = attrs.field(default=None, eq=False)
+    """The folder of the attempt in the record as it lies now, which may be a copy. Not in the record."""
 
 
 @attrs.frozen(eq=False, repr=False)

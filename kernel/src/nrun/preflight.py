@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from nrun.config.script import Script
 from nrun.errors import PlanError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from nrun.model import Place
     from nrun.planning import Plan
@@ -42,3 +42,13 @@ def check_files(plan: Plan, backends: Mapping[Place, Backend]) -> None:
                 if not path.exists():
                     msg = f"job {job.name!r}: there is no file {task.path!r} (looked for {path})"
                     raise PlanError(msg, hint="a path is relative to the folder you launch from")
+
+
+def check_outputs(patterns: Iterable[object]) -> tuple[str, ...]:
+    """`patterns` if they can name outputs. Raises PlanError."""
+    found = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+    for one in found:
+        if not isinstance(one, str) or not one or PurePosixPath(one).is_absolute() or ".." in PurePosixPath(one).parts:
+            msg = f"an output is a path or pattern within the folder in which the job runs, not {one!r:.80}"
+            raise PlanError(msg, hint='such as outputs=["checkpoints/*.pt"]')
+    return tuple(str(one) for one in found)

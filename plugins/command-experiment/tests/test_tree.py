@@ -16,9 +16,9 @@ def after(*names: str) -> list[Edge]:
     return [Edge(name, "succeeded", None, None) for name in names]
 
 
-def shown(edges: dict, *jobs: JobStatus, notes: tuple[str, ...] = ()) -> list[str]:
+def shown(edges: dict, *jobs: JobStatus, warnings: tuple[str, ...] = ()) -> list[str]:
     status = ExperimentStatus(
-        id="id", title="exp", state=State.RUNNING, created=None, jobs={job.name: job for job in jobs}, notes=notes
+        id="id", title="exp", state=State.RUNNING, created=None, jobs={job.name: job for job in jobs}, warnings=warnings
     )
     return tree(status, {job.name: [] for job in jobs} | edges, NOW).splitlines()
 
@@ -85,8 +85,8 @@ def test_what_an_attempt_used_is_told_and_nothing_can_leave_its_line():
     job = JobStatus(
         name="a\n\x1b[2J", state=State.FAILED, exit_code=3, cpu_s=12.34, peak_memory_bytes=1_234_000_000, attempt=1
     )
-    lines = shown({}, job, notes=("line\nbreak",))
+    lines = shown({}, job, warnings=("line\nbreak",))
     assert lines[2].endswith("exit code 3; cpu 12.3 s; peak 1.23 GB")
-    assert lines[3] == "note: line\\nbreak"
+    assert lines[3] == "warning: line\\nbreak"
     assert all(line.isprintable() for line in lines)
     assert [size(999), size(12_345), size(5e15)] == ["999 B", "12.3 kB", "5e+03 TB"]

@@ -115,6 +115,7 @@ class Carrier:
                 lane.run_errand(self._stop_late(late))
             if not self.run.goes_on():
                 return
+            silent: list[Handle] = []
             try:
                 changed = changed or await lane.next_change()  # told once, so kept until it is observed
                 silent = [handle for handle in lane.silent() if handle not in changed]
@@ -123,6 +124,7 @@ class Carrier:
             except Exception as error:  # noqa: BLE001 - whatever a backend raises, its jobs are not to blame
                 if failures == 0:
                     self.ledger.trouble("observe", error, [job.name for job in lane.active.values()])
+                lane.silences.update(dict.fromkeys(silent, 0.0))
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
                 continue
@@ -157,8 +159,8 @@ class Carrier:
                 events.append(JobObserved(at=now, job=job.name, attempt=handle.tag.attempt, observation=observation))
             if observation.state.ended:
                 ended.append(handle)
-            elif observation.state is State.RUNNING and status.state is not State.RUNNING:
-                self.lane.runs(handle, observation.started_at or now)
+            elif observation.state is State.RUNNING and handle not in self.lane.begun:
+                self.lane.runs(handle, observation.started_at or status.started_at or now)
         self.ledger.note(events)
         return ended
 
@@ -182,9 +184,7 @@ class Carrier:
         for job in self.adopted:
             status = statuses[job.name]
             if status.handle is not None:
-                self.lane.active[status.handle] = job
-                if status.state is State.RUNNING:
-                    self.lane.runs(status.handle, status.started_at or status.since or now)
+                self.lane.active[self.ledger.folder.placed(status.handle)] = job
             else:
                 doubtful[job.name] = self._attempt(job.name, status.attempt)
         by_name = {job.name: job for job in self.adopted}
@@ -192,8 +192,14 @@ class Carrier:
         for tag, handle in found.items():
             self.lane.active[handle] = by_name[tag.job]
             self.ledger.note([JobSubmitted(at=now, job=tag.job, attempt=tag.attempt, handle=handle.data)])
-        self.lane.add([by_name[name] for name, attempt in doubtful.items() if attempt.tag not in found])
+        absent = [by_name[name] for name, attempt in doubtful.items() if attempt.tag not in found]
+        self.lane.add([job for job in absent if statuses[job.name].cancel_requested_by is None])
         self.adopted = []
+        for job in absent:
+            if (by := statuses[job.name].cancel_requested_by) is not None:
+                self.ledger.note([JobSkipped(at=now, job=job.name, reason=f"cancelled by {by}")])
+                self.run.settle(job.name)
+        self._stop_unwanted(self.lane.active)
         return list(self.lane.active)
 
     async def _submit(self, batch: Sequence[Job]) -> None:
@@ -227,10 +233,8 @@ class Carrier:
         self.ledger.note(events)
         for name in refused:
             self.run.settle(name)
-        taken = [answer for answer in answers.values() if isinstance(answer, Handle)]
-        unwanted = [one for one in taken if self.ledger.statuses[one.tag.job].cancel_requested_by is not None]
-        if unwanted:  # while it was handed over
-            self.lane.run_errand(self.stop(unwanted))
+        self.ledger.heed()  # whoever wanted one of them stopped may not have found it yet
+        self._stop_unwanted([answer for answer in answers.values() if isinstance(answer, Handle)])
 
     def _placed(self, job: Job) -> int:
         """Which of the executors of the job it is placed on here: a job that falls back loses its first."""
@@ -268,16 +272,14 @@ class Carrier:
 
     # ---- stopping
 
+    def _stop_unwanted(self, handles: Collection[Handle]) -> None:
+        unwanted = [h for h in handles if self.ledger.statuses[h.tag.job].cancel_requested_by is not None]
+        if unwanted:
+            self.lane.run_errand(self.stop(unwanted))
+
     def _listen(self, seen: Mapping[Handle, Observation]) -> None:
         """Stop those that have written nothing for too long; the others are looked at again in time."""
-        silent = []
-        for handle, observation in seen.items():
-            limit_s = self.lane.active[handle].executor.silence_timeout_s or 0.0
-            last = observation.last_output_at or observation.started_at or time.time()
-            if time.time() - last >= limit_s:
-                silent.append(handle)
-            else:
-                self.lane.heard(handle, last)
+        silent = [handle for handle, one in seen.items() if self.lane.is_silent(handle, one.last_output_at)]
         if silent:
             self.lane.run_errand(self._stop_late(silent, silent=True))
 

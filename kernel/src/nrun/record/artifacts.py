@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from nrun.data import Data
-from nrun.errors import PlanError, RecordError
+from nrun.errors import RecordError
 from nrun.record.folder import write_file
 
 if TYPE_CHECKING:
@@ -53,16 +53,6 @@ class Artifact(Data):
         finally:
             beside.unlink(missing_ok=True)
         return target
-
-
-def check_outputs(patterns: Iterable[object]) -> tuple[str, ...]:
-    """`patterns` if they can name outputs. Raises PlanError."""
-    found = (patterns,) if isinstance(patterns, str) else tuple(patterns)
-    for one in found:
-        if not isinstance(one, str) or not one or PurePosixPath(one).is_absolute() or ".." in PurePosixPath(one).parts:
-            msg = f"an output is a path or pattern within the folder in which the job runs, not {one!r:.80}"
-            raise PlanError(msg, hint='such as outputs=["checkpoints/*.pt"]')
-    return tuple(str(one) for one in found)
 
 
 def collect(source: Path, patterns: Sequence[str], attempt: Path) -> None:

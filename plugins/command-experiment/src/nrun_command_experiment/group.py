@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from nrun.cli.root import PluginGroup
 from nrun_command_experiment.artifacts import artifacts
 from nrun_command_experiment.cancel import cancel
 from nrun_command_experiment.carry import attach, rerun, resume
@@ -15,9 +16,9 @@ from nrun_command_experiment.show import show
 from nrun_command_experiment.status import status
 
 
-@click.group()
+@click.group(cls=PluginGroup)
 def experiment() -> None:
-    """List experiments and look after them; each command also works without `experiment`.
+    """List experiments and look after them; most commands also work without `experiment`.
 
     \b
     Examples:

@@ -102,10 +102,10 @@ class Lines:
 def never_started(names: Sequence[str], exp: Experiment) -> Mapping[str, str]:
     """The jobs among `names` that have no log, with the reason."""
     status = exp.status()
-    notes = "; ".join(status.notes)
+    warnings = "; ".join(status.warnings)
     return {
         name: f"it is {job.state.value}"
-        + (f": {why}" if (why := job.reason or (notes if not job.state.ended else "")) else "")
+        + (f": {why}" if (why := job.reason or (warnings if not job.state.ended else "")) else "")
         for name in names
         if (job := status.jobs[name]).attempt == 0 or (job.reason or "").startswith("not submitted")
     }

@@ -46,7 +46,8 @@ def tree(status: ExperimentStatus, edges: Mapping[str, Sequence[Edge]], now: flo
         said = printable("; ".join(remarks(job, edges[name], status.jobs, now)))
         rows.append((lines + printable(name), state_of(job), tries, elapsed(job, now), said))
     parts = ["  ".join(filter(None, head)), columns(rows)]
-    parts += [f"note: {printable(note)}" for note in status.notes]
+    parts += [f"note: {printable(note.text)} ({printable(note.by)})" for note in status.notes]
+    parts += [f"warning: {printable(warning)}" for warning in status.warnings]
     troubles = list(control_errors(status.jobs.values()))
     if troubles:
         parts += ["trouble in watching or steering, which says nothing about what the jobs do:", *troubles]

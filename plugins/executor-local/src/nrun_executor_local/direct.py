@@ -80,7 +80,7 @@ class DirectBackend(LocalBackend):
                     out.write((folder / name).read_text("utf-8", "replace"))
         if code == _INTERRUPTED:
             signal.raise_signal(signal.SIGINT)  # whoever runs the experiment decides what it means
-        handle = self._handle(attempt.tag, str(folder), os.getpid())
+        handle = self._handle(attempt, os.getpid())
         self._changed.add(handle)
         self._news.set()
         return handle
