@@ -31,6 +31,8 @@ LAYERS = (
         "outcome",
         "search",
         "recorded",
+        "preflight",
+        "fingerprint",
         "experiment",
         "single",
         "supervise",

@@ -213,6 +213,15 @@ def history(bench: Bench) -> Iterator[Row]:
     yield compared(what, "beside none", found["crowded"], found["empty"], at_most=1.1)
 
 
+def logs(bench: Bench) -> Iterator[Row]:
+    """Following a job that writes 100 MB as fast as it can."""
+    commands = {kind: [bench.python, "follow.py", kind, bench.nrun] for kind in ("nrun", "tail")}
+    found = bench.in_turns(5, **commands)
+    yield compared("follow a million lines", "`tail -f | cat`", found["nrun"], found["tail"], at_most=2)
+    peak = max(float(sample.output.split()[-1]) for sample in found["nrun"].samples)
+    yield Row("peak memory of who follows them", "", f"{peak:.0f} MiB", "", "", "", "≤ 80 MB", peak * 1.048576 <= 80)
+
+
 def peers(bench: Bench) -> Iterator[Row]:
     """The same launches by others."""
     kinds = ("script", "function")
@@ -236,6 +245,7 @@ PARTS = (
     planning,
     history,
     catalogue,
+    logs,
     configuration,
 )
 

@@ -21,6 +21,7 @@ from nrun.markers import hookspec
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from nrun.declare import (
         CheckSpec,
@@ -224,8 +225,10 @@ def nrun_around(plan: Plan) -> AbstractAsyncContextManager[None] | None:
 
 
 @hookspec
-def nrun_event(event: Event, experiment: str) -> Awaitable[None] | None:
+def nrun_event(event: Event, experiment: str, folder: Path) -> Awaitable[None] | None:
     """Be told what happens in the experiment with the id `experiment`; `nrun.events` lists the kinds.
+
+    `folder` is that of the experiment in the record: what happened before is in its journal.
 
     Convention: notify; may be `async`. Fires after the event is in the journal, in its order. A failing or
     slow plugin is reported once and then left out for the rest of the run.

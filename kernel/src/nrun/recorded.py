@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nrun.events import Event
     from nrun.plugins import Hooks
     from nrun.record import ExperimentFolder
+    from nrun.record.description import Description
 
 OnInterrupt: TypeAlias = Literal["detach", "cancel", "ask"]
 """What Ctrl-C does to the jobs: leave them to a supervisor, stop them, or ask (where somebody can answer)."""
@@ -117,6 +118,12 @@ class Recorded:
         """The jobs by name, in the order they were added."""
         return {name: Job(self, name) for name in (self._view.statuses if self._view is not None else ())}
 
+    def description(self) -> Description:
+        """What was asked, by whom and where, as the record has it. Raises RecordError."""
+        from nrun.record.description import read_description
+
+        return read_description(self._launched())
+
     def job(self, name: str) -> Job:
         """The job called `name`. Raises UnknownName with what comes close."""
         jobs = self.jobs
@@ -148,25 +155,23 @@ class Recorded:
         last: object = None
         while True:
             status = await self.status_async()
-            told = [job | {"observed_at": None} for job in (one.to_json() for one in status.jobs.values())]
-            if told != last:
+            jobs = [one.to_json() | {"observed_at": None} for one in status.jobs.values()]
+            if (told := (jobs, status.warnings)) != last:
                 last = told
                 yield status
             if status.state.ended:
                 return
             await asyncio.sleep(_PAUSE_S)
 
-    def logs(self, job: str, *, stream: str | None = None, tail: int | None = None) -> str:
-        """The log of a job: its output, then its errors.
+    def logs(self, job: str, *, stream: str | None = None, tail: int | None = None, attempt: int | None = None) -> str:
+        """The log of a job; see `Job.logs`."""
+        return self.job(job).logs(stream=stream, tail=tail, attempt=attempt)
 
-        `stream` ("out" or "err") asks for one of them, `tail` for the last lines.
-        """
-        return self.job(job).logs(stream=stream, tail=tail)
+    def recorded(self) -> tuple[View, Hooks]:
+        """What the record says now, without asking anybody, and the plugins that know more. Raises PlanError."""
+        from nrun.engine.look import read_view
 
-    def looked(self) -> tuple[View, Hooks]:
-        """What is known of the run, and the plugins that know more. Raises PlanError if there was none."""
-        self.status()
-        return self._known(), self._hooks
+        return read_view(self._launched()) if self._asks() else self._known(), self._hooks
 
     def _known(self) -> View:
         if self._view is None:
@@ -187,9 +192,10 @@ class Recorded:
         """Stop jobs; without names, all that have not ended. Gives what could not be stopped, and why."""
         from nrun.engine.look import cancel
 
-        view, hooks = self.looked()
+        self.status()
+        view = self._known()
         names = [self.job(name).name for name in jobs] or list(view.statuses)
-        return run_sync(cancel(view, names, hooks, _somebody()))
+        return run_sync(cancel(view, names, self._hooks, _somebody()))
 
     def resume(
         self, *, check: bool = True, detach: bool = False, on_interrupt: OnInterrupt | None = None
@@ -216,6 +222,32 @@ class Recorded:
         stop = policy(on_interrupt) == "cancel"
         self._drive(attend(self._launched(), self._hooks, stop_when_interrupted=stop), on_interrupt)
         return self._outcome(check=check)
+
+    def watch(self) -> ExperimentStatus:
+        """Look on until every job has ended, shown by the observers. A supervisor is started where nobody is in charge.
+
+        This process is never in charge, so that it may be interrupted without any consequence.
+        """
+        from nrun.engine.takeover import watch
+
+        offset, folder = 0, self._launched()
+        while not self.status().state.ended:
+            self.entrust()
+            offset = run_sync(watch(folder, self._hooks, offset))
+            self._view = None
+        return self.status()
+
+    def entrust(self) -> None:
+        """Start a supervisor if nobody looks after the experiment and it has not ended. Raises NrunError."""
+        from nrun.engine.look import read_view
+
+        folder = self._launched()
+        if read_view(folder).launcher_gone:
+            try:
+                self._leave_behind()
+            except NrunError:
+                if read_view(folder).launcher_gone:  # otherwise somebody else was faster
+                    raise
 
     def rerun(
         self,

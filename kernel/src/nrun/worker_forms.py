@@ -138,14 +138,35 @@ READERS = {
 }
 
 
-def result_text(value):
-    """The outcome as JSON; a value that JSON cannot hold is described instead."""
+def result_text(value, folder):
+    """The outcome as JSON, arrays of numbers as files in `folder`; what JSON cannot hold is described instead."""
     if value is None:
         return '{"value": null}\n'
     import json
 
+    arrays = []
+
+    def by_file(item):
+        import sys
+
+        numpy = sys.modules.get("numpy")  # without it nobody has made an array
+        if numpy is None or not hasattr(item, "__array__"):
+            raise TypeError("Object of type %s is not JSON serializable" % type(item).__name__)
+        try:
+            array = numpy.asarray(item)
+        except Exception as error:  # such as a tensor that is not on the processor
+            raise TypeError("no array can be had of a %s: %s" % (type(item).__name__, error))
+        if array.ndim == 0:
+            return array.item()
+        name = "result-%d.npy" % len(arrays)
+        numpy.save("%s/%s" % (folder, name), array, allow_pickle=False)
+        arrays.append(name)
+        return {"$array": name, "shape": list(array.shape), "dtype": str(array.dtype)}
+
     try:
-        return hidden(json.dumps({"value": value}) + "\n", known_secrets())
+        text = json.dumps({"value": value}, default=by_file)
+        text = '%s, "arrays": %s}' % (text[:-1], json.dumps(arrays)) if arrays else text
+        return hidden(text + "\n", known_secrets())
     except (TypeError, ValueError, RecursionError) as error:
         told = {"type": type(value).__module__ + "." + type(value).__qualname__, "why": str(error)}
         return json.dumps({"not_json": told}) + "\n"

@@ -172,4 +172,6 @@ def run(task_path):
         else:
             sys.excepthook(type(error), error, trace)
         sys.exit(1)
-    write(result, b'{"value": null}\n' if value is None else forms().result_text(value).encode())
+    write(
+        result, b'{"value": null}\n' if value is None else forms().result_text(value, os.path.dirname(result)).encode()
+    )

@@ -136,7 +136,16 @@ class Carrier:
             self._listen({handle: seen[handle] for handle in silent if handle in lane.active and handle not in ended})
             await self._fetch(ended)
             for handle in ended:
-                self.run.settle(lane.ended(handle).name)
+                if (job := lane.ended(handle)).outputs:
+                    lane.run_errand(self._keep_and_settle(job, handle.tag.attempt))
+                else:
+                    self.run.settle(job.name)
+
+    async def _keep_and_settle(self, job: Job, attempt: int) -> None:
+        from nrun.engine.outputs import keep_outputs
+
+        await keep_outputs(job, attempt, self.plan, self.ledger)
+        self.run.settle(job.name)
 
     def _observed(self, seen: Mapping[Handle, Observation]) -> list[Handle]:
         """Write down what is new, and give the attempts that have ended."""

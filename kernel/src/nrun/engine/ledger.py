@@ -62,7 +62,7 @@ class Ledger:
     async def tell(self, observers: Observers) -> None:
         """Tell `observers` of everything, until `close`."""
         while events := await self._news.get():
-            await observers.tell(events, self.folder.id)
+            await observers.tell(events, self.folder.id, self.folder.path)
 
     def close(self) -> None:
         """There will be no more news."""

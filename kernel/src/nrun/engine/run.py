@@ -112,6 +112,7 @@ class Run:
             await telling
 
     async def _serve_all(self, group: asyncio.TaskGroup) -> None:
+        await self._keep_what_was_left()
         self._take_up()
         serving = [group.create_task(self._unless_broken(self._serve(carrier))) for carrier in self._carriers.values()]
         self._errand(self._mind_wishes())
@@ -148,6 +149,14 @@ class Run:
     def _wake_all(self) -> None:
         for carrier in self._carriers.values():
             carrier.lane.wake()
+
+    async def _keep_what_was_left(self) -> None:
+        """Keep the outputs of jobs that ended while nobody was in charge."""
+        for job in self.plan.jobs:
+            if job.outputs and self.statuses[job.name].state.ended and self.statuses[job.name].attempt:
+                from nrun.engine.outputs import keep_outputs
+
+                await keep_outputs(job, self.statuses[job.name].attempt, self.plan, self._ledger)
 
     # ---- what follows from what
 

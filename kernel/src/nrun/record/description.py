@@ -48,6 +48,8 @@ class JobDescription(Data):
     """Names of jobs, or JSON forms of conditions on them."""
     tasks: list[Any]
     """JSON forms of the tasks."""
+    outputs: list[str] = attrs.field(factory=list)
+    """Patterns of the files that are kept."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -64,6 +66,8 @@ class Description(Data):
     """What the tasks take over from the process that launched them."""
     executors: list[ExecutorDescription]
     jobs: list[JobDescription]
+    fingerprint: str = ""
+    """What the experiment was launched with; empty if it was run whatever had been run before."""
 
 
 def read_description(folder: ExperimentFolder) -> Description:
@@ -84,7 +88,7 @@ def read_description(folder: ExperimentFolder) -> Description:
     converter = _converter()
     try:
         found: Description = converter.structure(document, Description)
-    except Exception as error:  # noqa: BLE001 - cattrs raises what the types raise, alone or in groups
+    except Exception as error:
         from cattrs import transform_error
 
         msg = f"{path} is damaged: {'; '.join(transform_error(error))}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import time
@@ -259,10 +260,7 @@ class LocalBackend:
         )
 
     def _reap(self, tag: Tag) -> tuple[int | None, float | None, int | None] | None:
-        """The wait status, processor time and peak memory of a process of ours that has ended.
-
-        Afterwards its number is free.
-        """
+        """Wait status, processor time and peak memory of a process of ours that has ended, whose number is free then."""
         pid = self._own.get(tag)
         if pid is None:
             return None
@@ -274,7 +272,9 @@ class LocalBackend:
         if not ended:
             return None
         del self._own[tag]
-        return status, used.ru_utime + used.ru_stime, used.ru_maxrss * RSS_UNIT_BYTES
+        # A process that was started from here begins with our peak in its books, so less than that tells nothing.
+        more = used.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return status, used.ru_utime + used.ru_stime, used.ru_maxrss * RSS_UNIT_BYTES if more else None
 
     # ---- logs, stopping
 

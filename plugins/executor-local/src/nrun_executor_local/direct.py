@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # They run inside jobs, on any Python, so they have no annotations.
 error_text: Callable[[Exception], str] = worker_forms.error_text
-result_text: Callable[[object], str] = worker_forms.result_text
+result_text: Callable[[object, str], str] = worker_forms.result_text
 hidden: Callable[[str, Sequence[str]], str] = worker_forms.hidden
 
 _ENV_FILE = "env.json"
@@ -126,8 +126,7 @@ def _call(form: Any, folder: Path, secrets: Sequence[str]) -> int:  # noqa: ANN4
             return _FAILED
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    told = '{"value": null}\n' if value is None else hidden(result_text(value), secrets)
-    (folder / "result.json").write_text(told, "utf-8")
+    (folder / "result.json").write_text(hidden(result_text(value, str(folder)), secrets), "utf-8")
     return 0
 
 
