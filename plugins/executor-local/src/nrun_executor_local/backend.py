@@ -260,7 +260,7 @@ class LocalBackend:
         )
 
     def _reap(self, tag: Tag) -> tuple[int | None, float | None, int | None] | None:
-        """Wait status, processor time and peak memory of a process of ours that has ended, whose number is free then."""
+        """Wait status, processor time and peak memory of an ended process of ours, whose number is free then."""
         pid = self._own.get(tag)
         if pid is None:
             return None
