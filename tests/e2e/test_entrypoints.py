@@ -176,6 +176,20 @@ def test_help_shows_the_tree_after_the_items_that_were_typed(shell):
 
 
 @pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run.executor.retries=1,2", "--sweep"], "run.executor.retries is a sweep of 2 values"),
+        (["--load", "latest:train"], "there is no file 'latest'"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(shell, words, told):
+    shell.write("train.py", TRAIN)
+    done = shell.python("train.py", "model=big", "run.executor=local", *words)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize(
     ("word", "offered"),
     [
         ("mo", ["model.", "model="]),

@@ -108,7 +108,7 @@ def _scalar(expected: str, rank: Rank, cls: type, scan: Scan, widened: tuple[typ
             if isinstance(source, cls) and not (type(source) is bool and cls is not bool):
                 return source
             if type(source) in widened:
-                return cls(source)
+                return scalars.exact_int(source) if type(source) is float and cls is int else cls(source)
             if type(source) is str and rank not in _IN_JSON:
                 return scan(source)
         except (ValueError, OverflowError):
@@ -132,7 +132,7 @@ _SCALARS: dict[type, Reader] = {
     for one in (
         _scalar("null", Rank.NULL, type(None), scalars.read_null),
         _scalar("true or false", Rank.BOOL, bool, scalars.read_bool),
-        _scalar("int", Rank.INT, int, scalars.read_int),
+        _scalar("int", Rank.INT, int, scalars.read_int, (float,)),
         _scalar("float", Rank.FLOAT, float, float, (int,)),
         _scalar("complex", Rank.COMPLEX, complex, complex, (int, float)),
         _scalar("Decimal", Rank.OTHER, decimal.Decimal, scalars.read_decimal, (int,)),

@@ -13,6 +13,8 @@ from nrun import Executor, Plugin
 from nrun.cli.entrypoint import registered
 from nrun.config.build import build
 from nrun.config.node import Config, Partial
+from nrun.config.paths import format_path, walk
+from nrun.config.special import Sweep
 from nrun.config.target import signature_of
 from nrun.data import Data
 from nrun.errors import UsageError, did_you_mean
@@ -185,6 +187,10 @@ def _loaded(text: str, hooks: Hooks) -> list[Source]:
     from nrun.files import read_file
 
     file, section = file_and_section(text)
+    if not os.path.exists(file):  # noqa: PTH110 - pathlib would have to be imported
+        msg = f"--load {text}: there is no file {file!r}"
+        hint = "give FILE or FILE:SECTION; `nrun config show EXPERIMENT:JOB --format yaml` writes what was run"
+        raise UsageError(msg, hint=hint)
     data = read_file(file, hooks).data
     whole = not section and isinstance(data, dict) and {TASK, RUN} <= data.keys()
     return (
@@ -208,8 +214,14 @@ def profile_file(name: str) -> Path:
 
 
 def settings_of(typed_: Typed) -> RunSettings:
-    """The settings with executor and plugins built. Raises what building raises."""
-    settings: RunSettings = build(typed_.settings)
+    """The settings with executor and plugins built. Raises UsageError for a sweep, and what building raises."""
+    from nrun_language_overrides.resolve import resolved
+
+    for path, value in walk(typed_.settings):
+        if type(value) is Sweep:
+            msg = f"run.{format_path(path)} is a sweep of {len(value.points)} values, but an experiment has one run"
+            raise UsageError(msg, hint="sweep over arguments of the task, or add a job for each executor in Python")
+    settings: RunSettings = build(resolved(typed_.settings, typed_.reading))
     return settings
 
 
