@@ -774,6 +774,26 @@ def read_money(text):
     return Money(int(amount), currency)
 
 
+@dataclasses.dataclass(frozen=True)
+class Span:
+    first: int
+    last: int
+
+    @classmethod
+    def __nrun_read__(cls, text):
+        first, _, last = text.partition("-")
+        return cls(int(first), int(last))
+
+
+def test_a_class_may_read_its_own_texts():
+    assert read_text("3-7", Span) == Span(3, 7)
+    assert read_text("null", Span | None) is None
+    assert read_text("[1-2,3-4]", list[Span]) == [Span(1, 2), Span(3, 4)]
+    assert read_text("1-2,3-4", Span).points == (Span(1, 2), Span(3, 4))
+    with pytest.raises(ConfigProblems, match="expected Span; got '3'"):
+        read_text("3", Span)
+
+
 def test_readers_are_registered_for_classes():
     context = Reading(readers=Readers.of(read_money))
     assert read_text("5 EUR", Money, context) == Money(5, "EUR")

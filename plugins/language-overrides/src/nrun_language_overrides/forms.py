@@ -38,6 +38,8 @@ _MADE: dict[type, type] = {
 }
 """What is made for an annotation of a collection."""
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+OWN_READER = "__nrun_read__"
+"""The class method by which a class makes an instance from a text, with ValueError for one that does not fit."""
 _MORE_THAN_A_WORD = re.compile(r"[\[({'\"]")
 _BRACKETS = ("list", "tuple", "commas")
 
@@ -70,6 +72,8 @@ def _single(annotation: Any, readers: Readers) -> Reader | None:  # noqa: PLR091
         return _ANY
     if cls in readers.registered:
         return _scalar(cls.__name__, Rank.OTHER, cls, readers.registered[cls])
+    if own := getattr(cls, OWN_READER, None):
+        return _scalar(cls.__name__, Rank.OTHER, cls, own)
     if cls in _SCALARS:
         return _SCALARS[cls]
     if cls in _MADE:
