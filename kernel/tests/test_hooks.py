@@ -89,6 +89,20 @@ def test_hook_launchers(site):
     assert isinstance(registry.get("mpi"), LauncherSpec)
 
 
+def test_hook_secrets(site):
+    site.add(
+        "secret-vault",
+        """
+        @hookimpl
+        def nrun_secrets():
+            yield SecretSpec(name="vault", summary="Ask the vault", resolver=lambda: str.upper)
+        """,
+    )
+    registry = site.hooks().secrets
+    assert declared(registry) == [("vault", "secret-vault", "secret-vault")]
+    assert registry.get("vault").resolver()("team/token") == "TEAM/TOKEN"
+
+
 def test_hook_validate(site):
     site.add(
         "budget", "@hookimpl\ndef nrun_validate(plan):\n    yield f'{plan.title} is too dear'\n    yield 'and too slow'"

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catalogue import catalogue
 from configuration import configuration
 from environments import PEERS, clean, install, install_memory_executor, install_nrun
 from measure import CommandFailed, Series, in_turns, measure
@@ -225,7 +226,18 @@ def peers(bench: Bench) -> Iterator[Row]:
                 yield compared(f"10 {kind} tasks, {measured}", name, found["ours"], found["theirs"], metric=metric)
 
 
-PARTS = (start_up, parallel_tasks, sequential_tasks, worker, scheduling, queued, planning, history, configuration)
+PARTS = (
+    start_up,
+    parallel_tasks,
+    sequential_tasks,
+    worker,
+    scheduling,
+    queued,
+    planning,
+    history,
+    catalogue,
+    configuration,
+)
 
 
 def main() -> int:

@@ -29,7 +29,7 @@ from nrun.planning import (
 )
 from nrun.planning import Job as PlannedJob
 from nrun.protocols import Plugin
-from nrun.record import JobStatus, Journal, claim_folder, copy_worker, find_experiment
+from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment
 from nrun.recorded import Recorded, policy
 from nrun.sync import run_sync
 
@@ -275,8 +275,12 @@ class Experiment(Recorded):
         folder = claim_folder(self._home, self.title)
         self._created = time.time()
         versions = {r.ref.distribution: r.ref.version for r in self._hooks.host.records if r.state == "LOADED"}
-        copy_worker(folder)
-        describe(plan, folder, versions, self._created)
+        try:
+            copy_worker(folder)
+            describe(plan, folder, versions, self._created)
+        except BaseException:  # nothing half-written is left, whatever it was
+            discard(folder)
+            raise
         self._folder = folder
         return folder
 
@@ -318,8 +322,8 @@ class Experiment(Recorded):
     ) -> tuple[Plan, dict[Place, Backend]]:
         jobs = list(self._jobs.values())
         if direct:
-            here = self._hooks.executors.get("direct").executor()()
-            jobs = [attrs.evolve(job, executors=(here,)) for job in jobs]
+            here = self._hooks.executors.get("direct").executor()
+            jobs = [attrs.evolve(job, executors=(here(env_vars=job.executor.env_vars),)) for job in jobs]
         if sequential:
             jobs = [
                 attrs.evolve(job, dependencies=(*job.dependencies, Dependency(before.name))) if before else job
@@ -362,6 +366,8 @@ def _check_carried_on(plan: Plan) -> None:
 
 def _set_up(task: Task, executor: Executor, plugins: Sequence[object]) -> tuple[Task, Executor]:
     """A task and its executor as `plugins` want them. Raises PlanError for what is no plugin."""
+    if plugins:
+        executor = executor.clone()  # a plugin may put something in a mapping of it, and others share it
     for plugin in plugins:
         if not isinstance(plugin, Plugin):
             msg = f"plugins must be a list of objects such as OurPlugin(), not {plugin!r:.80}"

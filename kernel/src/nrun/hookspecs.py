@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         LauncherSpec,
         NameSpec,
         PackagerSpec,
+        SecretSpec,
         ViewSpec,
     )
     from nrun.events import Event
@@ -172,6 +173,22 @@ def nrun_launchers() -> Iterable[LauncherSpec]:
 
 
 @hookspec
+def nrun_secrets() -> Iterable[SecretSpec]:
+    """Declare secret resolvers: where tokens come from.
+
+    Convention: collect. Fires once per process, when a job that needs a secret is submitted, or a log shown that may
+    hold one.
+
+    Example::
+
+        @hookimpl
+        def nrun_secrets():
+            yield SecretSpec(name="vault", summary="Ask the vault", resolver=_vault)
+    """
+    return ()
+
+
+@hookspec
 def nrun_validate(plan: Plan) -> Iterable[str]:
     """Object to a plan: each text yielded is one problem, and any problem refuses the plan.
 
@@ -227,7 +244,7 @@ def nrun_event(event: Event, experiment: str) -> Awaitable[None] | None:
 
 @hookspec
 def nrun_commands() -> Iterable[CommandSpec]:
-    """Declare commands: what can be typed after `nrun`.
+    """Declare commands: what can be typed after `nrun`. "experiment quota" adds `quota` to `nrun experiment`.
 
     Convention: collect. Fires whenever the command line starts; the command itself is loaded only to run it
     or to show its own help.

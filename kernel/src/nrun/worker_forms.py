@@ -103,7 +103,21 @@ def read_uuid(build, text, form):
     return uuid.UUID(text)
 
 
+SECRETS = {}
+"""The secrets among the arguments of the task, by variable: taken out of the environment when they are first met."""
+
+
+def read_secret(build, reference, form):
+    import os
+
+    name = "NRUN_SECRET_" + reference.encode().hex()
+    if name not in SECRETS:
+        SECRETS[name] = os.environ.pop(name)
+    return SECRETS[name]
+
+
 READERS = {
+    "$secret": read_secret,
     "$symbol": lambda build, symbol, form: build.symbol(symbol),
     "$enum": lambda build, symbol, form: build.symbol(symbol)[form["name"]],
     "$object": read_object,
@@ -131,7 +145,7 @@ def result_text(value):
     import json
 
     try:
-        return json.dumps({"value": value}) + "\n"
+        return hidden(json.dumps({"value": value}) + "\n", known_secrets())
     except (TypeError, ValueError, RecursionError) as error:
         told = {"type": type(value).__module__ + "." + type(value).__qualname__, "why": str(error)}
         return json.dumps({"not_json": told}) + "\n"
@@ -146,4 +160,22 @@ def error_text(error):
         "message": str(error),
         "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
     }
-    return json.dumps({"error": told}) + "\n"
+    return hidden(json.dumps({"error": told}) + "\n", known_secrets())
+
+
+def known_secrets():
+    import os
+
+    names = os.environ.get("NRUN_SECRETS", "").split()
+    return list(SECRETS.values()) + [os.environ[name] for name in names if name in os.environ]
+
+
+def hidden(text, secrets):
+    """A text of JSON without these values; short ones would be found everywhere."""
+    import json
+
+    for value in sorted(secrets, key=len, reverse=True):
+        if len(value) >= 6:
+            for form in (value, repr(value)[1:-1]):
+                text = text.replace(json.dumps(form)[1:-1], "***")
+    return text

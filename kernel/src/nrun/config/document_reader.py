@@ -18,6 +18,7 @@ from nrun.config.origin import Origin
 from nrun.config.special import Reference, Sweep, Unread
 from nrun.config.target import signature_of
 from nrun.errors import ConfigError, did_you_mean
+from nrun.secret import URL, Secret, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -157,6 +158,9 @@ class Reader(Decoder):
 
     def text(self, text: str) -> Any:
         """What a text stands for: itself, or the value of something else."""
+        if text.startswith(URL):
+            return Secret.parse(text)
+        text = unescape(text)
         return Reference.parse(text) if _REFERENCE.search(text) else text.replace("\\${", "${")
 
     def mapping(self, form: dict[str, Json]) -> Any:
@@ -187,8 +191,7 @@ class Reader(Decoder):
 
     def _node(self, form: dict[str, Any]) -> Node:
         if id(form) in self._open:
-            msg = "this node would contain itself"
-            raise ConfigError(msg, hint="give one of them a copy")
+            raise ConfigError("this node would contain itself", hint="give one of them a copy")
         if id(form) not in self._nodes:
             self._open.add(id(form))
             try:
@@ -251,8 +254,7 @@ class Reader(Decoder):
     def _referred(self, number: str) -> Node:
         if number not in self._numbered:
             known = ", ".join(self._numbered) or "none"
-            msg = f"there is no node with $id {number}"
-            raise ConfigError(msg, hint=f"there are: {known}")
+            raise ConfigError(f"there is no node with $id {number}", hint=f"there are: {known}")
         here, (self.path, form) = self.path, self._numbered[number]
         try:
             return self._node(form)
@@ -275,8 +277,7 @@ def indexed(form: Any, target: Any) -> list[tuple[str | int, str | int, Json]]:
 
 
 def _unfound(symbol: str) -> NoReturn:
-    msg = f"{symbol} is not imported here"
-    raise ConfigError(msg)
+    raise ConfigError(f"{symbol} is not imported here")
 
 
 def _means_something(key: str) -> bool:

@@ -110,8 +110,8 @@ async def carry_on(
             place = executor.place()
             if place not in backends:
                 backends[place] = hooks.executors.get(place.kind).backend()(place)
-        with Journal(folder.journal) as journal:
-            reading = read_journal(folder.journal)
+        reading = read_journal(folder.journal)
+        with Journal(folder.journal, reading.end) as journal:
             statuses = {job.name: JobStatus(name=job.name) for job in plan.jobs}
             fold_all(statuses, reading.events, folder.id)
             run = Run(plan, folder, journal, hooks, backends, statuses, _packed(folder, reading.events, plan))
@@ -148,6 +148,7 @@ async def _watch(folder: ExperimentFolder, hooks: Hooks, offset: int) -> int:
             if isinstance(reading.events[-1], ExperimentEnded):
                 return offset
         elif read_view(folder).launcher_gone:
+            await asyncio.sleep(WATCH_PAUSE_S)  # or somebody else is about to say that it took charge
             return offset
         await asyncio.sleep(WATCH_PAUSE_S)
 

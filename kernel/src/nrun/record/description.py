@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from nrun.record.describe import VERSION
 from nrun.record.folder import DESCRIPTION
 
 if TYPE_CHECKING:
+    from cattrs import Converter
+
     from nrun.record.folder import ExperimentFolder
 
 
@@ -78,14 +81,13 @@ def read_description(folder: ExperimentFolder) -> Description:
     if version != VERSION:
         msg = f"{path} is written in version {version!r} of the record; this nrun reads {VERSION}"
         raise RecordError(msg, hint="use the nrun that wrote it, or a newer one")
-    import cattrs  # 40 ms, and launching does not read
-    import cattrs.errors
-
+    converter = _converter()
     try:
-        found = cattrs.Converter(forbid_extra_keys=False).structure(document, Description)
-    except (cattrs.errors.BaseValidationError, TypeError, ValueError, OverflowError) as error:
-        problems = "; ".join(cattrs.transform_error(error))
-        msg = f"{path} is damaged: {problems}"
+        found: Description = converter.structure(document, Description)
+    except Exception as error:  # noqa: BLE001 - cattrs raises what the types raise, alone or in groups
+        from cattrs import transform_error
+
+        msg = f"{path} is damaged: {'; '.join(transform_error(error))}"
         raise RecordError(msg) from error
     numbers = range(len(found.executors))
     good = all(job.executors and all(number in numbers for number in job.executors) for job in found.jobs)
@@ -93,3 +95,11 @@ def read_description(folder: ExperimentFolder) -> Description:
         msg = f"{path} is damaged: it has no time, or a job without an executor"
         raise RecordError(msg)
     return found
+
+
+@functools.cache
+def _converter() -> Converter:
+    """Makes descriptions of plain data. Whatever a newer nrun has added is left out."""
+    from cattrs import Converter  # 40 ms, and launching does not read
+
+    return Converter()

@@ -5,10 +5,11 @@ Three separate facts: what the workload did, how old that knowledge is, and what
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nrun.data import Data
 from nrun.events import (
     CancelRequested,
     ControlError,
@@ -20,18 +21,21 @@ from nrun.events import (
     JobSubmitted,
     JobSubmitting,
     LimitReached,
+    Noted,
+    Tagged,
 )
 from nrun.model import Cause, Handle, State, Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Self
 
     from nrun.events import Event
     from nrun.model import Json, Observation
 
 
-@attrs.define(kw_only=True)
-class JobStatus:
+@attrs.define(kw_only=True, eq=False, repr=False)
+class JobStatus(Data):
     """What is known of one job, and since when."""
 
     name: str
@@ -92,6 +96,25 @@ class JobStatus:
             "source": self.source,
             "control_errors": list(self.control_errors),
         }
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> Self:
+        """The status that `to_json` gave, as far as it goes. Raises KeyError, TypeError or ValueError."""
+        cause = line["cause"] and Cause(line["cause"])
+        lists = {name: tuple(line[name]) for name in ("nodes", "control_errors")}
+        return cls(**{**line, **lists, "state": State(line["state"]), "cause": cause})
+
+
+def labels(events: Iterable[Event]) -> tuple[tuple[str, ...], tuple[Noted, ...]]:
+    """The tags that an experiment has by these events, and the notes, in the order they were given."""
+    tags: dict[str, None] = {}
+    notes: list[Noted] = []
+    for event in events:
+        if isinstance(event, Noted):
+            notes.append(event)
+        elif isinstance(event, Tagged):
+            tags = {tag: None for tag in (*tags, *event.add) if tag not in event.remove}
+    return tuple(tags), tuple(notes)
 
 
 def fold(status: JobStatus, event: Event, experiment: str) -> None:

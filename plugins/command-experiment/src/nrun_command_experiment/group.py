@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import click
 
+from nrun.cli.root import PluginGroup
 from nrun_command_experiment.cancel import cancel
 from nrun_command_experiment.listing import list_
 from nrun_command_experiment.logs import logs
 from nrun_command_experiment.status import status
 
 
-@click.group()
+@click.group(cls=PluginGroup)
 def experiment() -> None:
-    """List experiments and look after them; each command also works without `experiment`.
+    """List experiments and look after them; most commands also work without `experiment`.
 
     \b
     Examples:
