@@ -41,6 +41,8 @@ class Entrypoint(Data):
     """Without it the function is called in this process, as a plain command is: there is no job and no record."""
     cmd_defaults: Mapping[str, object] = {}
     """What the options of the command are unless they are typed, by their names: `{"tail_logs": True}`."""
+    env_prefix: str = ""
+    """With `APP`, the environment variable `APP__model__layers` sets `model.layers` unless that is typed."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -66,6 +66,7 @@ def entrypoint(
     skip_confirmation: bool = False,
     enable_executor: bool = True,
     cmd_defaults: Mapping[str, object] | None = None,
+    env_prefix: str = "",
 ) -> Callable[[F], F]: ...
 
 

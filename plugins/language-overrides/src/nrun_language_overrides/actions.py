@@ -37,9 +37,17 @@ if TYPE_CHECKING:
 
 def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
     """Do what the options ask for. Gives the exit code; raises UsageError before anything is done."""
+    helping = options.help or options.help_all
+    items = [*words, *_items_in(options.set_file)]
+    places: list[str] = []
+    if helping:
+        from nrun_language_overrides.help import DEEPEST, help_of, is_path
+        from nrun_language_overrides.render import show_help
+
+        places = [item for item in items if is_path(item)]
     read = typed(
         entry,
-        [*words, *_items_in(options.set_file)],
+        [item for item in items if item not in places],
         installed(),
         factory=options.factory,
         name=options.name,
@@ -47,10 +55,8 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         load=options.load,
         last_wins=options.last_wins,
     )
-    if options.help:
-        from nrun_language_overrides.help import help_text
-
-        click.echo(help_text(read))
+    if helping:
+        show_help(help_of(read, places, deepest=sys.maxsize if options.help_all else DEEPEST))
         return 0
     for note in read.notes:
         click.echo(f"note: {note}", err=True)

@@ -44,6 +44,7 @@ class Options(Data):
     """The options that were typed."""
 
     help: bool
+    help_all: bool
     name: str
     factory: str
     load: str
@@ -69,7 +70,10 @@ def parameters(complete_item: Complete) -> list[click.Parameter]:
     flag: dict[str, Any] = {"is_flag": True}
     return [
         click.Argument(["items"], nargs=-1, metavar="[ITEM]...", type=click.UNPROCESSED, shell_complete=complete_item),
-        click.Option(["-h", "--help"], help="Show every argument with its type and value, and exit.", **flag),
+        click.Option(
+            ["-h", "--help"], help="Show the arguments with type and value, or those at the paths in ITEM.", **flag
+        ),
+        click.Option(["--help-all"], help="As --help, with all that is deeper in the tree.", **flag),
         click.Option(["-n", "--name"], default="", help="Title of the experiment and name of its job."),
         click.Option(["-f", "--factory"], default="", metavar="NAME[(ARGS)]", help="What makes the starting point."),
         click.Option(

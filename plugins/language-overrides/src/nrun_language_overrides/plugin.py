@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from nrun import Language
 
 _NAMES = {
-    "parse_partial": "The task of a function with items taken into it",
-    "parse_config": "As parse_partial, for what is to be built",
-    "parse_cli_args": "As one of these, by type",
-    "resolve_factory": "The factory of a name for arguments of a type",
-    "list_factories": "The factories for arguments of a type",
+    "cli.parse_partial": "The task of a function with items taken into it",
+    "cli.parse_config": "As parse_partial, for what is to be built",
+    "cli.parse_cli_args": "As one of these, by type",
+    "cli.resolve_factory": "The factory of a name for arguments of a type",
+    "cli.list_factories": "The factories for arguments of a type",
+    "grid": "Every combination of values for arguments, each made when it is asked for",
+    "sample": "Points drawn at random from values for arguments, each made when it is asked for",
 }
 
 
@@ -33,15 +35,19 @@ def nrun_languages() -> Iterable[LanguageSpec]:
 
 @hookimpl
 def nrun_names() -> Iterable[NameSpec]:
-    """What is typed, for Python programs: functions of `nrun_language_overrides.python`."""
+    """What is typed, for Python programs: functions of `nrun_language_overrides.python`, and sweeps."""
     for name, summary in _NAMES.items():
-        yield NameSpec(name=f"cli.{name}", summary=summary, load=functools.partial(_load, name))
+        yield NameSpec(name=name, summary=summary, load=functools.partial(_load, name))
 
 
 def _load(name: str) -> object:
+    if name in ("grid", "sample"):
+        from nrun_language_overrides import grids
+
+        return getattr(grids, name)
     from nrun_language_overrides import python
 
-    return getattr(python, name)
+    return getattr(python, name.removeprefix("cli."))
 
 
 @hookimpl
