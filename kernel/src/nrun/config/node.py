@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from nrun.config.target import Signature, Target
 
     CodeOrigin = tuple[CodeType, int]
-    Trail = tuple[str | int | None, "Origin | CodeOrigin | str | None", str | None, "Trail | None"]
+    Record = tuple[str | int | None, "Origin | CodeOrigin | str | None", str | None, "Trail | None"]
+    Trail = Record | CodeOrigin
 
 T = TypeVar("T")
 N = TypeVar("N", bound="BaseNode[Any]")
@@ -50,7 +51,8 @@ class BaseNode(Generic[T]):
     kept here has names between double underscores, so that no parameter can clash with it.
 
     The trail says where the arguments came from: linked records (argument, origin, the value it displaced,
-    the record before), of which the first stands for everything that was set when the node was made.
+    the record before), of which the first stands for everything that was set when the node was made. Where code
+    made the node, that first one is its origin alone: most nodes have no other, and every tuple costs.
     """
 
     __slots__ = ("__nrun_args__", "__nrun_target__", "__nrun_trail__")
@@ -66,7 +68,7 @@ class BaseNode(Generic[T]):
         arguments: dict[str | int, Any] = cast("dict[str | int, Any]", kwargs)
         _set_target(self, target)
         _set_arguments(self, arguments)
-        set_trail(self, (None, caller(), None, None))
+        set_trail(self, caller())
         if type(target) is str:
             for name, value in arguments.items():
                 arguments[name] = value if type(value) in PLAIN else admitted(self, name, value)
@@ -133,18 +135,9 @@ class BaseNode(Generic[T]):
         return new_node(type(self), self.__nrun_target__, dict(self.__nrun_args__), self.__nrun_trail__)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        from nrun.config.order import children_first
+        from nrun.config.order import deepcopied
 
-        for node in children_first(self):
-            if id(node) not in memo:
-                arguments = dict(node.__nrun_args__)
-                if not PLAIN.issuperset(map(type, arguments.values())):
-                    for name, value in arguments.items():
-                        if type(value) not in PLAIN:
-                            arguments[name] = memo.get(id(value)) or copy.deepcopy(value, memo)
-                memo[id(node)] = new_node(type(node), node.__nrun_target__, arguments, node.__nrun_trail__)
-        copied: Self = memo[id(self)]
-        return copied
+        return deepcopied(self, memo)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_json, (self.to_json(),)

@@ -151,7 +151,7 @@ def _described(callee: Any, where: str) -> Callable[..., Any]:
             error.where = where
             raise
         line = sys._getframe(1)  # noqa: SLF001 - as the kernel looks for it, past this module
-        set_trail(node, (None, (line.f_code, line.f_lasti), None, None))
+        set_trail(node, (line.f_code, line.f_lasti))
         return node
 
     return describe
