@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nrun import cli
     from nrun.config.build import build
     from nrun.config.edit import cfg_with, to_config, to_partial, unshare
-    from nrun.config.identity import content_id
+    from nrun.config.identity import NoHash, content_id
     from nrun.config.node import Config, Fresh, Partial
     from nrun.config.origin import explain
     from nrun.config.script import Script
@@ -85,7 +85,7 @@ _HOMES = {
     "nrun.config": ("Config", "Partial", "build"),
     "nrun.config.script": ("Script",),
     "nrun.config.edit": ("cfg_with", "to_config", "to_partial", "unshare"),
-    "nrun.config.identity": ("content_id",),
+    "nrun.config.identity": ("NoHash", "content_id"),
     "nrun.config.node": ("Fresh",),
     "nrun.config.origin": ("explain",),
     "nrun.declare": (
@@ -113,12 +113,12 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 # fmt: off
 __all__ = [
     "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Config", "ConfigError",
-    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format", "FormatSpec",
-    "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec", "NrunError",
-    "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError", "RecordError", "ResultError",
-    "Retries", "Script", "State", "UnknownName", "UsageError", "View", "ViewSpec", "build", "cfg_with",
-    "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load", "loads", "run", "to_config",
-    "to_partial", "unshare",
+    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format",
+    "FormatSpec", "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec",
+    "NoHash", "NrunError", "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError",
+    "RecordError", "ResultError", "Retries", "Script", "State", "UnknownName", "UsageError", "View", "ViewSpec",
+    "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load", "loads", "run",
+    "to_config", "to_partial", "unshare",
 ]
 # fmt: on
 

@@ -13,9 +13,10 @@ import attrs
 from nrun.config.codec import Decoder
 from nrun.config.document_writer import KINDS, VERSION, VERSION_KEY
 from nrun.config.imports import local_symbol
-from nrun.config.node import Config, new_node, put
+from nrun.config.node import Config, new_node, put, set_tags
 from nrun.config.origin import Origin
 from nrun.config.special import Reference, Sweep, Unread
+from nrun.config.tags import tags_read
 from nrun.config.target import signature_of
 from nrun.errors import ConfigError, did_you_mean
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     Migration = Callable[[str, dict[str, str]], tuple[str, dict[str, str]]]
     """From a target, and its arguments with the keys they are written under, to what these are called now."""
 
-_OF_A_NODE = frozenset({"$target", "$args", "$id", "$with", *KINDS})
+_OF_A_NODE = frozenset({"$target", "$args", "$id", "$tags", "$with", *KINDS})
 _IMPORTED = frozenset({"$object", "$enum", "$symbol"})
 _REFERENCE = re.compile(r"(?<!\\)\$\{")
 
@@ -210,6 +211,10 @@ class Reader(Decoder):
         if not isinstance(target, str):
             signature_of(target)  # that it can be called
         node = new_node(kinds[0] if kinds else Config, target, {}, (None, self.source.origin(self.path), None, None))
+        if "$tags" in form:
+            now = {unescaped(key): name for name, key in keys.items()}
+            with self.at("$tags"):
+                set_tags(node, frozenset((now.get(str(name), name), tag) for name, tag in tags_read(form["$tags"])))
         for index, other in enumerate(form.get("$with", [])):
             with self.at("$with", index):
                 self._node(other)

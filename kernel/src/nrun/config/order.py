@@ -64,7 +64,8 @@ def deepcopied(root: N, memo: dict[int, Any]) -> N:
                     for name, value in arguments.items():
                         if type(value) not in PLAIN:
                             arguments[name] = memo.get(id(value)) or copy.deepcopy(value, memo)
-                memo[id(node)] = new_node(type(node), node.__nrun_target__, arguments, node.__nrun_trail__)
+                trail, tags = node.__nrun_trail__, node.__nrun_tags__
+                memo[id(node)] = new_node(type(node), node.__nrun_target__, arguments, trail, tags)
     finally:
         if collecting:
             gc.enable()

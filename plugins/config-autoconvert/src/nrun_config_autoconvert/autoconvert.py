@@ -127,7 +127,8 @@ def _partial(described: Any) -> Any:
         return type(described)([_partial(item) for item in described])
     if not isinstance(described, Config):
         return described
-    return new_node(Partial, described.__nrun_target__, dict(set_arguments(described)), described.__nrun_trail__)
+    arguments, trail, tags = dict(set_arguments(described)), described.__nrun_trail__, described.__nrun_tags__
+    return new_node(Partial, described.__nrun_target__, arguments, trail, tags)
 
 
 # ---- what calls mean when things are described
