@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nrun.config.node import CodeOrigin, Node, Trail
     from nrun.config.paths import Path
 
-OriginKind = Literal["default", "code", "file", "env", "cli", "factory", "sweep", "plugin"]
+OriginKind = Literal["default", "code", "file", "env", "cli", "factory", "sweep", "plugin", "migrated"]
 
 
 @attrs.frozen(eq=False, repr=False)
