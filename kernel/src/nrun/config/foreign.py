@@ -26,10 +26,11 @@ def named_as_here(data: Json) -> Json:
             items = copies[id(form)] = list[Any]()  # known before what it holds is copied, which may be itself
             items.extend(map(copied, form))
             return items
+        given: dict[str, Any] = form
         mapping = copies[id(form)] = dict[str, Any]()
-        target = form.get("_target_")
+        target = given.get("_target_")
         names: dict[str, str] = _NAMES if isinstance(target, str) else {}
-        for key, item in form.items():
+        for key, item in given.items():
             mapping[names.get(key, key)] = copied(item)
         if isinstance(target, str):
             mapping["$target"] = _symbol(target)
