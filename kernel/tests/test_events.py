@@ -33,6 +33,8 @@ EVENTS = [
     events.JobRerun(at=1002.5, job="a", by="somebody"),
     events.CodePacked(at=1002.5, executor=0, bundle="0f"),
     events.ControlError(at=1002.0, action="observe", message="no answer", jobs=("a", "b")),
+    events.Noted(at=1002.0, text="why it failed", by="somebody"),
+    events.Tagged(at=1002.0, by="somebody", add=("keep", "paper"), remove=("draft",)),
     events.ExperimentEnded(at=1003.0, state=State.FAILED),
 ]
 

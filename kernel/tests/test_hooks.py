@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import attrs
 import pytest
@@ -89,6 +90,20 @@ def test_hook_launchers(site):
     assert isinstance(registry.get("mpi"), LauncherSpec)
 
 
+def test_hook_secrets(site):
+    site.add(
+        "secret-vault",
+        """
+        @hookimpl
+        def nrun_secrets():
+            yield SecretSpec(name="vault", summary="Ask the vault", resolver=lambda: str.upper)
+        """,
+    )
+    registry = site.hooks().secrets
+    assert declared(registry) == [("vault", "secret-vault", "secret-vault")]
+    assert registry.get("vault").resolver()("team/token") == "TEAM/TOKEN"
+
+
 def test_hook_validate(site):
     site.add(
         "budget", "@hookimpl\ndef nrun_validate(plan):\n    yield f'{plan.title} is too dear'\n    yield 'and too slow'"
@@ -137,14 +152,14 @@ def test_hook_event(site):
         seen = []
 
         @hookimpl
-        async def nrun_event(event, experiment):
+        async def nrun_event(event, experiment, folder):
             await asyncio.sleep(0)
-            seen.append((event.kind, experiment))
+            seen.append((event.kind, experiment, str(folder)))
         """,
     )
     hooks = site.hooks()
-    asyncio.run(hooks.observers().tell([EVENT], "2026-x"))
-    assert hooks.host.manager.get_plugin("notifier").seen == [(EVENT.kind, "2026-x")]
+    asyncio.run(hooks.observers().tell([EVENT], "2026-x", Path("/record")))
+    assert hooks.host.manager.get_plugin("notifier").seen == [(EVENT.kind, "2026-x", "/record")]
 
 
 def test_hook_commands(site):
@@ -457,8 +472,8 @@ def test_an_observer_that_misbehaves_is_reported_once_and_left_out(site, caplog,
     observers = Observers(implementations, timeout_s=0.1)
 
     async def run():
-        await observers.tell([EVENT], "x")
-        await observers.tell([EVENT, EVENT], "x")
+        await observers.tell([EVENT], "x", Path("/record"))
+        await observers.tell([EVENT, EVENT], "x", Path("/record"))
 
     asyncio.run(run())
     assert len(hooks.host.manager.get_plugin("good").seen) == 3
@@ -473,7 +488,7 @@ def test_telling_observers_can_be_cancelled(site):
     hooks = site.hooks()
 
     async def run():
-        telling = asyncio.create_task(hooks.observers().tell([EVENT], "x"))
+        telling = asyncio.create_task(hooks.observers().tell([EVENT], "x", Path("/record")))
         await asyncio.sleep(0)
         telling.cancel()
         await telling
@@ -487,5 +502,5 @@ def test_an_observer_hears_events_in_their_order(site):
     site.add("good", "seen = []\n@hookimpl\nasync def nrun_event(event): seen.append(event.at)")
     hooks = site.hooks()
     events = [attrs.evolve(EVENT, at=float(number)) for number in range(20)]
-    asyncio.run(hooks.observers().tell(events, "x"))
+    asyncio.run(hooks.observers().tell(events, "x", Path("/record")))
     assert hooks.host.manager.get_plugin("good").seen == [event.at for event in events]

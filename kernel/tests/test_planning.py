@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nrun import Config, Executor, Launcher, Partial, PlanError, Script
+from nrun import Config, Executor, Launcher, Partial, PlanError, Script, Secret
 from nrun.model import Capabilities, Launch, Place
 from nrun.planning import (
     Job,
@@ -250,6 +250,11 @@ CASES = {
         Partial("train:main", lr=0.1, path="é"), executor=PaperExecutor(env_vars={"OMP_NUM_THREADS": "2"})
     ),
     "group": launch(Script("server.sh"), Config("train:main"), name="pair", title="two\nlines"),
+    "secrets": launch(
+        Script(inline="true", env={"WANDB_API_KEY": Secret("env:WANDB_API_KEY"), "TEAM": "speech"}),
+        Partial("train:main", token=Secret("file:~/it's $HOME")),
+        name="pair",
+    ),
     "odd-names": launch(Script("x.sh", env={"A-B": "1", "OK": "2", "UID": "3", "é": "'"}), name="it's $(odd)"),
 }
 

@@ -126,6 +126,12 @@ def test_importing_nrun_loads_nothing_but_its_own_face():
     assert modules_after(f"{add_path}; import nrun", "-I", "-S") <= {"nrun"} | for_types
 
 
+def test_launching_loads_nothing_that_searches():
+    loaded = modules_after("import nrun; nrun.Experiment, nrun.Script; import nrun.engine.run")
+    assert "nrun.engine.run" in loaded
+    assert not loaded & {"sqlite3", "nrun.search", "nrun.amounts", "nrun.record.catalogue_cache"}
+
+
 def test_every_public_name_can_be_had():
     names = "import nrun; [getattr(nrun, name) for name in nrun.__all__]"
     assert "nrun.experiment" in modules_after(names)

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catalogue import catalogue
 from configuration import configuration
 from environments import PEERS, clean, install, install_memory_executor, install_nrun
 from measure import CommandFailed, Series, in_turns, measure
@@ -212,6 +213,15 @@ def history(bench: Bench) -> Iterator[Row]:
     yield compared(what, "beside none", found["crowded"], found["empty"], at_most=1.1)
 
 
+def logs(bench: Bench) -> Iterator[Row]:
+    """Following a job that writes 100 MB as fast as it can."""
+    commands = {kind: [bench.python, "follow.py", kind, bench.nrun] for kind in ("nrun", "tail")}
+    found = bench.in_turns(5, **commands)
+    yield compared("follow a million lines", "`tail -f | cat`", found["nrun"], found["tail"], at_most=2)
+    peak = max(float(sample.output.split()[-1]) for sample in found["nrun"].samples)
+    yield Row("peak memory of who follows them", "", f"{peak:.0f} MiB", "", "", "", "≤ 80 MB", peak * 1.048576 <= 80)
+
+
 def peers(bench: Bench) -> Iterator[Row]:
     """The same launches by others."""
     kinds = ("script", "function")
@@ -225,7 +235,19 @@ def peers(bench: Bench) -> Iterator[Row]:
                 yield compared(f"10 {kind} tasks, {measured}", name, found["ours"], found["theirs"], metric=metric)
 
 
-PARTS = (start_up, parallel_tasks, sequential_tasks, worker, scheduling, queued, planning, history, configuration)
+PARTS = (
+    start_up,
+    parallel_tasks,
+    sequential_tasks,
+    worker,
+    scheduling,
+    queued,
+    planning,
+    history,
+    catalogue,
+    logs,
+    configuration,
+)
 
 
 def main() -> int:

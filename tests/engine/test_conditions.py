@@ -161,10 +161,10 @@ def test_a_job_is_told_its_attempt_and_the_folder_of_the_one_before(experiment):
 def test_what_a_local_job_used_is_in_the_record(experiment):
     exp = experiment()
     exp.add(
-        Script(inline="x = bytearray(60_000_000); sum(range(2_000_000))", entrypoint="python"), LocalExecutor(), "j"
+        Script(inline="x = bytearray(600_000_000); sum(range(2_000_000))", entrypoint="python"), LocalExecutor(), "j"
     )
     exp.run()
     job = experiment.known(exp.id).status().jobs["j"]
-    assert job.peak_memory_bytes > 60_000_000
+    assert job.peak_memory_bytes > 600_000_000
     assert 0 < job.cpu_s < 60
     assert job.submitted_at <= job.started_at <= job.ended_at

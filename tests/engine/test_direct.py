@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from nrun import JobsFailed, PlanError, Script, State
+from nrun import JobsFailed, LocalExecutor, Partial, PlanError, Script, State
 
 SEEN: list[object] = []
 
@@ -31,17 +31,17 @@ def fails() -> None:
 
 
 def test_direct_jobs_run_in_this_process_and_are_recorded_like_any(experiment, capsys):
-    from nrun import Partial
-
     SEEN.clear()
     exp = experiment()
     first = exp.add(Partial(remembers, 41), name="first")
     exp.add(Script(inline="echo from a script", entrypoint="sh"), name="script", dependencies=[first])
     exp.add(has_a_loop_of_its_own, name="loop")
+    exp.add(Partial(os.getenv, "TEAM"), LocalExecutor(env_vars={"TEAM": "speech"}), name="env")
     exp.run(direct=True)
     assert [(os.getpid(), 41, "first")] == SEEN
     assert "NRUN_JOB_NAME" not in os.environ
     known = experiment.known(exp.id)
+    assert known.jobs["env"].result() == "speech"
     assert (known.jobs["first"].result(), known.jobs["loop"].result()) == (42, "awaited")
     assert (known.logs("first"), known.logs("script")) == ("remembered 41\n", "from a script\n")
     out = capsys.readouterr().out
@@ -68,12 +68,12 @@ def test_a_group_cannot_run_in_one_process(experiment):
 def test_an_experiment_can_be_reset_here_or_from_its_record(experiment):
     exp = experiment()
     exp.add(Script(inline="echo again", entrypoint="sh"), name="script")
-    exp.add(has_a_loop_of_its_own, name="function", dependencies=["script"])
+    exp.add(Partial(str.upper, "again"), name="function", dependencies=["script"])
     exp.run()
     for again in (exp.reset(), experiment.known(exp.id).reset()):
         again.run()
         assert again.id != exp.id
-        assert again.jobs["function"].result() == "awaited"
+        assert again.jobs["function"].result() == "AGAIN"
         assert again.logs("script") == "again\n"
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         LauncherSpec,
         NameSpec,
         PackagerSpec,
+        SecretSpec,
         ViewSpec,
     )
     from nrun.entrypoints import Entrypoint, Language
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from nrun.planning.dependencies import Dependency
     from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin, View
     from nrun.retries import Retries
+    from nrun.secret import Secret
     from nrun.single import run
 
     P = ParamSpec("P")
@@ -90,7 +92,7 @@ _HOMES = {
     "nrun.config.origin": ("explain",),
     "nrun.declare": (
         *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec"),
-        *("FormatSpec", "LanguageSpec", "LauncherSpec", "NameSpec", "PackagerSpec", "ViewSpec"),
+        *("FormatSpec", "LanguageSpec", "LauncherSpec", "NameSpec", "PackagerSpec", "SecretSpec", "ViewSpec"),
     ),
     "nrun.errors": (
         *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PlanError", "PluginError"),
@@ -102,6 +104,7 @@ _HOMES = {
     "nrun.outcome": ("ExperimentStatus",),
     "nrun.planning.dependencies": ("Dependency",),
     "nrun.retries": ("Retries",),
+    "nrun.secret": ("Secret",),
     "nrun.files": ("dump", "dumps", "load", "loads"),
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
@@ -116,8 +119,8 @@ __all__ = [
     "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format",
     "FormatSpec", "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec",
     "NoHash", "NrunError", "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError",
-    "RecordError", "ResultError", "Retries", "Script", "State", "UnknownName", "UsageError", "View", "ViewSpec",
-    "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load", "loads", "run",
+    "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError", "View",
+    "ViewSpec", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load", "loads", "run",
     "to_config", "to_partial", "unshare",
 ]
 # fmt: on

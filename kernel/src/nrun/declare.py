@@ -82,6 +82,15 @@ class ViewSpec(Spec):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class SecretSpec(Spec):
+    """Where secrets come from. `name` is what their references begin with: `env` resolves `env:HF_TOKEN`."""
+
+    resolver: Callable[[], Callable[[str], str | Awaitable[str]]]
+    """Loads what gives the value for a name, and may be async. It raises NrunError, with what to do, if there is none;
+    no error of it may show a value."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CommandSpec(Spec):
     """What can be typed after `nrun`."""
 

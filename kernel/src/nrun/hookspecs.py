@@ -21,6 +21,7 @@ from nrun.markers import hookspec
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from nrun.declare import (
         CheckSpec,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         LauncherSpec,
         NameSpec,
         PackagerSpec,
+        SecretSpec,
         ViewSpec,
     )
     from nrun.events import Event
@@ -172,6 +174,22 @@ def nrun_launchers() -> Iterable[LauncherSpec]:
 
 
 @hookspec
+def nrun_secrets() -> Iterable[SecretSpec]:
+    """Declare secret resolvers: where tokens come from.
+
+    Convention: collect. Fires once per process, when a job that needs a secret is submitted, or a log shown that may
+    hold one.
+
+    Example::
+
+        @hookimpl
+        def nrun_secrets():
+            yield SecretSpec(name="vault", summary="Ask the vault", resolver=_vault)
+    """
+    return ()
+
+
+@hookspec
 def nrun_validate(plan: Plan) -> Iterable[str]:
     """Object to a plan: each text yielded is one problem, and any problem refuses the plan.
 
@@ -207,8 +225,10 @@ def nrun_around(plan: Plan) -> AbstractAsyncContextManager[None] | None:
 
 
 @hookspec
-def nrun_event(event: Event, experiment: str) -> Awaitable[None] | None:
+def nrun_event(event: Event, experiment: str, folder: Path) -> Awaitable[None] | None:
     """Be told what happens in the experiment with the id `experiment`; `nrun.events` lists the kinds.
+
+    `folder` is that of the experiment in the record: what happened before is in its journal.
 
     Convention: notify; may be `async`. Fires after the event is in the journal, in its order. A failing or
     slow plugin is reported once and then left out for the rest of the run.
@@ -227,7 +247,7 @@ def nrun_event(event: Event, experiment: str) -> Awaitable[None] | None:
 
 @hookspec
 def nrun_commands() -> Iterable[CommandSpec]:
-    """Declare commands: what can be typed after `nrun`.
+    """Declare commands: what can be typed after `nrun`. "experiment quota" adds `quota` to `nrun experiment`.
 
     Convention: collect. Fires whenever the command line starts; the command itself is loaded only to run it
     or to show its own help.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from nrun.model import Attempt, Bundle, Launch, Tag
+    from nrun.secret import SecretValue
 
 PAUSE_S = 0.01
 """How often the system is asked whether a job has ended, while none has."""
@@ -79,6 +80,8 @@ class MemoryJob:
     ends_at: float
     cause: Cause | None = None
     cancelled: bool = False
+    secrets: Mapping[str, Mapping[str, SecretValue]] = attrs.field(factory=dict)
+    """What it was given that nobody else is to see."""
 
 
 @attrs.define(eq=False)
@@ -170,14 +173,16 @@ class MemoryBackend:
         for submission in submissions:
             for name, script in json.loads(submission.request).items():
                 tag = attempts[name].tag
-                answers[tag] = Refused(script["refused"]) if script["refused"] else self._start(tag, script, now)
+                refused = script["refused"]
+                answers[tag] = Refused(refused) if refused else self._start(attempts[name], script, now)
         self._fail_if(Fault.ANSWER_LOST)
         return answers
 
-    def _start(self, tag: Tag, script: Mapping[str, Any], now: float) -> Handle:
-        codes, causes = script["exit_codes"], script["causes"]
+    def _start(self, attempt: Attempt, script: Mapping[str, Any], now: float) -> Handle:
+        tag, codes, causes = attempt.tag, script["exit_codes"], script["causes"]
         job = MemoryJob(
             tag=tag,
+            secrets=attempt.secrets,
             exit_code=codes[min(tag.attempt, len(codes)) - 1],
             cause=Cause(causes[min(tag.attempt, len(causes)) - 1]) if causes else None,
             output=script["output"].encode(),

@@ -21,6 +21,7 @@ from nrun.config.special import Reference, Sweep, Unread
 from nrun.config.tags import tags_read
 from nrun.config.target import signature_of
 from nrun.errors import ConfigError, did_you_mean
+from nrun.secret import URL, Secret, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -165,6 +166,9 @@ class Reader(Decoder):
 
     def text(self, text: str) -> Any:
         """What a text stands for: itself, or the value of something else."""
+        if text.startswith(URL):
+            return Secret.parse(text)
+        text = unescape(text)
         return Reference.parse(text) if _REFERENCE.search(text) else text.replace("\\${", "${")
 
     def mapping(self, form: dict[str, Json]) -> Any:
@@ -195,8 +199,7 @@ class Reader(Decoder):
 
     def _node(self, form: dict[str, Any]) -> Node:
         if id(form) in self._open:
-            msg = "this node would contain itself"
-            raise ConfigError(msg, hint="give one of them a copy")
+            raise ConfigError("this node would contain itself", hint="give one of them a copy")
         if id(form) not in self._nodes:
             self._open.add(id(form))
             try:
@@ -287,8 +290,7 @@ class Reader(Decoder):
     def _referred(self, number: str) -> Node:
         if number not in self._numbered:
             known = ", ".join(self._numbered) or "none"
-            msg = f"there is no node with $id {number}"
-            raise ConfigError(msg, hint=f"there are: {known}")
+            raise ConfigError(f"there is no node with $id {number}", hint=f"there are: {known}")
         here, (self.path, form) = self.path, self._numbered[number]
         try:
             return self._node(form)
@@ -311,8 +313,7 @@ def indexed(form: Any, target: Any) -> list[tuple[str | int, str | int, Json]]:
 
 
 def _unfound(symbol: str) -> NoReturn:
-    msg = f"{symbol} is not imported here"
-    raise ConfigError(msg)
+    raise ConfigError(f"{symbol} is not imported here")
 
 
 def _means_something(key: str) -> bool:

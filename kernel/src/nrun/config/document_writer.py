@@ -20,6 +20,7 @@ from nrun.config.tags import tags_form
 from nrun.config.target import signature_of
 from nrun.config.values import PLAIN, Refused, is_path
 from nrun.errors import ConfigError
+from nrun.secret import escape
 
 if TYPE_CHECKING:
     from nrun.model import Json
@@ -53,7 +54,7 @@ class _Writer(Encoder):
         if type(value) is float:
             return value
         if type(value) is str:
-            return value.replace("${", "\\${")
+            return escape(value.replace("${", "\\${"))
         if type(value) is Reference and _reads_back(value):
             return str(value)
         if type(value) is Sweep:

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from nrun.engine.lane import Lane
     from nrun.engine.ledger import Ledger
     from nrun.events import Event
-    from nrun.model import Bundle, Observation
+    from nrun.model import Bundle, Launch, Observation
     from nrun.planning import Job, Plan
+    from nrun.secret import SecretValue
+
+    Values = Mapping[str, Mapping[str, SecretValue]]
 
 FETCH_TIMEOUT_S = 600.0
 """Deadline for bringing back what many jobs left."""
@@ -115,6 +118,7 @@ class Carrier:
                 lane.run_errand(self._stop_late(late))
             if not self.run.goes_on():
                 return
+            silent: list[Handle] = []
             try:
                 changed = changed or await lane.next_change()  # told once, so kept until it is observed
                 silent = [handle for handle in lane.silent() if handle not in changed]
@@ -123,6 +127,7 @@ class Carrier:
             except Exception as error:  # noqa: BLE001 - whatever a backend raises, its jobs are not to blame
                 if failures == 0:
                     self.ledger.trouble("observe", error, [job.name for job in lane.active.values()])
+                lane.silences.update(dict.fromkeys(silent, 0.0))
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
                 continue
@@ -131,7 +136,16 @@ class Carrier:
             self._listen({handle: seen[handle] for handle in silent if handle in lane.active and handle not in ended})
             await self._fetch(ended)
             for handle in ended:
-                self.run.settle(lane.ended(handle).name)
+                if (job := lane.ended(handle)).outputs:
+                    lane.run_errand(self._keep_and_settle(job, handle.tag.attempt))
+                else:
+                    self.run.settle(job.name)
+
+    async def _keep_and_settle(self, job: Job, attempt: int) -> None:
+        from nrun.engine.outputs import keep_outputs
+
+        await keep_outputs(job, attempt, self.plan, self.ledger)
+        self.run.settle(job.name)
 
     def _observed(self, seen: Mapping[Handle, Observation]) -> list[Handle]:
         """Write down what is new, and give the attempts that have ended."""
@@ -148,8 +162,8 @@ class Carrier:
                 events.append(JobObserved(at=now, job=job.name, attempt=handle.tag.attempt, observation=observation))
             if observation.state.ended:
                 ended.append(handle)
-            elif observation.state is State.RUNNING and status.state is not State.RUNNING:
-                self.lane.runs(handle, observation.started_at or now)
+            elif observation.state is State.RUNNING and handle not in self.lane.begun:
+                self.lane.runs(handle, observation.started_at or status.started_at or now)
         self.ledger.note(events)
         return ended
 
@@ -173,9 +187,7 @@ class Carrier:
         for job in self.adopted:
             status = statuses[job.name]
             if status.handle is not None:
-                self.lane.active[status.handle] = job
-                if status.state is State.RUNNING:
-                    self.lane.runs(status.handle, status.started_at or status.since or now)
+                self.lane.active[self.ledger.folder.placed(status.handle)] = job
             else:
                 doubtful[job.name] = self._attempt(job.name, status.attempt)
         by_name = {job.name: job for job in self.adopted}
@@ -183,12 +195,19 @@ class Carrier:
         for tag, handle in found.items():
             self.lane.active[handle] = by_name[tag.job]
             self.ledger.note([JobSubmitted(at=now, job=tag.job, attempt=tag.attempt, handle=handle.data)])
-        self.lane.add([by_name[name] for name, attempt in doubtful.items() if attempt.tag not in found])
+        absent = [by_name[name] for name, attempt in doubtful.items() if attempt.tag not in found]
+        self.lane.add([job for job in absent if statuses[job.name].cancel_requested_by is None])
         self.adopted = []
+        for job in absent:
+            if (by := statuses[job.name].cancel_requested_by) is not None:
+                self.ledger.note([JobSkipped(at=now, job=job.name, reason=f"cancelled by {by}")])
+                self.run.settle(job.name)
+        self._stop_unwanted(self.lane.active)
         return list(self.lane.active)
 
     async def _submit(self, batch: Sequence[Job]) -> None:
-        attempts = await self._attempts(batch)
+        launches = {job.name: launch_of(job, self.plan) for job in batch}
+        attempts = await self._attempts(batch, launches)
         jobs = [job for job in batch if job.name in attempts]
         if not jobs:
             return
@@ -198,8 +217,8 @@ class Carrier:
             for job in jobs
         ]
         self.ledger.note(intents, durable=not backend.capabilities.here)
-        launches = {job.name: launch_of(job, self.plan) for job in jobs}
-        answers = await hand_over(backend, launches, attempts, self.ledger.trouble)
+        offered = {job.name: launches[job.name] for job in jobs}
+        answers = await hand_over(backend, offered, attempts, self.ledger.trouble)
         events: list[Event] = []
         refused: list[str] = []
         state = State.RUNNING if backend.capabilities.starts_at_once else State.SUBMITTED
@@ -218,17 +237,15 @@ class Carrier:
         self.ledger.note(events)
         for name in refused:
             self.run.settle(name)
-        taken = [answer for answer in answers.values() if isinstance(answer, Handle)]
-        unwanted = [one for one in taken if self.ledger.statuses[one.tag.job].cancel_requested_by is not None]
-        if unwanted:  # while it was handed over
-            self.lane.run_errand(self.stop(unwanted))
+        self.ledger.heed()  # whoever wanted one of them stopped may not have found it yet
+        self._stop_unwanted([answer for answer in answers.values() if isinstance(answer, Handle)])
 
     def _placed(self, job: Job) -> int:
         """Which of the executors of the job it is placed on here: a job that falls back loses its first."""
         return len(self.plan.job(job.name).executors) - len(job.executors)
 
-    async def _attempts(self, batch: Sequence[Job]) -> dict[str, Attempt]:
-        """The next attempt of each job, with its code; a job whose code cannot be packed fails here."""
+    async def _attempts(self, batch: Sequence[Job], launches: Mapping[str, Launch]) -> dict[str, Attempt]:
+        """The next attempt of each job, with its code and secrets; a job that cannot have these fails here."""
         attempts = {}
         for job in batch:
             bundle = None
@@ -238,7 +255,12 @@ class Carrier:
                 except Exception as error:  # noqa: BLE001 - packagers are plugins; their jobs fail, others go on
                     self._refuse(job, f"packaging failed: {told(error)}")
                     continue
-            attempts[job.name] = self._attempt(job.name, self._number(job.name), bundle)
+            try:
+                secrets = await self.ledger.secrets.of(launches[job.name])
+            except NrunError as error:
+                self._refuse(job, error.message)
+                continue
+            attempts[job.name] = self._attempt(job.name, self._number(job.name), bundle, secrets)
         return attempts
 
     def _refuse(self, job: Job, reason: str) -> None:
@@ -253,22 +275,21 @@ class Carrier:
         status = self.ledger.statuses[name]
         return status.attempt if status.in_doubt else status.attempt + 1
 
-    def _attempt(self, name: str, number: int, bundle: Bundle | None = None) -> Attempt:
+    def _attempt(self, name: str, number: int, bundle: Bundle | None = None, secrets: Values | None = None) -> Attempt:
         folder = self.ledger.folder
-        return Attempt(tag=Tag(folder.id, name, number), folder=folder.attempt(name, number), bundle=bundle)
+        tag = Tag(folder.id, name, number)
+        return Attempt(tag=tag, folder=folder.attempt(name, number), bundle=bundle, secrets=secrets or {})
 
     # ---- stopping
 
+    def _stop_unwanted(self, handles: Collection[Handle]) -> None:
+        unwanted = [h for h in handles if self.ledger.statuses[h.tag.job].cancel_requested_by is not None]
+        if unwanted:
+            self.lane.run_errand(self.stop(unwanted))
+
     def _listen(self, seen: Mapping[Handle, Observation]) -> None:
         """Stop those that have written nothing for too long; the others are looked at again in time."""
-        silent = []
-        for handle, observation in seen.items():
-            limit_s = self.lane.active[handle].executor.silence_timeout_s or 0.0
-            last = observation.last_output_at or observation.started_at or time.time()
-            if time.time() - last >= limit_s:
-                silent.append(handle)
-            else:
-                self.lane.heard(handle, last)
+        silent = [handle for handle, one in seen.items() if self.lane.is_silent(handle, one.last_output_at)]
         if silent:
             self.lane.run_errand(self._stop_late(silent, silent=True))
 

@@ -43,11 +43,11 @@ async def charge(folder: ExperimentFolder) -> AsyncIterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise _taken(folder, who_is(folder)) from error
+            raise _taken(folder, _holder(file) or who_is(folder)) from error
         last = who_is(folder)
         if last is not None and last.host != socket.gethostname() and _age_s(file, folder) < SILENCE_S:
             raise _taken(folder, last)
-        beating = asyncio.create_task(_beat(file))
+        beating = asyncio.create_task(_beat(file, _sign(file)))
         try:
             yield
         finally:
@@ -87,8 +87,26 @@ def _age_s(file: int, folder: ExperimentFolder) -> float:
         probe.unlink()
 
 
-async def _beat(file: int) -> None:
+def _holder(file: int) -> ExperimentStarted | None:
+    """Who holds the lock, as it wrote into it."""
+    try:
+        pid, host, since = os.pread(file, 4096, 0).decode().split()
+        return ExperimentStarted(at=float(since), title="", jobs=0, pid=int(pid), host=host)
+    except (OSError, ValueError):
+        return None
+
+
+def _sign(file: int) -> bytes:
+    """Write into the lock who holds it."""
+    who = f"{os.getpid()} {socket.gethostname()} {time.time():.0f}\n".encode()
+    with contextlib.suppress(OSError):  # a full disk does not end the charge
+        os.pwrite(file, who, 0)
+        os.ftruncate(file, len(who))
+    return who
+
+
+async def _beat(file: int, who: bytes) -> None:
     while True:
-        with contextlib.suppress(OSError):  # a full disk does not end the charge
-            os.pwrite(file, b"\n", 0)
         await asyncio.sleep(BEAT_S)
+        with contextlib.suppress(OSError):
+            os.pwrite(file, who, 0)

@@ -35,8 +35,12 @@ class Lane:
     active: dict[Handle, Job] = attrs.field(factory=dict)
     deadlines: dict[Handle, float] = attrs.field(factory=dict)
     """When attempts with a time limit run into it, in seconds of the monotonic clock."""
+    begun: dict[Handle, float] = attrs.field(factory=dict)
+    """When attempts whose limits count began, on the same clock."""
     silences: dict[Handle, float] = attrs.field(factory=dict)
     """When attempts that must write something are to be looked at again, on the same clock."""
+    heard: dict[Handle, tuple[float | None, float, float]] = attrs.field(factory=dict)
+    """When those last wrote something by the clock of the day; when that was, and was seen, on the monotonic one."""
     errands: set[asyncio.Task[None]] = attrs.field(factory=set)
     """What is done for its jobs while the lane goes on."""
     _woken: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -67,20 +71,36 @@ class Lane:
     def runs(self, handle: Handle, started_at: float) -> None:
         """Note that an attempt runs since `started_at` (seconds since the epoch): its limits count from then."""
         executor = self.active[handle].executor
+        self.begun[handle] = began = time.monotonic() - max(0.0, time.time() - started_at)
         if executor.timeout_s is not None:
-            self.deadlines[handle] = time.monotonic() + executor.timeout_s - max(0.0, time.time() - started_at)
-        self.heard(handle, started_at)
+            self.deadlines[handle] = began + executor.timeout_s
+        if executor.silence_timeout_s is not None:
+            self.silences[handle] = began + executor.silence_timeout_s
 
-    def heard(self, handle: Handle, at: float) -> None:
-        """Note that an attempt wrote something at that time (seconds since the epoch)."""
-        silence_s = self.active[handle].executor.silence_timeout_s
-        if silence_s is not None:
-            self.silences[handle] = time.monotonic() + silence_s - max(0.0, time.time() - at)
+    def is_silent(self, handle: Handle, wrote_at: float | None) -> bool:
+        """Whether an attempt has been silent for too long; if not, it is looked at again in time.
+
+        `wrote_at` is when it last wrote something, in seconds since the epoch. That clock may be set at any time, so
+        it is believed only if it agrees with what was seen before; an attempt that did write is silent from then, or
+        from now.
+        """
+        silence_s, now = self.active[handle].executor.silence_timeout_s, time.monotonic()
+        known, since, looked = self.heard.get(handle, (None, self.begun[handle], self.begun[handle]))
+        if wrote_at != known:
+            ago = time.time() - wrote_at if wrote_at is not None else -1.0
+            since = now - ago if 0.0 <= ago <= now - looked else now
+        self.heard[handle] = wrote_at, since, now
+        due = since + (silence_s or 0.0)
+        if due > now:
+            self.silences[handle] = due
+        return due <= now
 
     def ended(self, handle: Handle) -> Job:
         """Note that an attempt has ended."""
         self.deadlines.pop(handle, None)
         self.silences.pop(handle, None)
+        self.begun.pop(handle, None)
+        self.heard.pop(handle, None)
         return self.active.pop(handle)
 
     def overdue(self) -> list[Handle]:

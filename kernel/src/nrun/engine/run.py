@@ -20,7 +20,8 @@ from nrun.engine.code import Code
 from nrun.engine.lane import Lane, concurrency_limit
 from nrun.engine.ledger import Ledger
 from nrun.engine.schedule import Schedule
-from nrun.events import CancelRequested, ExperimentEnded, ExperimentStarted, JobRetrying, JobSkipped
+from nrun.engine.secrets import Secrets
+from nrun.events import CancelRequested, ExperimentEnded, ExperimentStarted, JobRetrying, JobSkipped, JobSubmitting
 from nrun.model import Cause, State
 from nrun.record import JobStatus, overall
 from nrun.record.table import ending
@@ -58,9 +59,10 @@ class Run:
         """`statuses` and `packed` (code by the number of an executor) are what the record knows of an earlier run."""
         self.plan = plan
         self.statuses = statuses if statuses is not None else {job.name: JobStatus(name=job.name) for job in plan.jobs}
-        self._ledger = Ledger(folder, journal, self.statuses)
+        self._ledger = Ledger(folder, journal, self.statuses, Secrets(hooks))
         self._hooks = hooks
         self._schedule = Schedule(plan.jobs)
+        self._taken_up = statuses is not None
         self._code = Code(Path(plan.surroundings.cwd), folder.home, plan.executors(), self._ledger, packed or {})
         executors: dict[Place, dict[int, Any]] = {}
         for executor in plan.executors():
@@ -79,6 +81,7 @@ class Run:
         self._group: asyncio.TaskGroup
         self._task: asyncio.Task[None] | None = None
         self._stops = False
+        self._broken = False
         self._ending = ""
 
     async def execute(self, *, stop_when_interrupted: bool = False) -> None:
@@ -109,8 +112,9 @@ class Run:
             await telling
 
     async def _serve_all(self, group: asyncio.TaskGroup) -> None:
+        await self._keep_what_was_left()
         self._take_up()
-        serving = [group.create_task(self._serve(carrier)) for carrier in self._carriers.values()]
+        serving = [group.create_task(self._unless_broken(self._serve(carrier))) for carrier in self._carriers.values()]
         self._errand(self._mind_wishes())
         for experiment, name in self._schedule.elsewhere():
             self._errand(self._await_elsewhere(str(experiment), name))
@@ -122,6 +126,14 @@ class Run:
     def goes_on(self) -> bool:
         """Whether there are jobs that have not ended."""
         return self._schedule.unended > 0
+
+    async def _unless_broken(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work`; should it fail, the whole run ends, which is no reason to stop any job."""
+        try:
+            await work
+        except Exception:
+            self._broken = True
+            raise
 
     async def handed_over(self) -> None:
         """Wait until everything that can be submitted without waiting for other jobs has been."""
@@ -138,15 +150,26 @@ class Run:
         for carrier in self._carriers.values():
             carrier.lane.wake()
 
+    async def _keep_what_was_left(self) -> None:
+        """Keep the outputs of jobs that ended while nobody was in charge."""
+        for job in self.plan.jobs:
+            if job.outputs and self.statuses[job.name].state.ended and self.statuses[job.name].attempt:
+                from nrun.engine.outputs import keep_outputs
+
+                await keep_outputs(job, self.statuses[job.name].attempt, self.plan, self._ledger)
+
     # ---- what follows from what
 
     def _take_up(self) -> None:
         """Start from what the record says."""
+        if self._taken_up:
+            self._doubt_what_left_traces()
         for job in self.plan.jobs:
             status = self.statuses[job.name]
             if status.state.ended:
-                continue
-            if status.handle is not None or status.in_doubt:
+                self._schedule.begin(job.name)
+            elif status.handle is not None or status.in_doubt:
+                self._schedule.begin(job.name)
                 self._carrier_of(job, status.executor).adopted.append(_from(job, status.executor))
         ready = self._schedule.ready()
         for name, status in self.statuses.items():
@@ -155,6 +178,17 @@ class Run:
             elif status.cancel_requested_by is not None and status.handle is None and not status.in_doubt:
                 self._give_up(name)
         self._release(ready)
+
+    def _doubt_what_left_traces(self) -> None:
+        """An attempt that has a folder may have been submitted, even if the line that says so was lost."""
+        now, folder = time.time(), self._ledger.folder
+        waiting = [one for one in self.statuses.values() if one.state is State.PENDING and not one.in_doubt]
+        traces = [
+            JobSubmitting(at=now, job=one.name, attempt=one.attempt + 1, executor=one.executor)
+            for one in waiting
+            if folder.attempt(one.name, one.attempt + 1).exists()
+        ]
+        self._ledger.note(traces)
 
     def settle(self, name: str) -> None:
         """Draw the consequences of the end of an attempt: another try, another place, or what depends on it."""
@@ -196,12 +230,21 @@ class Run:
             job = self.plan.job(name)
             if status.cancel_requested_by is not None:
                 self._give_up(name)
-            elif status.not_before is not None and status.not_before > time.time():
-                self._errand(self._release_later(name, status.not_before - time.time()), name)
+            elif (wait_s := self._pause_s(job, status)) > 0:
+                self._errand(self._release_later(name, wait_s), name)
             else:
                 by_carrier.setdefault(self._carrier_of(job, status.executor), []).append(_from(job, status.executor))
         for carrier, jobs in by_carrier.items():
             carrier.lane.add(jobs)
+
+    def _pause_s(self, job: Job, status: JobStatus) -> float:
+        """How long a job must still wait for its next attempt; never longer than was said, whatever the clock does."""
+        if status.not_before is None:
+            return 0.0
+        from nrun.retries import retries_of  # as above
+
+        longest_s = retries_of(job.executors[status.executor].retries).longest_pause_s
+        return min(status.not_before - time.time(), longest_s)
 
     async def _release_later(self, name: str, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
@@ -259,7 +302,7 @@ class Run:
         if self._task is not None and self._task.cancelling():
             work.close()
             return
-        task = self._group.create_task(work)
+        task = self._group.create_task(self._unless_broken(work))
         self._errands[task] = about
         task.add_done_callback(lambda done: self._errands.pop(done, None))
 
@@ -289,7 +332,7 @@ class Run:
 
     def to_stop(self, carrier: Carrier) -> list[str]:
         """The jobs of a lane that an interrupt stops; none unless the run itself was cancelled and is to stop them."""
-        if not self._stops or self._task is None or not self._task.cancelling():
+        if not self._stops or self._broken or self._task is None or not self._task.cancelling():
             return []
         placed = ((job, self.statuses[job.name]) for job in self.plan.jobs)
         return [j.name for j, s in placed if not s.state.ended and self._carrier_of(j, s.executor) is carrier]

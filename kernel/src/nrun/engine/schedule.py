@@ -43,12 +43,17 @@ class Schedule:
             for dependency in job.dependencies:
                 edges = self._dependents.setdefault((dependency.experiment, dependency.job), [])
                 edges.append((job.name, dependency))
+        self._begun: set[str] = set()
         self.unended = len(jobs)
         """Jobs that have not ended yet."""
 
+    def begin(self, name: str) -> None:
+        """Note a job that has been submitted before, so that it waits for nothing any more."""
+        self._begun.add(name)
+
     def ready(self) -> list[str]:
-        """The jobs that wait for nothing from the start."""
-        return [name for name, count in self._waits_for.items() if count == 0]
+        """The jobs that wait for nothing from the start, and have not begun."""
+        return [name for name, count in self._waits_for.items() if count == 0 and name not in self._begun]
 
     def elsewhere(self) -> list[Upstream]:
         """The jobs of other experiments that are waited for."""
@@ -85,6 +90,8 @@ class Schedule:
             (experiment, name), state = ends.pop()
             losses = []
             for dependent, dependency in self._dependents.pop((experiment, name), ()):
+                if dependent in self._begun:
+                    continue
                 if state not in _MET_BY[dependency.condition]:
                     losses.append((dependent, _unmet(dependency, state)))
                 elif dependency.when is not None:

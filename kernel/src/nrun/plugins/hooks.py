@@ -19,6 +19,7 @@ from nrun.declare import (
     LauncherSpec,
     NameSpec,
     PackagerSpec,
+    SecretSpec,
     Spec,
     ViewSpec,
 )
@@ -61,6 +62,11 @@ class Hooks:
     def launchers(self) -> Registry[LauncherSpec]:
         """How processes can start."""
         return self._collect("launcher", "nrun_launchers", LauncherSpec)
+
+    @functools.cached_property
+    def secrets(self) -> Registry[SecretSpec]:
+        """Where tokens come from."""
+        return self._collect("secret", "nrun_secrets", SecretSpec)
 
     @functools.cached_property
     def formats(self) -> Registry[FormatSpec]:

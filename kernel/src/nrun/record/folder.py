@@ -17,6 +17,7 @@ import attrs
 
 from nrun.data import Data
 from nrun.errors import RecordError
+from nrun.model import Handle
 
 JOURNAL = "journal.jsonl"
 DESCRIPTION = "experiment.json"
@@ -56,6 +57,10 @@ class ExperimentFolder(Data):
         """The folder of one attempt of a job. Made by whoever writes into it."""
         return self.path.joinpath("jobs", job, f"attempt-{number}")
 
+    def placed(self, handle: Handle) -> Handle:
+        """A handle of this record, with the folder of its attempt."""
+        return Handle(handle.tag, handle.data, self.attempt(handle.tag.job, handle.tag.attempt))
+
 
 def claim_folder(home: Path, title: str) -> ExperimentFolder:
     """Make the folder of a new experiment, which no other process can get. Raises RecordError.
@@ -78,6 +83,13 @@ def claim_folder(home: Path, title: str) -> ExperimentFolder:
     except OSError as error:
         msg = f"cannot make a folder for the experiment in {home}: {error.strerror}"
         raise RecordError(msg, hint="set NRUN_HOME to a folder that you can write to") from error
+
+
+def discard(folder: ExperimentFolder) -> None:
+    """Remove a folder that was claimed and could not be filled."""
+    import shutil
+
+    shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def write_file(path: Path, text: str, *, durable: bool = False) -> None:

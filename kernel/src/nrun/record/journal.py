@@ -64,19 +64,15 @@ def read_journal(path: Path, offset: int = 0) -> Reading:
 class Journal:
     """A journal that this process writes to. Others may append too: `foreign` gives what they wrote."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: int = 0) -> None:
+        """`known` is where a reading ended: what was written after it is foreign."""
         self.path = path
+        self._known = self._looked = known
         try:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             msg = f"cannot write the journal {path}: {error.strerror}"
             raise RecordError(msg) from error
-        self._known = os.fstat(self._file).st_size
-        if self._known and os.pread(self._file, 1, self._known - 1) != b"\n":
-            os.write(self._file, b"\n")  # end the line that a crash cut short, or ours would be lost with it
-            self._known += 1
-        self._looked = self._known
-        self._torn = False
 
     def append(self, events: Iterable[Event], *, durable: bool = False) -> None:
         """Write the events in one piece. With `durable` they are on the disk when this returns.
@@ -84,10 +80,10 @@ class Journal:
         Raises RecordError when they cannot be written: then nothing may be done that relies on them.
         """
         data = b"".join(_encode(to_json(event)).encode() + b"\n" for event in events)
-        if self._torn:  # an earlier write stopped half way: end its line, or ours would be lost with it
-            data = b"\n" + data
-        self._torn = True
         try:
+            size = os.fstat(self._file).st_size
+            if size not in {0, self._known} and os.pread(self._file, 1, size - 1) != b"\n":
+                data = b"\n" + data  # end the line that somebody could not finish, or ours would be lost with it
             written = os.write(self._file, data)
             while written < len(data):
                 written += os.write(self._file, data[written:])
@@ -96,7 +92,6 @@ class Journal:
         except OSError as error:
             msg = f"cannot write the journal {self.path}: {error.strerror}"
             raise RecordError(msg, hint="free some space or check the file system, then look at the status") from error
-        self._torn = False
         self._known += len(data)
 
     def foreign(self) -> list[Event]:

@@ -59,8 +59,9 @@ def declarations(hooks: Hooks, record: PluginRecord) -> list[Declaration]:
 
 
 def _everything(hooks: Hooks) -> Iterator[tuple[str, Declared[Spec]]]:
+    running = (hooks.executors, hooks.packagers, hooks.launchers, hooks.secrets)
     others = (hooks.formats, hooks.languages, hooks.views, hooks.names)
-    for registry in (hooks.executors, hooks.packagers, hooks.launchers, *others, hooks.commands, hooks.checks):
+    for registry in (*running, *others, hooks.commands, hooks.checks):
         for declared in registry:
             yield registry.kind, declared  # type: ignore[misc] # Declared is read-only, so a narrower spec is fine
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import time
@@ -14,9 +15,10 @@ import attrs
 
 from nrun import BackendError, Cause, NrunError, State
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Submission
-from nrun.planning import launch_files
+from nrun.planning import launch_files, secret_files
 from nrun.text import text_of
 from nrun_executor_local import processes
+from nrun_executor_local.files import remove_secrets, write_file
 from nrun_executor_local.processes import Process
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ LOG_PAUSE_S = 0.2
 ADOPTED_PAUSE_S = 0.5
 """How often jobs started by another process are looked at where their end is no event for us."""
 CANCEL_PAUSE_S = 0.05
+NO_ROOM = 74
+"""How `launch.sh` ends when it cannot write its markers, before anything of the user's."""
 RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 """What the system counts memory in when it tells what a process used."""
 
@@ -92,20 +96,28 @@ class LocalBackend:
     def _start(self, attempt: Attempt, files: Mapping[str, str]) -> Handle:
         """Start the job; its files are written first."""
         folder = self._write(attempt, files)
-        pid = processes.start(f"{folder}/launch.sh", folder, self._environment | environment_of(attempt.tag))
-        handle = self._handle(attempt.tag, folder, pid)
+        try:
+            for name, text in secret_files(attempt.secrets).items():
+                write_file(f"{folder}/{name}", text)
+            pid = processes.start(f"{folder}/launch.sh", folder, self._environment | environment_of(attempt.tag))
+        except OSError:
+            remove_secrets(folder)
+            raise
+        handle = self._handle(attempt, pid)
         self._own[attempt.tag] = pid
         self._watch(handle, pid)
         return handle
 
-    def _handle(self, tag: Tag, folder: str, pid: int) -> Handle:
+    def _handle(self, attempt: Attempt, pid: int) -> Handle:
         data: dict[str, Json] = {
-            "folder": folder,
+            "folder": str(attempt.folder),
             "pid": pid,
             "boot": self._boot,
             "host": self._host,
         }
-        return Handle(tag, data)
+        if attempt.secrets:
+            data["secrets"] = True
+        return Handle(attempt.tag, data, attempt.folder)
 
     def _write(self, attempt: Attempt, files: Mapping[str, str]) -> str:
         """Make the folder of an attempt. Raises OSError."""
@@ -115,13 +127,13 @@ class LocalBackend:
             path = f"{folder}/{name}"
             if "/" in name:
                 os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with open(file, "wb") as out:  # noqa: PTH123 - as above
-                out.write(text.encode("utf-8", "surrogateescape"))
+            write_file(path, text)
         if attempt.bundle is not None:
             import shutil  # it imports every kind of compression, and few jobs ship code
 
-            shutil.copytree(attempt.bundle.root, attempt.folder / "code", symlinks=True)
+            code = attempt.folder / "code"
+            shutil.rmtree(code, ignore_errors=True)  # whoever tried before may have died half way
+            shutil.copytree(attempt.bundle.root, code, symlinks=True)
         return folder
 
     async def find(self, attempts: Collection[Attempt]) -> Mapping[Tag, Handle]:
@@ -129,10 +141,11 @@ class LocalBackend:
         found = {}
         for attempt in attempts:
             folder, tag = str(attempt.folder), str(attempt.tag)
+            pids = processes.tagged(tag)  # first: one that ends meanwhile has left its marker
             known = processes.started(folder, tag)
             if known is not None:
                 process = known[0]
-            elif pids := processes.tagged(tag):
+            elif pids:
                 process = Process(min(pids), self._boot, self._host, tag)
             else:
                 continue
@@ -142,7 +155,7 @@ class LocalBackend:
                 "boot": process.boot,
                 "host": process.host,
             }
-            found[attempt.tag] = Handle(attempt.tag, data)
+            found[attempt.tag] = Handle(attempt.tag, data, attempt.folder)
         return found
 
     # ---- watching
@@ -199,7 +212,7 @@ class LocalBackend:
         now = time.time()
         try:
             folder = _folder(handle)
-            marked = processes.ended(folder)
+            marked = _ended(handle, folder)
             if marked is not None:
                 return attrs.evolve(marked, cpu_s=cpu_s, peak_memory_bytes=peak) if cpu_s is not None else marked
             process = Process.from_json(handle.data, str(handle.tag))
@@ -216,28 +229,30 @@ class LocalBackend:
                 state=State.RUNNING,
                 source="process table",
                 observed_at=now,
-                started_at=began,
+                started_at=process.began() or began,
                 last_output_at=processes.last_output(folder),
             )
-        late = processes.ended(folder)  # the marker may have been written since we looked
+        late = _ended(handle, folder)  # the marker may have been written since we looked
         if late is not None:
             return late
         if process.elsewhere():
             why = f"it runs on {process.host}; look from there"
+            self._watched.setdefault(handle.tag, (handle, -1))  # its marker may come through a shared file system
             return Observation(
                 state=State.UNKNOWN, source="process table", observed_at=now, reason=why, started_at=began
             )
         name = signal.Signals(os.WTERMSIG(status)).name if status is not None and os.WIFSIGNALED(status) else None
         code = os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
         told = code is not None  # its marker could not be written, but we are its parent
+        begun = start is not None or code != NO_ROOM
         return Observation(
             state=State.SUCCEEDED if code == 0 else State.FAILED,
             source="exit status" if told else "process table",
             observed_at=now,
             exit_code=code,
             signal=name,
-            reason=None if told else "it ended without a word: killed, or the machine went down",
-            cause=None if told else Cause.INFRASTRUCTURE,
+            reason=_why(told=told, begun=begun),
+            cause=None if told and begun else Cause.INFRASTRUCTURE,
             started_at=began,
             ended_at=now,
             cpu_s=cpu_s,
@@ -245,10 +260,7 @@ class LocalBackend:
         )
 
     def _reap(self, tag: Tag) -> tuple[int | None, float | None, int | None] | None:
-        """The wait status, processor time and peak memory of a process of ours that has ended.
-
-        Afterwards its number is free.
-        """
+        """Wait status, processor time and peak memory of a process of ours that has ended, whose number is free then."""
         pid = self._own.get(tag)
         if pid is None:
             return None
@@ -260,7 +272,9 @@ class LocalBackend:
         if not ended:
             return None
         del self._own[tag]
-        return status, used.ru_utime + used.ru_stime, used.ru_maxrss * RSS_UNIT_BYTES
+        # A process that was started from here begins with our peak in its books, so less than that tells nothing.
+        more = used.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return status, used.ru_utime + used.ru_stime, used.ru_maxrss * RSS_UNIT_BYTES if more else None
 
     # ---- logs, stopping
 
@@ -301,10 +315,14 @@ class LocalBackend:
             await asyncio.sleep(LOG_PAUSE_S)
 
     async def fetch(self, folders: Mapping[Handle, Path]) -> None:
-        """Jobs write into the record themselves."""
+        """Jobs write into the record themselves; what they should have removed and did not is removed here."""
+        for handle in folders:
+            if handle.data.get("secrets"):
+                remove_secrets(_folder(handle))
 
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """TERM to every process of the job, KILL after the grace, then a look at what is left."""
+        away = {handle: why for handle in handles if (why := _away(handle))}
         pending = [handle for handle in handles if self._members(handle)]
         try:
             pending = await self._stop(pending, grace_s)
@@ -312,7 +330,7 @@ class LocalBackend:
             for handle in pending:
                 processes.send(self._members(handle), signal.SIGKILL)
             raise
-        return {handle: f"processes {self._members(handle)} are still alive" for handle in pending}
+        return away | {handle: f"processes {self._members(handle)} are still alive" for handle in pending}
 
     async def _stop(self, pending: list[Handle], grace_s: float) -> list[Handle]:
         """TERM, then KILL; gives what is still alive."""
@@ -339,8 +357,34 @@ def environment_of(tag: Tag) -> dict[str, str]:
     return {"NRUN_TAG": str(tag), "NRUN_EXPERIMENT_ID": tag.experiment, "NRUN_ATTEMPT": str(tag.attempt)}
 
 
+def _why(*, told: bool, begun: bool) -> str | None:
+    """What to say of a job that left no exit marker."""
+    if not told:
+        return "it ended without a word: killed, or the machine went down"
+    return None if begun else "it could not write into its folder: is the disk full?"
+
+
+def _ended(handle: Handle, folder: str) -> Observation | None:
+    """What the exit marker says, here or, if the record was copied or moved meanwhile, where the job was started."""
+    ran_in = handle.data.get("folder")
+    marked = processes.ended(folder)
+    return processes.ended(ran_in) if marked is None and isinstance(ran_in, str) and ran_in != folder else marked
+
+
+def _away(handle: Handle) -> str | None:
+    """Why a job cannot be reached from here; None if it can, has ended, or is not known."""
+    try:
+        process = Process.from_json(handle.data, "")
+        over = not process.elsewhere() or _ended(handle, _folder(handle)) is not None
+    except (BackendError, KeyError, TypeError):
+        return None
+    return None if over else f"it runs on {process.host}; stop it from there"
+
+
 def _folder(handle: Handle) -> str:
-    """The folder of the attempt. Raises BackendError if the handle does not say."""
+    """The folder of the attempt in the record, or where it was started. Raises BackendError if nothing says that."""
+    if handle.folder is not None:
+        return str(handle.folder)
     try:
         return text_of(handle.data.get("folder"), "its folder")
     except NrunError as error:

@@ -11,24 +11,29 @@ import signal
 import subprocess
 import sys
 import threading
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from nrun import build, worker_forms
 from nrun.config.codec import decode
 from nrun.model import Capabilities
+from nrun.planning import ARGUMENT, secret_files
 from nrun_executor_local.backend import LocalBackend, environment_of
+from nrun_executor_local.files import write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from nrun.model import Attempt, Handle
+    from nrun.model import Attempt, Handle, Launch, Submission
 
 # They run inside jobs, on any Python, so they have no annotations.
 error_text: Callable[[Exception], str] = worker_forms.error_text
-result_text: Callable[[object], str] = worker_forms.result_text
+result_text: Callable[[object, str], str] = worker_forms.result_text
+hidden: Callable[[str, Sequence[str]], str] = worker_forms.hidden
 
+_ENV_FILE = "env.json"
 _FAILED = 1
 _INTERRUPTED = 128 + signal.SIGINT
 
@@ -51,22 +56,37 @@ class DirectBackend(LocalBackend):
             },
         )
 
+    def plan(self, launches: Sequence[Launch]) -> Sequence[Submission]:
+        """As for processes, and the environment as a file of its own, for who does not run the script."""
+        return [
+            attrs.evolve(one, files={job: {**files, _ENV_FILE: json.dumps(dict(launch.commands[0].env))}})
+            for launch, one in zip(launches, super().plan(launches), strict=True)
+            for job, files in one.files.items()
+        ]
+
     def _start(self, attempt: Attempt, files: Mapping[str, str]) -> Handle:
         folder = Path(self._write(attempt, files))
         (folder / "start.json").write_text(
             json.dumps({"pid": os.getpid(), "boot": self._boot, "host": self._host}) + "\n", "ascii"
         )
-        with _environment(environment_of(attempt.tag) | attempt_env(folder)), _outside_the_loop(), _interruptible():
+        env = environment_of(attempt.tag) | _attempt_env(folder)
+        values = {variable: value.reveal() for variable, value in attempt.secrets.get("", {}).items()}
+        if "task.json" in files:
+            env |= json.loads(files[_ENV_FILE])
+            env |= {variable: value for variable, value in values.items() if not variable.startswith(ARGUMENT)}
+        with _environment(env), _outside_the_loop(), _interruptible():
             if "task.json" in files:
-                code = _call(json.loads(files["task.json"])["task"], folder)
+                code = _call(_task(files["task.json"], values), folder, list(values.values()))
                 (folder / "exit.json").write_text(json.dumps({"exit_code": code, "stop": ""}) + "\n", "ascii")
             else:
+                for name, text in secret_files(attempt.secrets).items():
+                    write_file(f"{folder}/{name}", text)
                 code = subprocess.call(["/bin/sh", str(folder / "launch.sh")])  # noqa: S603 - our own script
                 for name, out in (("out.log", sys.stdout), ("err.log", sys.stderr)):
                     out.write((folder / name).read_text("utf-8", "replace"))
         if code == _INTERRUPTED:
             signal.raise_signal(signal.SIGINT)  # whoever runs the experiment decides what it means
-        handle = self._handle(attempt.tag, str(folder), os.getpid())
+        handle = self._handle(attempt, os.getpid())
         self._changed.add(handle)
         self._news.set()
         return handle
@@ -77,12 +97,21 @@ class DirectBackend(LocalBackend):
         return {}
 
 
-def attempt_env(folder: Path) -> dict[str, str]:
+def _attempt_env(folder: Path) -> dict[str, str]:
     """What `launch.sh` would tell the job."""
     return {"NRUN_JOB_DIR": str(folder), "NRUN_JOB_NAME": folder.parent.name}
 
 
-def _call(form: Any, folder: Path) -> int:  # noqa: ANN401 - JSON
+def _task(text: str, values: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+    """The form of a task, with the values of its secrets."""
+
+    def filled(form: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
+        return values[ARGUMENT + form["$secret"].encode().hex()] if "$secret" in form else form
+
+    return json.loads(text, object_hook=filled)["task"]
+
+
+def _call(form: Any, folder: Path, secrets: Sequence[str]) -> int:  # noqa: ANN401 - JSON
     """Call the function that `form` describes, and write its result down. Gives the exit code it would have had."""
     with _also_written_to(folder):
         try:
@@ -91,12 +120,13 @@ def _call(form: Any, folder: Path) -> int:  # noqa: ANN401 - JSON
         except KeyboardInterrupt:
             return _INTERRUPTED
         except Exception as error:  # noqa: BLE001 - whatever the function raises is its end
-            traceback.print_exc()
-            (folder / "result.json").write_text(error_text(error), "utf-8")
+            told = hidden(error_text(error), secrets)
+            sys.stderr.write(json.loads(told)["error"]["traceback"])
+            (folder / "result.json").write_text(told, "utf-8")
             return _FAILED
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    (folder / "result.json").write_text('{"value": null}\n' if value is None else result_text(value), "utf-8")
+    (folder / "result.json").write_text(hidden(result_text(value, str(folder)), secrets), "utf-8")
     return 0
 
 

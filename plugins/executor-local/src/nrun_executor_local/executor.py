@@ -34,21 +34,3 @@ class LocalExecutor(Executor):
     def interpreter(self) -> str:
         """The interpreter that launches, unless told otherwise."""
         return self.python
-
-
-@attrs.frozen(kw_only=True)
-class DirectExecutor(Executor):
-    """Runs tasks in the launching process itself: breakpoints work, and nothing is imported twice.
-
-    Scripts run as processes, one at a time. `exp.run(direct=True)` uses it for every job.
-    """
-
-    def place(self) -> Place:
-        """This process."""
-        from nrun.model import Place  # as above
-
-        return Place("direct")
-
-    def interpreter(self) -> str:
-        """The interpreter that launches."""
-        return sys.executable

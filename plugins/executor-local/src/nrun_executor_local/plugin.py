@@ -51,7 +51,7 @@ def _backend() -> Callable[[Place], Backend]:
 
 
 def _direct_executor() -> type[Executor]:
-    from nrun_executor_local.executor import DirectExecutor
+    from nrun_executor_local.direct_executor import DirectExecutor
 
     return DirectExecutor
 

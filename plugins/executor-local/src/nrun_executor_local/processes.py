@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,6 +63,17 @@ class Process:
             return True
         except OSError:
             return False
+
+    def began(self) -> float | None:
+        """When it began, in seconds since the epoch as the clock goes now; None where the system does not tell.
+
+        Counted back from its age, which nobody who sets the clock changes.
+        """
+        stat = _stat(self.pid) if self.alive() else None
+        if stat is None:
+            return None
+        age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - stat.started / os.sysconf("SC_CLK_TCK")
+        return time.time() - age_s
 
     def may_lead_a_session(self) -> bool:
         """Whether the session of that number can be its own: nobody has taken the number over.
@@ -223,6 +235,8 @@ class _Stat(NamedTuple):
     state: str
     parent: int
     session: int
+    started: int
+    """In ticks since the boot."""
 
 
 def _stat(pid: int) -> _Stat | None:
@@ -232,7 +246,7 @@ def _stat(pid: int) -> _Stat | None:
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
         return None
-    return _Stat(fields[0].decode(), int(fields[1]), int(fields[3]))
+    return _Stat(fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19]))
 
 
 def _running() -> Iterator[tuple[int, _Stat]]:

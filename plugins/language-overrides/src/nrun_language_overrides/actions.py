@@ -130,6 +130,8 @@ def _run(read: Typed, options: Options) -> int:
         session.forget(experiments)  # to whom drives this process they would look unfinished
     told = [status.to_json() for status in statuses]
     click.echo(json.dumps(told, indent=2) if options.as_json else "\n\n".join(map(str, statuses)))
+    for status in statuses if options.detach else ():
+        click.echo(f"detached; `nrun attach {status.id}` returns to it", err=True)
     return 0 if options.detach or all(status.state is State.SUCCEEDED for status in statuses) else 1
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from nrun import hookimpl
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nrun.events import Event
 
 
 @hookimpl
-def nrun_event(event: Event, experiment: str) -> None:
+def nrun_event(event: Event, experiment: str, folder: Path) -> None:
     """Show it on stderr."""
     from nrun_observer_rich.views import show
 
-    show(event, experiment)
+    show(event, experiment, folder)

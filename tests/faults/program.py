@@ -1,0 +1,114 @@
+"""An experiment with something of everything, for faults to hit: `program.py launch|detach|resume|leave|attach [ID]`.
+
+Every task appends a line to $TRACE when it begins and when it ends, so that what ran twice is seen.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import nrun
+from nrun import Dependency, LocalExecutor, NrunError, Partial, Retries, Script
+from nrun.errors import InCharge
+
+
+def note(word, task="0"):
+    file = os.open(os.environ["TRACE"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.write(file, f"{word} {os.environ['NRUN_TAG']} {task}\n".encode())
+    os.close(file)
+
+
+def answer(of, task="0"):
+    note("start", task)
+    time.sleep(0.05)
+    note("end", task)
+    return of
+
+
+def is_42(value):
+    return value == 42
+
+
+def is_43(value):
+    return value == 43
+
+
+def shell(body="", task="0"):
+    text = f'echo "start $NRUN_TAG {task}" >>"$TRACE"\n{body}\necho "end $NRUN_TAG {task}" >>"$TRACE"\n'
+    return Script(inline=text, entrypoint="sh")
+
+
+def experiment():
+    exp = nrun.Experiment("faults")
+    tough = LocalExecutor(retries=Retries(4, pause_s=0.02), max_parallel=3, grace_s=1.0)
+    plain = LocalExecutor(max_parallel=3, grace_s=1.0)
+    exp.add(shell("sleep 0.05"), tough, "first")
+    exp.add(Partial(answer, 42), tough, "build", dependencies=["first"])
+    exp.add(shell(), tough, "judged", dependencies=[Dependency("build", when=is_42)])
+    exp.add(shell(), plain, "unjudged", dependencies=[Dependency("build", when=is_43)])
+    exp.add(shell('[ "$NRUN_ATTEMPT" != 1 ] || exit 3'), tough, "flaky")
+    exp.add(shell("exit 7"), plain, "bad")
+    exp.add(shell(), plain, "after-bad", dependencies=["bad"])
+    exp.add(shell(), tough, "on-failure", dependencies=[Dependency("bad", "failed")])
+    exp.add([shell("sleep 0.1", "0"), Partial(answer, 1, "1")], tough, "group", dependencies=["flaky"])
+    exp.add(shell(), tough, "finally", dependencies=[Dependency("bad", "finished"), "group", "judged"])
+    exp.add(shell("sleep 0.5"), tough, "slow")
+    for number in range(4):
+        exp.add(shell("sleep 0.02"), tough, f"wide-{number}", dependencies=["first"])
+    return exp
+
+
+def limits():
+    """Jobs that may run, or be silent, for so long."""
+    exp = nrun.Experiment("faults")
+    talking = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo; sleep 0.1; done"
+    exp.add(shell(talking), LocalExecutor(silence_timeout_s=1.0, max_parallel=9), "talks")
+    exp.add(shell("sleep 1.5"), LocalExecutor(timeout_s=20.0), "long")
+    exp.add(shell("sleep 60"), LocalExecutor(timeout_s=0.6, grace_s=1.0), "late")
+    exp.add(shell("sleep 60"), LocalExecutor(silence_timeout_s=0.6, grace_s=1.0), "hung")
+    again = LocalExecutor(retries=Retries(1, pause_s=0.5, longest_pause_s=1.0))
+    exp.add(shell('[ "$NRUN_ATTEMPT" != 1 ] || { sleep 0.5; exit 3; }'), again, "again")
+    return exp
+
+
+def lasting():
+    """Jobs that last until they are stopped, and one that waits for them."""
+    exp = nrun.Experiment("faults")
+    place = LocalExecutor(max_parallel=9, grace_s=2.0)
+    names = [exp.add(shell("exec sleep 600"), place, f"lasts-{number}") for number in range(3)]
+    exp.add(shell(), place, "waits", dependencies=names)
+    return exp
+
+
+if __name__ == "__main__":
+    verb, *words = sys.argv[1:]
+    if "GATE" in os.environ:  # many processes at once: they wait in front of it
+        print("ready", flush=True)
+        while not Path(os.environ["GATE"]).exists():
+            time.sleep(0.005)
+    try:
+        if verb in {"launch", "detach"}:
+            experiment().run(check=False, detach=verb == "detach")
+        elif verb == "lasting":
+            lasting().run(check=False, detach=True)
+        elif verb == "limits":
+            limits().run(check=False)
+        elif verb == "attach":
+            nrun.Experiment.from_id(*words).attach(check=False)
+        elif verb == "rerun":
+            nrun.Experiment.from_id(*words).rerun(check=False)
+        elif verb == "status":
+            print(nrun.Experiment.from_id(*words).status())
+        elif verb == "logs":
+            print(len(nrun.Experiment.from_id(words[0]).logs(words[1])))
+        elif verb == "cancel":
+            print(nrun.Experiment.from_id(*words).cancel())
+        else:
+            nrun.Experiment.from_id(*words).resume(check=False, detach=verb == "leave")
+    except InCharge as error:
+        print(f"nrun: {error}")
+        sys.exit(75)
+    except NrunError as error:
+        print(f"nrun: {error}")
+        sys.exit(1)
