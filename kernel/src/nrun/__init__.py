@@ -119,9 +119,9 @@ __all__ = [
     "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format",
     "FormatSpec", "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec",
     "NoHash", "NrunError", "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError",
-    "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError", "View",
-    "ViewSpec", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load", "loads", "run",
-    "to_config", "to_partial", "unshare",
+    "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError",
+    "View", "ViewSpec", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load",
+    "loads", "run", "to_config", "to_partial", "unshare",
 ]
 # fmt: on
 
