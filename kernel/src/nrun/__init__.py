@@ -8,13 +8,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it; `typing` itself would cost more than the rest of this import
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
     from nrun import cli
-    from nrun.config.autoconvert import autoconvert, eager
     from nrun.config.build import build
     from nrun.config.edit import cfg_with, to_config, to_partial, unshare
-    from nrun.config.identity import content_id
+    from nrun.config.identity import NoHash, content_id
     from nrun.config.node import Config, Fresh, Partial
     from nrun.config.origin import explain
     from nrun.config.script import Script
@@ -56,14 +56,38 @@ if TYPE_CHECKING:
     from nrun.secret import Secret
     from nrun.single import run
 
+    P = ParamSpec("P")
+    T = TypeVar("T")
+    Described_co = TypeVar("Described_co", covariant=True)
+
+    class Autoconverted(Protocol[P, T, Described_co]):
+        """What `autoconvert` gives: see the plugin `config-autoconvert`, which provides both names."""
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Described_co: ...
+        def as_config(self, *args: P.args, **kwargs: P.kwargs) -> Config[T]: ...
+        def wrapped(self, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+    @overload
+    def autoconvert(f: Callable[P, T], /, *, partial: Literal[False] = False) -> Autoconverted[P, T, Config[T]]: ...
+    @overload
+    def autoconvert(f: Callable[P, T], /, *, partial: Literal[True]) -> Autoconverted[P, T, Partial[T]]: ...
+    @overload
+    def autoconvert(
+        *, partial: Literal[False] = False
+    ) -> Callable[[Callable[P, T]], Autoconverted[P, T, Config[T]]]: ...
+    @overload
+    def autoconvert(*, partial: Literal[True]) -> Callable[[Callable[P, T]], Autoconverted[P, T, Partial[T]]]: ...
+    def autoconvert(f: object = None, /, *, partial: bool = False) -> object: ...
+    def eager(function: Callable[P, T], /) -> Callable[P, T]: ...
+
+
 __version__ = "0.1.0"
 
 _HOMES = {
     "nrun.config": ("Config", "Partial", "build"),
-    "nrun.config.autoconvert": ("autoconvert", "eager"),
     "nrun.config.script": ("Script",),
     "nrun.config.edit": ("cfg_with", "to_config", "to_partial", "unshare"),
-    "nrun.config.identity": ("content_id",),
+    "nrun.config.identity": ("NoHash", "content_id"),
     "nrun.config.node": ("Fresh",),
     "nrun.config.origin": ("explain",),
     "nrun.declare": (
@@ -92,11 +116,11 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 # fmt: off
 __all__ = [
     "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Config", "ConfigError",
-    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format", "FormatSpec",
-    "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec", "NrunError",
-    "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError", "RecordError", "ResultError",
-    "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError", "View", "ViewSpec",
-    "autoconvert", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "eager", "explain", "hookimpl", "load",
+    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format",
+    "FormatSpec", "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec",
+    "NoHash", "NrunError", "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError",
+    "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError",
+    "View", "ViewSpec", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load",
     "loads", "run", "to_config", "to_partial", "unshare",
 ]
 # fmt: on

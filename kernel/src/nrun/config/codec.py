@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.node import BaseNode, Config, Fresh, Node, Partial, new_node, set_arguments
 from nrun.config.order import children_first, held_by, nodes_held
+from nrun.config.tags import tags_form, tags_read
 from nrun.config.target import resolve, symbol_of
 from nrun.config.values import fields_of, is_data_class, is_path, is_symbol, name_of_type
 from nrun.errors import ConfigError
@@ -171,6 +172,8 @@ class Encoder:
             form["args"] = named
         if len(named) < len(arguments):
             form["at"] = {str(name): self.value(item) for name, item in arguments.items() if isinstance(name, int)}
+        if node.__nrun_tags__:
+            form["tags"] = tags_form(node.__nrun_tags__)
         return form
 
     def symbol_of_target(self, node: Node) -> str:
@@ -251,7 +254,8 @@ class Decoder:
         if not isinstance(symbol, str) or ":" not in symbol:
             raise ValueError(f"{symbol!r} is not the name of a target")
         arguments: dict[str | int, Any] = {}
-        node = new_node(_CLASSES[kind], symbol, arguments)
+        tags = tags_read(form["tags"]) if "tags" in form else None
+        node = new_node(_CLASSES[kind], symbol, arguments, None, tags)
         if "$id" in form:
             self._nodes[form["$id"]] = node
         for other in form.get("$with", ()):
