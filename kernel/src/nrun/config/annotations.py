@@ -43,6 +43,7 @@ def resolve_annotation(
     target: Callable[..., Any], name: str | int, find_module: Callable[[str], types.ModuleType]
 ) -> Any:
     """The annotation of an argument with every text in it looked up; `find_module` gives modules by name."""
+    target = signature_of(target).forwards.get(name, target)
     annotations = signature_of(target).annotations
     raw = annotations.get(name, annotations.get("**" if isinstance(name, str) else "*", inspect.Parameter.empty))
     if raw is inspect.Parameter.empty:
@@ -129,7 +130,8 @@ def doc_of(target: Callable[..., Any], name: str | int) -> str:
             return documentation
     if isinstance(name, int):
         return ""
-    for documented in (target, getattr(target, "__init__", None)):
+    owner = signature_of(target).forwards.get(name)
+    for documented in (target, getattr(target, "__init__", None), owner, getattr(owner, "__init__", None)):
         told = _told_of_arguments(inspect.getdoc(documented) or "")
         if name in told:
             return told[name]

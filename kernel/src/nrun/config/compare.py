@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from nrun.config.codec import dumps
-from nrun.config.node import BaseNode, set_arguments, target_of
+from nrun.config.node import BaseNode, set_arguments, signature_of_node, target_of
 from nrun.config.target import symbol_of
 from nrun.config.values import fields_of, is_data_class
 from nrun.errors import ConfigError
@@ -92,7 +92,7 @@ def _argument_pairs(a: Node, b: Node) -> list[tuple[Any, Any]] | None:
     pairs = []
     for name in ours.keys() | theirs.keys():
         pair = [args[name] if name in args else effective_default(target, name) for args in (ours, theirs)]
-        if any(value is inspect.Parameter.empty for value in pair):
+        if name in signature_of_node(a).forwards or any(value is inspect.Parameter.empty for value in pair):
             return None
         pairs.append((pair[0], pair[1]))
     return pairs

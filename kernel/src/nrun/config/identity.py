@@ -95,7 +95,7 @@ def _read_default_forms(target: Callable[..., Any]) -> dict[str, Any]:
     forms: dict[str, Any] = {_LEFT_OUT: left_out}
     for name in names:
         default = effective_default(target, name)
-        if name not in left_out and default is not inspect.Parameter.empty:
+        if name not in left_out and name not in signature.forwards and default is not inspect.Parameter.empty:
             try:
                 forms[str(name)] = _Canonical(encode).value(default)
             except ConfigError:  # a function may have any object at all as its default

@@ -273,11 +273,7 @@ def signature_of_node(node: Node) -> Signature:
 
 
 def new_node(
-    cls: type[N],
-    target: Target,
-    arguments: dict[str | int, Any],
-    trail: Trail | None = None,
-    tags: Tags | None = None,
+    cls: type[N], target: Target, arguments: dict[str | int, Any], trail: Trail | None = None, tags: Tags | None = None
 ) -> N:
     """A node whose arguments are known to be admissible, such as one read from a file."""
     node = object.__new__(cls)

@@ -55,6 +55,8 @@ class Signature(Data):
     """Argument -> types whose values need no further look. Grows as checks are made: see `checks.py`."""
     checks: dict[str | int, Check | None]
     """Argument -> what its values are checked by, for those that were looked at."""
+    forwards: Mapping[str | int, Callable[..., Any]]
+    """Parameters that `**kwargs` pass on -> whose. Known only where there is source, so no meaning hangs on them."""
     hints: dict[str | int, Any]
     """Argument -> its resolved annotation, for those that were asked for: see `annotations.py`."""
 
@@ -115,20 +117,34 @@ def _read_signature(target: Any) -> Signature:  # noqa: ANN401 - to be found out
             names[name] = default
             if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
                 positional.append(name)
+    required = tuple(name for table in (defaults, names) for name, default in table.items() if default is _EMPTY)
+    accepts = {
+        name: _ACCEPTED[annotation]
+        for name, annotation in annotations.items()
+        if isinstance(annotation, str | type) and annotation in _ACCEPTED
+    }
+    takes_more_names, forwards = "**" in annotations, dict[str | int, Any]()
+    if takes_more_names:
+        from nrun.config.forwarding import forwarded
+
+        if found := forwarded(target):
+            receiver, given, by_position = found
+            theirs = signature_of(receiver)
+            given |= {*names, *theirs.positional[:by_position]}
+            forwards = {name: theirs.forwards.get(name, receiver) for name in theirs.names if name not in given}
+            names |= {name: default for name, default in theirs.names.items() if name in forwards}
+            takes_more_names = theirs.takes_more_names
     return Signature(
         names,
         tuple(positional),
         defaults,
         takes_more_positional="*" in annotations,
-        takes_more_names="**" in annotations,
+        takes_more_names=takes_more_names,
         by_index="*" in annotations or None in positional,
         annotations=annotations,
-        required=tuple(name for table in (defaults, names) for name, default in table.items() if default is _EMPTY),
-        accepts={
-            name: _ACCEPTED[annotation]
-            for name, annotation in annotations.items()
-            if isinstance(annotation, str | type) and annotation in _ACCEPTED
-        },
+        required=required,
+        accepts=accepts,
+        forwards=forwards,
         checks={},
         hints={},
     )

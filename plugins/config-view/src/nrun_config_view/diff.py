@@ -18,6 +18,7 @@ from nrun.config.checks import effective_default
 from nrun.config.compare import same
 from nrun.config.node import new_node, set_arguments
 from nrun.config.paths import Key
+from nrun.config.target import signature_of
 from nrun.config.values import is_special
 from nrun_config_view.align import Contents, aligned, moves
 from nrun_config_view.changes import Change
@@ -166,6 +167,8 @@ class Differ:
 
     def _is_default(self, target: Any, name: str | int, value: Any) -> bool:
         if self._explicit or target is None or holds_nodes(value):
+            return False
+        if name in signature_of(target).forwards:
             return False
         default = effective_default(target, name)
         return default is not inspect.Parameter.empty and same(default, value)
