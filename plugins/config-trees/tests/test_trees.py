@@ -116,6 +116,25 @@ def test_arguments_without_a_parameter_are_tagged_too():
     assert build(again) == (None, (), 1, (9,), {"extra": 9})
 
 
+def test_a_tag_that_was_given_is_taken_away():
+    cfg = tree()
+    nrun.remove_tag(cfg, "others[0].lr", "other")
+    assert nrun.tags_of(cfg, "others[0].lr") == {"fixed"}
+    nrun.remove_tag(cfg, "others[0].lr", "fixed")
+    nrun.remove_tag(cfg, "optimizer.lr", "tuned")
+    assert nrun.identical(cfg, Config(train, Config(Adam), others=[Config(Adam, lr=0.2)]))
+    with pytest.raises(ConfigError, match="warmup was not given the tag 'tuned'"):
+        nrun.remove_tag(cfg, "warmup", "tuned")  # that is the annotation's
+
+
+def test_nothing_is_set_if_a_value_does_not_fit_everywhere():
+    cfg = tree()
+    nrun.add_tag(cfg, "optimizer", "tuned")
+    with pytest.raises(ConfigError, match=r"train\.warmup must be int"):
+        nrun.set_tagged(cfg, "tuned", "fast")
+    assert cfg == tree()
+
+
 @pytest.mark.parametrize(
     ("path", "tag", "why"),
     [
@@ -164,3 +183,18 @@ def test_a_value_that_does_not_fit_the_new_target_changes_nothing():
     assert cfg == before
     with pytest.raises(ConfigError, match="warmup is not a node"):
         nrun.retarget(cfg, "warmup", Sgd)
+
+
+# ---- without a trail
+
+
+def test_without_a_trail_nothing_tells_where_a_value_comes_from():
+    with nrun.no_trail():
+        cfg = Config(Adam, lr=0.5)
+        cfg.lr = 0.75
+    told = str(nrun.explain(cfg, "lr"))
+    assert "code    not known" in told
+    assert "test_trees.py" not in told
+    cfg.lr = 1
+    assert "test_trees.py" in str(nrun.explain(cfg, "lr"))
+    assert build(cfg).lr == 1.0

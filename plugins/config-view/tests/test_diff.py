@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nrun as run
 from nrun import Config, Partial
+from nrun.config.node import set_tags
 from nrun.config.origin import explain
 from nrun.config.paths import format_path
 from nrun_config_view.changes import apply
 from nrun_config_view.diff import diff
+from nrun_config_view.overrides import overrides
 from nrun_config_view.threeway import diff3
 from nrun_config_view.told import as_json, as_lines, as_tree, threeway_json, threeway_lines
 
@@ -45,7 +48,7 @@ def told(changes):
 
 def law(ours, theirs):
     changes = diff(ours, theirs)
-    assert apply(ours, changes) == theirs
+    assert run.identical(apply(ours, changes), theirs)
     assert not diff(apply(ours, changes), theirs)
     return changes
 
@@ -88,7 +91,7 @@ def edited(draw):
     theirs = root.clone()
     nodes = [theirs["first"], *theirs["items"]]
     for _ in range(draw(st.integers(1, 5))):
-        edit, node = draw(st.integers(0, 5)), draw(st.sampled_from(nodes))
+        edit, node = draw(st.integers(0, 6)), draw(st.sampled_from(nodes))
         if edit == 0:
             theirs.items = draw(st.permutations(theirs["items"]))
         elif edit == 1:
@@ -100,6 +103,8 @@ def edited(draw):
             theirs[draw(st.sampled_from(["second", "third"]))] = draw(st.sampled_from([node, [node], {"k": node}]))
         elif edit == 4:
             theirs.first = node.clone()
+        elif edit == 5:
+            set_tags(node, frozenset(("x", tag) for tag in draw(st.sets(st.sampled_from("ab")))) or None)
         else:
             node.x = draw(PLAIN)
     return root, theirs
@@ -122,6 +127,21 @@ def tree(**arguments):
 def test_arguments_are_set_changed_and_unset():
     ours, theirs = Config(Leaf, x=1, y=2), Config(Leaf, x=3, child="c")
     assert told(law(ours, theirs)) == [("unset", "y"), ("change", "x"), ("set", "child")]
+
+
+def test_other_tags_are_told():
+    ours, theirs = Config(Leaf, child=Config(Leaf)), Config(Leaf, child=Config(Leaf))
+    run.add_tag(ours, "child.x", "a")
+    for path, tag in (("child.x", "b"), ("child.x", "c"), ("child.y", "d")):
+        run.add_tag(theirs, path, tag)
+    changes = law(ours, theirs)
+    assert told(changes) == [("retag", "child.x"), ("retag", "child.y")]
+    assert list(as_lines(changes)) == [
+        "~ child.x has the tags b, c; it had the tags a",
+        "~ child.y has the tags d; it had no tags",
+    ]
+    assert as_json(changes)["changes"][0] == {"kind": "retag", "path": "child.x", "old": ["a"], "new": ["b", "c"]}
+    assert overrides(ours, theirs) == []
 
 
 def test_setting_a_default_is_no_change_unless_asked_for():

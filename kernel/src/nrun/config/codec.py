@@ -16,7 +16,7 @@ from collections import Counter
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from nrun.config.node import BaseNode, Config, Fresh, Node, Partial, new_node, set_arguments
+from nrun.config.node import BaseNode, Config, Fresh, Node, Partial, new_node, set_arguments, set_tags
 from nrun.config.order import children_first, held_by, nodes_held
 from nrun.config.tags import tags_form, tags_read
 from nrun.config.target import resolve, symbol_of
@@ -254,8 +254,8 @@ class Decoder:
         if not isinstance(symbol, str) or ":" not in symbol:
             raise ValueError(f"{symbol!r} is not the name of a target")
         arguments: dict[str | int, Any] = {}
-        tags = tags_read(form["tags"]) if "tags" in form else None
-        node = new_node(_CLASSES[kind], symbol, arguments, None, tags)
+        node = new_node(_CLASSES[kind], symbol, arguments)
+        set_tags(node, tags_read(form["tags"]) if "tags" in form else None)
         if "$id" in form:
             self._nodes[form["$id"]] = node
         for other in form.get("$with", ()):

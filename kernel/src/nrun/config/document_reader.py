@@ -219,7 +219,7 @@ class Reader(Decoder):
         target = self._find(symbol) if self._imports else symbol
         if not isinstance(target, str):
             signature_of(target)  # that it can be called
-        node = new_node(kinds[0] if kinds else Config, target, {}, (None, self.source.origin(self.path), None, None))
+        node = new_node(kinds[0] if kinds else Config, target, {}, self.source.origin(self.path))
         if "$tags" in form:
             now = {unescaped(key): name for name, key in keys.items()}
             with self.at("$tags"):

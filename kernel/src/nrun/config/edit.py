@@ -7,17 +7,8 @@ import copy
 import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nrun.config.node import (
-    BaseNode,
-    Config,
-    Partial,
-    caller,
-    keepable,
-    new_node,
-    put,
-    set_arguments,
-    signature_of_node,
-)
+from nrun.config import Config, Partial
+from nrun.config.node import BaseNode, caller, keepable, new_like, put, set_arguments, signature_of_node
 from nrun.config.order import children_first, held_by
 from nrun.config.paths import format_path, get_at, holder_of, nodes_of, set_at, steps_of
 from nrun.config.show import brief
@@ -86,7 +77,7 @@ def to_config(node: BaseNode[T]) -> Config[T]:
 
 
 def _recast(cls: type[N], node: Node) -> N:
-    new = new_node(cls, node.__nrun_target__, {}, node.__nrun_trail__, node.__nrun_tags__)
+    new = new_like(node, cls, {})
     set_arguments(new).update({name: keepable(new, name, value) for name, value in set_arguments(node).items()})
     return new
 

@@ -22,8 +22,7 @@ def forwarded(target: Any) -> tuple[Any, set[str | None], int] | None:
 def _forwarded(target: Any) -> tuple[Any, set[str | None], int] | None:
     cls: Any = target if isinstance(target, type) else getattr(target, "__self__", None)
     function = inspect.unwrap(cls.__init__ if cls is target else getattr(target, "__func__", target))
-    call = _only_call(function) if isinstance(function, types.FunctionType) else None
-    if call is None:
+    if not isinstance(function, types.FunctionType) or (call := _only_call(function)) is None:
         return None
     receiver, args = _callee(call.func, function, cls), call.args
     if getattr(receiver, "__nrun_node__", False) and args:  # Config(f, **kwargs)
@@ -43,8 +42,8 @@ def _only_call(function: types.FunctionType) -> ast.Call | None:
         return None
     uses = [node for node in ast.walk(whole) if isinstance(node, ast.Name) and node.id == whole.args.kwarg.arg]
     calls = [node for node in ast.walk(whole) if isinstance(node, ast.Call)]
-    passed = [call for call in calls if any(word.arg is None and word.value in uses for word in call.keywords)]
-    return passed[0] if passed and len(uses) == 1 else None
+    given = {word.value: call for call in calls for word in call.keywords if word.arg is None}
+    return given.get(uses[0]) if len(uses) == 1 else None
 
 
 def _callee(node: ast.expr, function: types.FunctionType, cls: Any) -> Any:

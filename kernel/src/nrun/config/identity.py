@@ -7,7 +7,6 @@ arguments and the numbers of the nodes it holds, so that sharing counts and no t
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import inspect
 import json
@@ -18,7 +17,7 @@ from nrun.config.annotations import resolve_annotation
 from nrun.config.checks import effective_default
 from nrun.config.codec import Encoder, encode
 from nrun.config.node import set_arguments, target_of
-from nrun.config.target import signature_of
+from nrun.config.target import kept_by_target, signature_of
 from nrun.config.values import PLAIN, is_path, name_of_type
 from nrun.errors import ConfigError
 
@@ -75,16 +74,9 @@ _dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False
 _LEFT_OUT = "$left out"
 
 
+@kept_by_target
 def _default_forms(target: Callable[..., Any]) -> dict[str, Any]:
     """The forms of a target's defaults by name, and the names of what is left out."""
-    try:
-        return _read_default_forms(target)
-    except TypeError:  # unhashable callable
-        return _read_default_forms.__wrapped__(target)
-
-
-@functools.cache
-def _read_default_forms(target: Callable[..., Any]) -> dict[str, Any]:
     signature = signature_of(target)
     names = (*signature.names, *range(len(signature.positional)))
     left_out = {

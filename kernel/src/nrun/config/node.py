@@ -3,33 +3,35 @@
 
 from __future__ import annotations
 
+import contextvars
 import copy
 import inspect
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from nrun.arguments import UnfitValue, UnknownArgument, unknown_argument
-from nrun.config.target import display_name, resolve, signature_of
+from nrun.arguments import UnfitValue, UnknownArgument
+from nrun.config.target import check_name, display_name, resolve, signature_of
 from nrun.config.values import PLAIN, Refused, admit
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CodeType
-    from typing import Self
+    from typing import Self, TypeAlias
 
     from nrun.config.origin import Origin
     from nrun.config.target import Signature, Target
 
-    CodeOrigin = tuple[CodeType, int]
-    Record = tuple[str | int | None, "Origin | CodeOrigin | str | None", str | None, "Trail | None"]
-    Trail = Record | CodeOrigin
+    CodeOrigin = tuple[CodeType | None, int]
+    Record = tuple[str | int, "Origin | CodeOrigin | str", str | None, "Trail"]
+    Trail: TypeAlias = Record | Origin | CodeType | None
     Tags = frozenset[tuple[str | int, str]]
 
 T = TypeVar("T")
 N = TypeVar("N", bound="BaseNode[Any]")
 _ABSENT = object()
 _NOTHING: frozenset[type] = frozenset()
+keeps_trail = contextvars.ContextVar("nrun_keeps_trail", default=True)
 DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
 
@@ -52,11 +54,11 @@ class BaseNode(Generic[T]):
     kept here has names between double underscores, so that no parameter can clash with it.
 
     The trail says where the arguments came from: linked records (argument, origin, the value it displaced,
-    the record before), of which the first stands for everything that was set when the node was made. Where code
-    made the node, that first one is its origin alone: most nodes have no other, and every tuple costs.
+    the record before), down to what made the node with all that was set then. If that is code, the instruction is
+    kept beside it: most nodes have no other record, and every tuple costs.
     """
 
-    __slots__ = ("__nrun_args__", "__nrun_tags__", "__nrun_target__", "__nrun_trail__")
+    __slots__ = ("__nrun_args__", "__nrun_at__", "__nrun_tags__", "__nrun_target__", "__nrun_trail__")
     __hash__ = None  # type: ignore[assignment] # mutable, compared by content
     __nrun_node__: ClassVar[bool] = True
     __nrun_holds__: ClassVar[frozenset[type]]
@@ -64,13 +66,16 @@ class BaseNode(Generic[T]):
     __nrun_target__: Target
     __nrun_args__: dict[str | int, Any]
     __nrun_trail__: Trail
+    __nrun_at__: int
     __nrun_tags__: Tags | None
 
     def __init__(self, target: Callable[..., T] | str, /, *args: Any, **kwargs: Any) -> None:
         arguments: dict[str | int, Any] = cast("dict[str | int, Any]", kwargs)
         set_target(self, target)
         _set_arguments(self, arguments)
-        set_trail(self, caller())
+        code, at = caller()
+        set_trail(self, code)
+        set_instruction(self, at)
         set_tags(self, None)
         if type(target) is str:
             for name, value in arguments.items():
@@ -135,8 +140,7 @@ class BaseNode(Generic[T]):
     # ---- copying, comparing, showing
 
     def __copy__(self) -> Self:
-        arguments = dict(self.__nrun_args__)
-        return new_node(type(self), self.__nrun_target__, arguments, self.__nrun_trail__, self.__nrun_tags__)
+        return new_like(self, type(self), dict(self.__nrun_args__))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         from nrun.config.order import deepcopied
@@ -228,6 +232,7 @@ Partial.__nrun_holds__ = Fresh.__nrun_holds__ = NODES
 
 set_target = vars(BaseNode)["__nrun_target__"].__set__
 _set_arguments = vars(BaseNode)["__nrun_args__"].__set__
+set_instruction = vars(BaseNode)["__nrun_at__"].__set__
 set_trail = vars(BaseNode)["__nrun_trail__"].__set__
 set_tags = vars(BaseNode)["__nrun_tags__"].__set__
 
@@ -272,16 +277,23 @@ def signature_of_node(node: Node) -> Signature:
     return signature_of(target_of(node))
 
 
-def new_node(
-    cls: type[N], target: Target, arguments: dict[str | int, Any], trail: Trail | None = None, tags: Tags | None = None
-) -> N:
+def new_node(cls: type[N], target: Target, arguments: dict[str | int, Any], trail: Trail = None) -> N:
     """A node whose arguments are known to be admissible, such as one read from a file."""
     node = object.__new__(cls)
     set_target(node, target)
     _set_arguments(node, arguments)
-    set_trail(node, trail or (None, None, None, None))
-    set_tags(node, tags)
+    set_trail(node, trail)
+    set_instruction(node, 0)
+    set_tags(node, None)
     return node
+
+
+def new_like(node: Node, cls: type[N], arguments: dict[str | int, Any]) -> N:
+    """As `new_node`, with the target, trail and tags of another node."""
+    new = new_node(cls, node.__nrun_target__, arguments, node.__nrun_trail__)
+    set_instruction(new, node.__nrun_at__)
+    set_tags(new, node.__nrun_tags__)
+    return new
 
 
 def keepable(node: Node, name: str | int, value: Any) -> Any:
@@ -337,6 +349,8 @@ def _positional(node: Node, args: tuple[Any, ...], named: dict[str | int, Any]) 
 
 def caller() -> CodeOrigin:
     """Where the code stands that made or edited a node: told as a line only if somebody asks."""
+    if not keeps_trail.get():
+        return None, 0
     frame = sys._getframe(2)  # noqa: SLF001 - one look; inspect.stack reads files
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("nrun."):
         frame = frame.f_back
@@ -380,17 +394,3 @@ def _refusal(node: Node, name: str | int, refused: Refused) -> ConfigError:
 def _path(node: Node, name: str | int) -> str:
     base = display_name(node.__nrun_target__)
     return f"{base}[{name}]" if isinstance(name, int) else f"{base}.{name}"
-
-
-def check_name(signature: Signature, target: str, name: str | int) -> None:
-    """Raise UnknownArgument for an argument that the target does not take."""
-    if isinstance(name, int):
-        count = len(signature.positional)
-        if name < 0 or (name >= count and not signature.takes_more_positional):
-            msg = f"{target} has no positional argument {name}"
-            raise UnknownArgument(msg)
-        if name < count and signature.positional[name] is not None:
-            msg = f"{target}: argument {name} is called {signature.positional[name]!r}; use the name"
-            raise UnknownArgument(msg)
-    elif name not in signature.names and not signature.takes_more_names:
-        raise unknown_argument(target, name, signature.names)

@@ -10,7 +10,7 @@ import copy
 import gc
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nrun.config.node import NODES, BaseNode, new_node
+from nrun.config.node import NODES, BaseNode, new_like
 from nrun.config.values import PLAIN, fields_of, is_special
 from nrun.errors import ConfigError
 
@@ -64,8 +64,7 @@ def deepcopied(root: N, memo: dict[int, Any]) -> N:
                     for name, value in arguments.items():
                         if type(value) not in PLAIN:
                             arguments[name] = memo.get(id(value)) or copy.deepcopy(value, memo)
-                trail, tags = node.__nrun_trail__, node.__nrun_tags__
-                memo[id(node)] = new_node(type(node), node.__nrun_target__, arguments, trail, tags)
+                memo[id(node)] = new_like(node, type(node), arguments)
     finally:
         if collecting:
             gc.enable()

@@ -4,20 +4,21 @@
 from __future__ import annotations
 
 import inspect
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import attrs
 
-from nrun.config.node import check_name, set_trail
+from nrun.config.node import DEFAULT, set_trail
 from nrun.config.paths import format_path, get_at, holder_of, steps_of
 from nrun.config.show import brief
-from nrun.config.target import display_name, signature_of
+from nrun.config.target import check_name, display_name, signature_of
 from nrun.data import Data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nrun.config.node import CodeOrigin, Node, Trail
+    from nrun.config.node import Node, Trail
     from nrun.config.paths import Path
 
 OriginKind = Literal["default", "code", "file", "env", "cli", "factory", "sweep", "plugin", "migrated"]
@@ -91,7 +92,7 @@ def explain(root: Any, path: str | Path) -> Explanation:
 
 def came_from(node: Node, origin: Callable[[str | int | None], Origin]) -> None:
     """Note where the arguments of a node came from, in the place of the code that set them; of None, the node."""
-    trail: Trail = (None, origin(None), None, None)
+    trail: Trail = origin(None)
     for name in node:
         trail = (name, origin(name), None, trail)
     set_trail(node, trail)
@@ -100,23 +101,24 @@ def came_from(node: Node, origin: Callable[[str | int | None], Origin]) -> None:
 def records(node: Node, name: str | int) -> Iterator[tuple[Origin, str | None]]:
     """What happened to an argument since its node was made, newest first: an origin, and the value it gave."""
     value = brief(node[name]) if name in node else None
-    record: Trail | None = node.__nrun_trail__
-    while record is not None:
-        changed, origin, displaced, before = record if len(record) == 4 else (None, record, None, None)  # noqa: PLR2004
-        if changed == name or (changed is None and value is not None):
+    trail = node.__nrun_trail__
+    while isinstance(trail, tuple):
+        changed, origin, displaced, trail = trail
+        if changed == name:
             yield _origin(origin), value
             value = displaced
-        record = before
+    if value is not None:
+        yield _origin((trail, node.__nrun_at__) if isinstance(trail, CodeType) else trail), value
 
 
 def _origin(origin: object) -> Origin:
     if isinstance(origin, Origin):
         return origin
-    if isinstance(origin, tuple):
-        code, instruction = cast("CodeOrigin", origin)
+    if isinstance(origin, tuple) and origin[0]:
+        code, instruction = cast("tuple[CodeType, int]", origin)
         line = next((line for start, end, line in code.co_lines() if start <= instruction < end), None)
         return Origin("code", f"{code.co_filename}:{line}", note=f"in {code.co_qualname}")
-    return Origin("default", note="copied, to be edited") if origin else Origin("code", "not known")
+    return Origin("default", note="copied, to be edited") if origin == DEFAULT else Origin("code", "not known")
 
 
 def _or_unset(value: str | None) -> str:

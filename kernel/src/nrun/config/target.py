@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from nrun.arguments import as_data
+from nrun.arguments import UnknownArgument, as_data, unknown_argument
 from nrun.data import Data
 from nrun.errors import ConfigError, did_you_mean
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from nrun.config.checks import Check
 
     Target = Callable[..., Any] | str
+
+T = TypeVar("T")
 
 
 class DefaultFactory:
@@ -80,19 +82,24 @@ _ACCEPTED: dict[object, frozenset[type]] = {
 """Annotations, and texts of annotations, that are understood without looking anything up."""
 
 
-def signature_of(target: Callable[..., Any]) -> Signature:
+def kept_by_target(read: Callable[[Any], T]) -> Callable[[Any], T]:
+    """What `read` tells of a target is kept; of a callable that cannot be hashed it is read again each time."""
+    kept = functools.cache(read)
+
+    def of(target: Any) -> T:  # noqa: ANN401 - any target
+        try:
+            return kept(target)
+        except TypeError:
+            return read(target)
+
+    return functools.wraps(read)(of)
+
+
+@kept_by_target
+def signature_of(target: Any) -> Signature:  # noqa: ANN401 - to be found out
     """The signature of `target`; one that cannot be read accepts everything. Raises ConfigError if it is no target."""
-    try:
-        return _read_signature(target)
-    except TypeError:  # unhashable callable: read it again each time
-        return _read_signature.__wrapped__(target)
-
-
-@functools.cache
-def _read_signature(target: Any) -> Signature:  # noqa: ANN401 - to be found out
     if not callable(target):
-        msg = f"{target!r} cannot be called, so it cannot be configured"
-        raise ConfigError(msg)
+        raise ConfigError(f"{target!r} cannot be called, so it cannot be configured")
     try:
         signature = inspect.signature(as_data(target))
     except (ValueError, TypeError, NameError):
@@ -118,11 +125,6 @@ def _read_signature(target: Any) -> Signature:  # noqa: ANN401 - to be found out
             if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
                 positional.append(name)
     required = tuple(name for table in (defaults, names) for name, default in table.items() if default is _EMPTY)
-    accepts = {
-        name: _ACCEPTED[annotation]
-        for name, annotation in annotations.items()
-        if isinstance(annotation, str | type) and annotation in _ACCEPTED
-    }
     takes_more_names, forwards = "**" in annotations, dict[str | int, Any]()
     if takes_more_names:
         from nrun.config.forwarding import forwarded
@@ -143,7 +145,11 @@ def _read_signature(target: Any) -> Signature:  # noqa: ANN401 - to be found out
         by_index="*" in annotations or None in positional,
         annotations=annotations,
         required=required,
-        accepts=accepts,
+        accepts={
+            name: _ACCEPTED[annotation]
+            for name, annotation in annotations.items()
+            if isinstance(annotation, str | type) and annotation in _ACCEPTED
+        },
         forwards=forwards,
         checks={},
         hints={},
@@ -162,6 +168,18 @@ def _made_defaults(cls: Any) -> dict[str, DefaultFactory]:  # noqa: ANN401 - any
                 None if field.default.takes_self else field.default.factory
             )
     return made
+
+
+def check_name(signature: Signature, target: str, name: str | int) -> None:
+    """Raise UnknownArgument for an argument that the target does not take."""
+    if isinstance(name, int):
+        count = len(signature.positional)
+        if name < 0 or (name >= count and not signature.takes_more_positional):
+            raise UnknownArgument(f"{target} has no positional argument {name}")
+        if name < count and signature.positional[name] is not None:
+            raise UnknownArgument(f"{target}: argument {name} is called {signature.positional[name]!r}; use the name")
+    elif name not in signature.names and not signature.takes_more_names:
+        raise unknown_argument(target, name, signature.names)
 
 
 def symbol_of(target: object) -> str:
@@ -191,8 +209,7 @@ def resolve(symbol: str) -> Any:  # noqa: ANN401 - a symbol may name anything
     """Import what a symbol names. Raises ConfigError naming the part that is missing."""
     module_name, _, qualified = symbol.partition(":")
     if not module_name or not qualified:
-        msg = f"{symbol!r} is not a symbol; write module:name"
-        raise ConfigError(msg)
+        raise ConfigError(f"{symbol!r} is not a symbol; write module:name")
     try:
         found: Any = importlib.import_module(module_name)
     except ImportError as error:

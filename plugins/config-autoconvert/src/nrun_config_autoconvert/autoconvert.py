@@ -13,7 +13,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, overload
 
-from nrun.config.node import NODES, Config, Partial, new_node, set_arguments, set_trail
+from nrun.config.node import NODES, Config, Partial, new_like, set_arguments, set_instruction, set_trail
 from nrun.config.target import display_name
 from nrun.config.values import Refused, admit
 from nrun.errors import ConfigError
@@ -127,8 +127,7 @@ def _partial(described: Any) -> Any:
         return type(described)([_partial(item) for item in described])
     if not isinstance(described, Config):
         return described
-    arguments, trail, tags = dict(set_arguments(described)), described.__nrun_trail__, described.__nrun_tags__
-    return new_node(Partial, described.__nrun_target__, arguments, trail, tags)
+    return new_like(described, Partial, dict(set_arguments(described)))
 
 
 # ---- what calls mean when things are described
@@ -152,7 +151,8 @@ def _described(callee: Any, where: str) -> Callable[..., Any]:
             error.where = where
             raise
         line = sys._getframe(1)  # noqa: SLF001 - as the kernel looks for it, past this module
-        set_trail(node, (line.f_code, line.f_lasti))
+        set_trail(node, line.f_code)
+        set_instruction(node, line.f_lasti)
         return node
 
     return describe

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "add_tag": "Tag an argument",
+    "remove_tag": "Take a tag away that an argument was given",
     "tags_of": "The tags of an argument",
     "set_tagged": "Set all arguments that carry a tag",
     "identical": "Whether two trees are equal and tagged alike",
+    "no_trail": "Make and edit trees without noting which code does it",
     "retarget": "Let a node call something else, with the arguments that both take",
 }
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from nrun.arguments import UnknownArgument
@@ -10,7 +11,7 @@ from nrun.config.node import (
     BaseNode,
     admitted,
     caller,
-    check_name,
+    keeps_trail,
     new_node,
     put,
     remove,
@@ -21,11 +22,11 @@ from nrun.config.node import (
 )
 from nrun.config.paths import format_path, get_at, holder_of, nodes_of, steps_of
 from nrun.config.tags import tags_at
-from nrun.config.target import display_name
+from nrun.config.target import check_name, display_name
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nrun.config.node import Node
     from nrun.config.paths import Path
@@ -43,13 +44,26 @@ def add_tag(root: Node, path: str | Path, tag: str) -> None:
     set_tags(node, (node.__nrun_tags__ or frozenset()) | {(name, tag)})
 
 
+def remove_tag(root: Node, path: str | Path, tag: str) -> None:
+    """Take away a tag that `add_tag` gave. Raises ConfigError if the argument at `path` was not given it."""
+    node, name = _argument(root, path)
+    tags = node.__nrun_tags__ or frozenset()
+    if (name, tag) not in tags:
+        msg = f"{format_path(steps_of(path))} was not given the tag {tag!r}"
+        raise ConfigError(msg)
+    set_tags(node, tags - {(name, tag)} or None)
+
+
 def tags_of(root: Node, path: str | Path) -> frozenset[str]:
     """The tags of the argument at `path`, those that its annotation names included. Raises ConfigError."""
     return tags_at(*_argument(root, path))
 
 
 def set_tagged(root: Node, tag: str, value: Any) -> None:
-    """Set every argument in the tree that carries a tag. Raises ConfigError if none does, or the value does not fit."""
+    """Set every argument in the tree that carries a tag.
+
+    Raises ConfigError, with nothing set, if none does, or the value does not fit one that does.
+    """
     found = [
         (node, name)
         for _, node in nodes_of(root)
@@ -60,6 +74,8 @@ def set_tagged(root: Node, tag: str, value: Any) -> None:
         msg = f"no argument is tagged {tag!r}"
         raise ConfigError(msg, hint="run.add_tag(cfg, path, tag) tags one")
     origin = caller()
+    for node, name in found:
+        admitted(node, name, value)
     for node, name in found:
         put(node, name, value, origin)
 
@@ -112,6 +128,16 @@ def retarget(root: Node, path: str | Path, target: Callable[..., Any] | str) -> 
     set_arguments(node).update(kept)
     set_target(node, target)
     return tuple(dropped)
+
+
+@contextlib.contextmanager
+def no_trail() -> Iterator[None]:
+    """Make and edit trees by the thousand without looking which code does it. Files and the like are noted as ever."""
+    token = keeps_trail.set(False)
+    try:
+        yield
+    finally:
+        keeps_trail.reset(token)
 
 
 def _argument(root: Node, path: str | Path) -> tuple[Node, str | int]:

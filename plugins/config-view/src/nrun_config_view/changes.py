@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import attrs
 
 from nrun.config.checks import unchecked
-from nrun.config.node import remove
+from nrun.config.node import remove, set_tags
 from nrun.config.origin import Origin
-from nrun.config.paths import delete_at, get_at, set_at
+from nrun.config.paths import delete_at, get_at, holder_of, set_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nrun.config.paths import Path
 
 T = TypeVar("T")
-Kind = Literal["set", "unset", "change", "retarget", "insert", "remove", "move", "share", "unshare"]
+Kind = Literal["set", "unset", "change", "retarget", "insert", "remove", "move", "share", "unshare", "retag"]
 
 
 @attrs.frozen
@@ -35,6 +35,7 @@ class Change:
     | `move` | the element `old` comes from `source`, another index of the same list |
     | `share` | what is there becomes the node that is also at `source` |
     | `unshare` | the node there, `old`, which is also elsewhere, becomes one of its own: `new` |
+    | `retag` | the argument was given the tags `new` instead of `old` |
 
     An `insert` with a `source` inserts the node that is there too. What is shared is left out of `new`: a `share` or
     an `insert` for each such place comes after.
@@ -69,6 +70,11 @@ def _changed(root: Any, change: Change) -> Any:
         for name in change.dropped:
             remove(node, name, _ORIGIN)
         object.__setattr__(node, "__nrun_target__", change.new)  # in place, for the node may be shared
+        return root
+    if kind == "retag":
+        node, name, _ = holder_of(root, path)
+        others = {pair for pair in node.__nrun_tags__ or () if pair[0] != name}
+        set_tags(node, frozenset({*others, *((name, tag) for tag in change.new)}) or None)
         return root
     if kind in ("unset", "remove"):
         delete_at(root, path, _ORIGIN)

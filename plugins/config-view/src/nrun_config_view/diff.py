@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from nrun.config.checks import effective_default
 from nrun.config.compare import same
-from nrun.config.node import new_node, set_arguments
+from nrun.config.node import new_like, set_arguments
 from nrun.config.paths import Key
 from nrun.config.target import signature_of
 from nrun.config.values import is_special
@@ -155,6 +155,10 @@ class Differ:
             added = tuple(name for name in theirs if name not in ours)
             self._change("retarget", link, mine.__nrun_target__, *targets, kept=kept, dropped=dropped, added=added)
             ours = {name: ours[name] for name in kept}
+        tags = mine.__nrun_tags__ or frozenset(), other.__nrun_tags__ or frozenset()
+        for name in sorted({name for name, _ in tags[0] ^ tags[1]}, key=str):
+            before, after = (sorted(tag for tagged, tag in given if tagged == name) for given in tags)
+            self._change("retag", (link, name), before, after)
         target = next((target for target in targets if not isinstance(target, str)), None)
         for name, value in ours.items():
             if name not in theirs and not self._is_default(target, name, value):
@@ -229,8 +233,7 @@ class Differ:
                 self._places[id(value)] = link
                 arguments: dict[str | int, Any] = {}
                 made.append((link, value, arguments))
-                trail, tags = value.__nrun_trail__, value.__nrun_tags__
-                return new_node(type(value), value.__nrun_target__, arguments, trail, tags)
+                return new_like(value, type(value), arguments)
             if isinstance(value, list | tuple):
                 return type(value)(item for _, item in kept(enumerate(value), link, "insert", int))
             if isinstance(value, dict):

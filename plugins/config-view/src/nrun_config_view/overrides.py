@@ -65,6 +65,8 @@ def _items(change: Change) -> Iterator[str]:
         msg = "it is another root; overrides change what is in one"
         raise Untypable(msg)
     kind, path, source = change.kind, _typed(change.path), _typed(change.source or ())
+    if kind == "retag":
+        return  # tags do not change what is made
     if kind in ("unset", "remove"):
         yield f"{path}!"
     elif kind == "move":

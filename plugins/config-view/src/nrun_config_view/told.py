@@ -99,6 +99,8 @@ def _told(change: Change, path: str) -> Iterator[tuple[str, str]]:
         names = "; ".join(f"{word}: {', '.join(map(str, names))}" for word, names in words if names)
         yield "-", f"{path} calls {display_name(change.old)}"
         yield "+", f"{path} calls {display_name(change.new)}" + (f"  ({names})" if names else "")
+    elif kind == "retag":
+        yield "~", f"{path} has {_tags(change.new)}; it had {_tags(change.old)}"
     elif kind == "move":
         yield "~", f"{path} was {source}"
     elif change.source is not None:
@@ -112,6 +114,10 @@ def _told(change: Change, path: str) -> Iterator[tuple[str, str]]:
             yield "+", f"{path} = {show(change.new)}" + ("  (no longer shared)" if kind == "unshare" else "")
 
 
+def _tags(tags: Iterable[str]) -> str:
+    return f"the tags {', '.join(tags)}" if tags else "no tags"
+
+
 def _form(change: Change) -> Json:
     form: dict[str, Json] = {"kind": change.kind, "path": format_path(change.path)}
     if change.kind == "retarget":
@@ -123,7 +129,7 @@ def _form(change: Change) -> Json:
         return form
     if change.source is not None:
         return form | {"source": format_path(change.source)}
-    if change.kind in ("unset", "change", "remove", "unshare"):
+    if change.kind in ("unset", "change", "remove", "unshare", "retag"):
         form["old"] = _data(change.old)
     if change.kind not in ("unset", "remove"):
         form["new"] = _data(change.new)
