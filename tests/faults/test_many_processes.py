@@ -23,7 +23,9 @@ def at_once(rig, *commands):
         assert process.stdout.readline() == b"ready\n"
     gate.touch()
     said = [process.communicate(timeout=90)[0].decode() for process in processes]
-    answers = [(words[0], process.returncode, text) for words, process, text in zip(wanted, processes, said, strict=True)]
+    answers = [
+        (words[0], process.returncode, text) for words, process, text in zip(wanted, processes, said, strict=True)
+    ]
     assert not [text for _, code, text in answers if "Traceback" in text or code not in {0, IN_CHARGE}]
     assert not [text for verb, code, text in answers if code == IN_CHARGE and verb != "resume"]
     return answers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nrun.errors import InCharge, NrunError, PlanError, RecordError, UnknownName, did_you_mean
@@ -18,11 +19,11 @@ from nrun.sync import run_sync
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
-    from pathlib import Path
     from typing import Any, Self
 
     from nrun.engine.view import View
     from nrun.plugins import Hooks
+    from nrun.protocols import Executor
     from nrun.record import ExperimentFolder
 
 OnInterrupt: TypeAlias = Literal["detach", "cancel", "ask"]
@@ -60,6 +61,28 @@ class Recorded:
             msg = f"there is no experiment with the title {title!r}.{close}"
             raise RecordError(msg, hint="`nrun list` shows what there is")
         return cls._loaded(found[0], hooks)
+
+    @classmethod
+    def adopt(
+        cls,
+        path: str | os.PathLike[str],
+        executor: Executor | None = None,
+        *,
+        home: str | os.PathLike[str] | None = None,
+        hooks: Hooks | None = None,
+    ) -> Self:
+        """The experiment in the folder `path`, wherever that came from: a copy, a mounted disk.
+
+        A record that is gone is made again from the folders of the jobs, which are taken to have run on `executor`
+        (the default executor). What waited for what, and jobs that never ran, they do not tell. Raises RecordError.
+        """
+        from nrun.engine.adopt import adopt, take_in
+
+        known = hooks or installed()
+        folder = take_in(Path(path), home_folder(home))
+        executor = executor or known.executors.get(known.default_executor()).executor()()
+        run_sync(adopt(folder, executor, known))
+        return cls._loaded(folder, hooks)
 
     @classmethod
     def catalog(

@@ -188,7 +188,8 @@ class Carrier:
 
     async def _submit(self, batch: Sequence[Job]) -> None:
         attempts = await self._attempts(batch)
-        jobs = [job for job in batch if job.name in attempts]
+        ended = {job.name for job in batch if self.ledger.statuses[job.name].state.ended}  # given up meanwhile
+        jobs = [job for job in batch if job.name in attempts and job.name not in ended]
         if not jobs:
             return
         backend, now = self.lane.backend, time.time()

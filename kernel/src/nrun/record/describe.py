@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nrun.config.codec import encode
 from nrun.config.target import symbol_of
 from nrun.errors import ConfigError
+from nrun.planning import RecordedTask
 from nrun.record.folder import DESCRIPTION, write_file
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def describe(plan: Plan, folder: ExperimentFolder, plugins: Mapping[str, str], c
                 "name": job.name,
                 "executors": [numbers[id(executor)] for executor in job.executors],
                 "dependencies": [_dependency_form(dependency) for dependency in job.dependencies],
-                "tasks": [encode(task) for task in job.tasks],
+                "tasks": [task.form if isinstance(task, RecordedTask) else encode(task) for task in job.tasks],
             }
             for job in plan.jobs
         ],

@@ -63,8 +63,20 @@ class Description(Data):
     jobs: list[JobDescription]
 
 
+def check_version(version: int, folder: ExperimentFolder) -> None:
+    """Raise RecordError if the record is of a newer nrun: it may be looked at, but not be written to."""
+    if version > VERSION:
+        msg = f"{newer(version, folder.id)} can only be looked at"
+        raise RecordError(msg, hint="use the nrun that wrote it, or a newer one")
+
+
+def newer(version: int, id_: str) -> str:
+    """What to call an experiment whose record is of a newer nrun."""
+    return f"experiment {id_}, written in version {version} of the record while this nrun writes {VERSION},"
+
+
 def read_description(folder: ExperimentFolder) -> Description:
-    """The description of an experiment. Raises RecordError if it is missing, damaged or of a newer nrun."""
+    """The description of an experiment, as far as it is understood. Raises RecordError if it is missing or damaged."""
     path = folder.path / DESCRIPTION
     try:
         document = json.loads(path.read_bytes())
@@ -75,15 +87,16 @@ def read_description(folder: ExperimentFolder) -> Description:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         msg = f"{path} is damaged: {error}"
         raise RecordError(msg) from error
-    if version != VERSION:
-        msg = f"{path} is written in version {version!r} of the record; this nrun reads {VERSION}"
-        raise RecordError(msg, hint="use the nrun that wrote it, or a newer one")
+    if not isinstance(version, int) or version < 1:
+        msg = f"{path} is damaged: there is no version {version!r} of the record"
+        raise RecordError(msg)
     import cattrs  # 40 ms, and launching does not read
     import cattrs.errors
 
     try:
         found = cattrs.Converter(forbid_extra_keys=False).structure(document, Description)
     except (cattrs.errors.BaseValidationError, TypeError, ValueError, OverflowError) as error:
+        check_version(version, folder)
         problems = "; ".join(cattrs.transform_error(error))
         msg = f"{path} is damaged: {problems}"
         raise RecordError(msg) from error
