@@ -8,10 +8,12 @@ import json
 import attrs
 import pytest
 
-from nrun import Packager, State
+from nrun import Packager, Script, State
 from nrun.engine.schedule import Schedule
-from nrun.model import Place
 from nrun.planning import Dependency, Job
+from nrun_testing.memory import system_at
+
+NOTHING = Script(inline="true", entrypoint="sh")
 
 
 def cut_after(exp, **wanted):
@@ -30,14 +32,20 @@ def test_a_retry_that_was_owed_is_made_once(experiment, fresh, jobs_at, nothing)
     executor = fresh(exit_codes=(1, 0), retries=1, max_parallel=1)
     exp = experiment()
     exp.add(nothing, executor, "job")
-    exp.run()
+    exp.add(nothing, executor, "after", dependencies=["job"])
+    exp.run(check=False)
     cut_after(exp, kind="observed")
-    before = len(jobs_at(executor))
-    assert experiment.known(exp.id).resume().jobs["job"].attempt == 2
-    assert len(jobs_at(executor)) == before + 1
+    jobs_at(executor).clear()
+    jobs = experiment.known(exp.id).resume(check=False).jobs
+    assert jobs["job"].attempt == 2
+    assert sorted((job.tag.job, job.tag.attempt) for job in jobs_at(executor)) == [
+        ("after", 1),
+        ("after", 2),
+        ("job", 2),
+    ]
 
 
-def test_a_wish_that_nobody_acted_on_is_acted_on_by_whoever_carries_on(experiment, fresh, jobs_at, nothing, happened):
+def test_a_wish_that_nobody_acted_on_is_acted_on_by_whoever_carries_on(experiment, fresh, jobs_at, nothing):
     executor = fresh(runs_for_s=2.0)
     exp = experiment()
     exp.add(nothing, executor, "job")
@@ -56,8 +64,7 @@ def test_a_job_in_doubt_that_somebody_wanted_cancelled_is_not_submitted(experime
     exp.run()
     cut_after(exp, kind="submitting")
     jobs_at(executor).clear()
-    for tag in list(system(executor).number_of):
-        del system(executor).number_of[tag]
+    system_at(executor.place()).number_of.clear()
     wish(exp, "job")
     jobs = experiment.known(exp.id).resume(check=False).jobs
     assert (jobs["job"].state, jobs["after"].state) == (State.CANCELLED, State.SKIPPED)
@@ -90,13 +97,11 @@ class Slow(Packager):
 
 
 @pytest.mark.parametrize("goes_on_for_s", [0.0, 1.2])
-def test_a_wish_that_comes_just_before_a_job_is_submitted_is_heard(
-    experiment, fresh, nothing, jobs_at, happened, goes_on_for_s
-):
+def test_a_wish_that_comes_just_before_a_job_is_submitted_is_heard(experiment, fresh, jobs_at, goes_on_for_s):
     exp = experiment()
     packager = Slow(cancel=lambda: experiment.known(exp.id).cancel("job"), goes_on_for_s=goes_on_for_s)
     executor = fresh(runs_for_s=3.0, packager=packager)
-    exp.add(nothing, executor, "job")
+    exp.add(NOTHING, executor, "job")
     status = exp.run(check=False)
     assert status.jobs["job"].state is State.CANCELLED
     assert all(job.cancelled for job in jobs_at(executor))
@@ -108,11 +113,3 @@ def test_a_wish_that_comes_just_before_a_job_is_submitted_is_heard(
 def wish(exp, job):
     with (exp.path / "journal.jsonl").open("a") as journal:
         journal.write(json.dumps({"kind": "cancel", "at": 1.0, "job": job, "by": "somebody"}) + "\n")
-
-
-def system(executor):
-    from nrun_testing.memory import system_at
-
-    place = executor.place()
-    assert isinstance(place, Place)
-    return system_at(place)

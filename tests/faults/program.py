@@ -6,6 +6,7 @@ Every task appends a line to $TRACE when it begins and when it ends, so that wha
 import os
 import sys
 import time
+from pathlib import Path
 
 import nrun
 from nrun import Dependency, LocalExecutor, NrunError, Partial, Retries, Script
@@ -91,7 +92,7 @@ if __name__ == "__main__":
     verb, *words = sys.argv[1:]
     if "GATE" in os.environ:  # many processes at once: they wait in front of it
         print("ready", flush=True)
-        while not os.path.exists(os.environ["GATE"]):
+        while not Path(os.environ["GATE"]).exists():
             time.sleep(0.005)
     try:
         if verb in {"launch", "detach"}:

@@ -13,6 +13,8 @@ from nrun.events import JobObserved, JobSubmitted, JobSubmitting
 from nrun.model import Attempt, Tag
 from nrun.planning import check_name
 from nrun.record import ExperimentFolder, Journal
+from nrun.record.description import check_version
+from nrun.record.folder import DESCRIPTION
 from nrun.record.rebuild import attempts_in, rebuild_description
 
 if TYPE_CHECKING:
@@ -29,8 +31,8 @@ def take_in(path: Path, home: Path) -> ExperimentFolder:
     Raises RecordError, PlanError.
     """
     path = path.absolute()
-    if not path.is_dir():
-        msg = f"there is no folder {path}"
+    if not any((path / name).exists() for name in (DESCRIPTION, "jobs")):
+        msg = f"{path} holds no experiment" if path.is_dir() else f"there is no folder {path}"
         raise RecordError(msg, hint="give the folder of one experiment, the one that `jobs` lies in")
     title = check_name(path.parent.name, "the title of an experiment")
     folder = ExperimentFolder(home, title, check_name(path.name, "the id of an experiment"))
@@ -57,6 +59,7 @@ async def adopt(folder: ExperimentFolder, executor: Executor, hooks: Hooks) -> N
         return
     async with charge(folder):
         view, now = read_view(folder), time.time()
+        check_version(view.version, folder)
         numbers = {name: number for name, number in attempts_in(folder).items() if name in view.places}
         events: list[Event] = [JobSubmitting(at=now, job=name, attempt=numbers[name]) for name in numbers]
         for place in dict.fromkeys(view.places[name][0] for name in numbers):
