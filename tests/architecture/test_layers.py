@@ -29,6 +29,7 @@ LAYERS = (
         "launching",
         "job",
         "outcome",
+        "interrupts",
         "search",
         "recorded",
         "preflight",

@@ -21,6 +21,8 @@ HERE = Path(__file__).parent
 PROGRAM = HERE / "program.py"
 LINES = 12_000
 """About as many lines of nrun's own as a whole run executes."""
+WRITES = 45
+"""About as many times a whole run writes to the journal."""
 CALLS = {"write": 60, "open": 60, "posix_spawn": 14, "fsync": 2, "replace": 4, "mkdir": 40, "pwrite": 1, "read": 40}
 """About as many calls of these as a whole run makes."""
 DEADLINE_S = 60.0
@@ -64,12 +66,15 @@ class Rig:
 
     def environment(self, fault: dict | None = None) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("NRUN_")}
-        own = {"NRUN_HOME": str(self.home), "TRACE": str(self.trace), "PYTHONPATH": f"{HERE / 'site'}"}
+        path = os.pathsep.join(filter(None, [str(HERE / "site"), os.environ.get("PYTHONPATH")]))
+        own = {"NRUN_HOME": str(self.home), "TRACE": str(self.trace), "PYTHONPATH": path}
         return kept | own | ({"NRUN_FAULT": json.dumps(fault)} if fault else {})
 
-    def run(self, *words: str, fault: dict | None = None, kill_after_s: float | None = None) -> tuple[int, str]:
+    def run(
+        self, *words: str, fault: dict | None = None, kill_after_s: float | None = None, **env: str
+    ) -> tuple[int, str]:
         """Run the program; gives how it ended and what it said. Killed after that time, if one is given."""
-        process = self.start(*words, fault=fault)
+        process = self.start(*words, fault=fault, **env)
         try:
             said, _ = process.communicate(timeout=kill_after_s or DEADLINE_S)
         except subprocess.TimeoutExpired:
@@ -189,13 +194,16 @@ def kills(seed: int, root: Path) -> tuple[list[str], list[str]]:
 
 def _hit(rig: Rig, rng: random.Random, words: list[str]) -> None:
     """One process in charge, killed or not, while jobs are killed or not."""
-    how = rng.choice(["line", "call", "time", "not"])
+    how = rng.choice(["line", "journal", "call", "time", "not"])
     here = words[0] in {"launch", "resume"}
     who = "launcher" if here or rng.random() < 0.2 else "supervisor"
     fault = None
     if how == "line":
-        most = LINES if words[0] == "launch" or who == "supervisor" else LINES // 6
+        most = LINES if words[0] == "launch" or who == "supervisor" else LINES // 2
         fault = {"who": who, "how": "line", "number": rng.randint(1, most)}
+    elif how == "journal":  # after each of its lines it must be possible to go on
+        fault = {"who": who, "how": "call", "name": "write", "path": "journal.jsonl", "after": rng.random() < 0.8}
+        fault["number"] = rng.randint(1, WRITES if words[0] in {"launch", "detach"} else WRITES // 3)
     elif how == "call":
         name = rng.choice(list(CALLS))
         number, after = rng.randint(1, CALLS[name]), rng.random() < 0.5

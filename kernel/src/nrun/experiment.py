@@ -12,6 +12,7 @@ import attrs
 from nrun.config.script import Script
 from nrun.config.target import symbol_of
 from nrun.errors import PlanError
+from nrun.interrupts import policy
 from nrun.job import Job, name_of, task_of
 from nrun.launching import current_session, stop_loading, surroundings
 from nrun.model import State
@@ -30,7 +31,7 @@ from nrun.planning import Job as PlannedJob
 from nrun.preflight import check_carried_on, check_files, check_outputs
 from nrun.protocols import Plugin
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment
-from nrun.recorded import Recorded, policy
+from nrun.recorded import Recorded
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ if TYPE_CHECKING:
     from typing import Self
 
     from nrun.engine.view import View
+    from nrun.interrupts import OnInterrupt
     from nrun.model import Place
     from nrun.planning import Plan, Task
     from nrun.plugins import Hooks
     from nrun.protocols import Backend, Executor
     from nrun.record import ExperimentFolder
-    from nrun.recorded import OnInterrupt
 
 
 class Experiment(Recorded):
@@ -328,20 +329,20 @@ class Experiment(Recorded):
         from nrun.engine.run import Run
 
         folder = self._claim(plan, backends)
-        async with charge(folder):
-            with Journal(folder.journal) as journal:
-                run = Run(plan, folder, journal, self._hooks, backends)
-                view = self._keep(plan, run.statuses, folder)
-                async with contextlib.AsyncExitStack() as stack:
-                    if tail_logs:
-                        from nrun.engine.tail import tailing
+        async with charge(folder), contextlib.AsyncExitStack() as stack:
+            journal = stack.enter_context(Journal(folder.journal))
+            run = Run(plan, folder, journal, self._hooks, backends)
+            view = self._keep(plan, run.statuses, folder)
+            if tail_logs:
+                from nrun.engine.tail import tailing
 
-                        await stack.enter_async_context(tailing(view, self._hooks))
-                    await run.execute(stop_when_interrupted=stop_when_interrupted)
+                await stack.enter_async_context(tailing(view, self._hooks))
+            await run.execute(stop_when_interrupted=stop_when_interrupted)
 
     def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
         """What the run knows becomes what this object knows; nothing is read back."""
         from nrun.engine.view import View
+        from nrun.record.describe import VERSION
 
         self._view = View(
             folder=folder,
@@ -349,6 +350,7 @@ class Experiment(Recorded):
             places={job.name: [executor.place() for executor in job.executors] for job in plan.jobs},
             grace_s=max(executor.grace_s for executor in plan.executors()),
             statuses=statuses,
+            version=VERSION,
             damaged=(),
             launcher_gone=False,
         )

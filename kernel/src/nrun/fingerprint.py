@@ -21,10 +21,11 @@ from nrun.record.folder import DESCRIPTION
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from nrun.interrupts import OnInterrupt
     from nrun.outcome import ExperimentStatus
     from nrun.planning import Plan
     from nrun.record import ExperimentFolder
-    from nrun.recorded import OnInterrupt, Recorded
+    from nrun.recorded import Recorded
 
 
 def fingerprint_of(plan: Plan, plugins: Mapping[str, str]) -> str:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from nrun.experiment import Experiment
+    from nrun.interrupts import OnInterrupt
     from nrun.planning import Surroundings
-    from nrun.recorded import OnInterrupt
 
 MAIN_MODULES = ("__main__", "__nrun_main__")
 

@@ -90,8 +90,14 @@ class ExperimentStatus(Data):
 
 def status_of(view: View) -> ExperimentStatus:
     """What is known, for people and programs."""
+    from nrun.record.describe import VERSION
+
     warnings = []
-    if view.damaged:
+    if view.version > VERSION:
+        from nrun.record.description import newer
+
+        warnings.append(f"{newer(view.version, view.folder.id)} is shown as far as it is understood")
+    elif view.damaged:
         lines = "line is" if len(view.damaged) == 1 else "lines are"
         where = ", ".join(map(str, view.damaged[:5]))
         warnings.append(f"{len(view.damaged)} {lines} damaged and left out of {view.folder.journal} (at byte {where})")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import time
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
 from nrun.errors import InCharge, NrunError, PlanError, RecordError, UnknownName, UsageError, did_you_mean
 from nrun.events import Noted, Tagged
+from nrun.interrupts import SECOND_PRESS_S, policy, say, wants_to_cancel
 from nrun.job import Job
 from nrun.model import State
 from nrun.outcome import ExperimentStatus, jobs_failed, status_of
@@ -23,20 +23,16 @@ from nrun.sync import run_sync
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
     from datetime import datetime
-    from pathlib import Path
     from typing import Any, Self
 
     from nrun.engine.view import View
     from nrun.events import Event
+    from nrun.interrupts import OnInterrupt
     from nrun.plugins import Hooks
+    from nrun.protocols import Executor
     from nrun.record import ExperimentFolder
     from nrun.record.description import Description
 
-OnInterrupt: TypeAlias = Literal["detach", "cancel", "ask"]
-"""What Ctrl-C does to the jobs: leave them to a supervisor, stop them, or ask (where somebody can answer)."""
-
-SECOND_PRESS_S = 2.0
-"""How long after detaching another Ctrl-C cancels the jobs."""
 _PAUSE_S = 0.2
 
 
@@ -67,6 +63,28 @@ class Recorded:
             msg = f"there is no experiment with the title {title!r}.{close}"
             raise RecordError(msg, hint="`nrun list` shows what there is")
         return cls._loaded(found[0], hooks)
+
+    @classmethod
+    def adopt(
+        cls,
+        path: str | os.PathLike[str],
+        executor: Executor | None = None,
+        *,
+        home: str | os.PathLike[str] | None = None,
+        hooks: Hooks | None = None,
+    ) -> Self:
+        """The experiment in the folder `path`, wherever that came from: a copy, a mounted disk.
+
+        A record that is gone is made again from the folders of the jobs, which are taken to have run on `executor`
+        (the default executor). What waited for what, and jobs that never ran, they do not tell. Raises RecordError.
+        """
+        from nrun.engine.adopt import adopt, take_in
+
+        known = hooks or installed()
+        folder = take_in(Path(path), home_folder(home))
+        executor = executor or known.executors.get(known.default_executor()).executor()()
+        run_sync(adopt(folder, executor, known))
+        return cls._loaded(folder, hooks)
 
     @classmethod
     def catalog(  # noqa: PLR0913 - what there is to ask for
@@ -305,21 +323,21 @@ class Recorded:
         view = self._known()
         if policy(on_interrupt) == "cancel" or view.state.ended:
             stopped = sum(job.state is State.CANCELLED for job in view.statuses.values())
-            _say(f"interrupted; {stopped} jobs cancelled; nrun status {self.id}")
+            say(f"interrupted; {stopped} jobs cancelled; nrun status {self.id}")
             return
         try:
-            if policy(on_interrupt) == "ask" and _wants_to_cancel():
+            if policy(on_interrupt) == "ask" and wants_to_cancel():
                 raise KeyboardInterrupt  # noqa: TRY301 - the same as pressing once more
             self._leave_behind()
-            _say(f"detached; the jobs go on. nrun attach {self.id} returns; Ctrl-C again now cancels them")
+            say(f"detached; the jobs go on. nrun attach {self.id} returns; Ctrl-C again now cancels them")
             time.sleep(SECOND_PRESS_S)
         except KeyboardInterrupt:
             left = self.cancel()
-            _say(f"cancelled; nrun status {self.id}" + "".join(f"\n  {name}: {why}" for name, why in left.items()))
+            say(f"cancelled; nrun status {self.id}" + "".join(f"\n  {name}: {why}" for name, why in left.items()))
         except InCharge:
             pass  # somebody else carries it on
         except NrunError as error:
-            _say(f"{error.message}\n  the jobs that run go on; nrun experiment resume {self.id} carries on")
+            say(f"{error.message}\n  the jobs that run go on; nrun experiment resume {self.id} carries on")
 
     def _leave_behind(self, *, until_handed_over: bool = False) -> None:
         """Have a process of its own carry the experiment on. Raises NrunError if none can be left."""
@@ -370,31 +388,9 @@ def check_tag(tag: object) -> str:
     return tag
 
 
-def policy(given: OnInterrupt | None) -> OnInterrupt:
-    """What an interrupt does: as given, as `NRUN_ON_INTERRUPT` says, or detach. Raises PlanError."""
-    wanted = given or os.environ.get("NRUN_ON_INTERRUPT") or "detach"
-    for known in ("detach", "cancel", "ask"):
-        if wanted == known:
-            return known
-    msg = f"on_interrupt is detach, cancel or ask, not {wanted!r}"
-    raise PlanError(msg, hint="it comes from the call, or from NRUN_ON_INTERRUPT")
-
-
 def _user() -> str:
     return os.environ.get("USER", "somebody")
 
 
 def _somebody() -> str:
     return f"{_user()} (process {os.getpid()})"
-
-
-def _wants_to_cancel() -> bool:
-    if not sys.stdin.isatty():
-        return False
-    print("nrun: leave the jobs running, or cancel them? [L/c] ", end="", file=sys.stderr, flush=True)  # noqa: T201 - a question
-    return sys.stdin.readline().strip().lower().startswith("c")
-
-
-def _say(text: str) -> None:
-    with contextlib.suppress(OSError):  # the terminal may be gone
-        print(f"nrun: {text}", file=sys.stderr, flush=True)  # noqa: T201 - Ctrl-C is answered by words

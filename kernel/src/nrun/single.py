@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from nrun.interrupts import OnInterrupt
     from nrun.job import Job
     from nrun.planning import Task
     from nrun.protocols import Executor, Plugin
-    from nrun.recorded import OnInterrupt
 
 
 def run(  # noqa: PLR0913 - what `add` and `run` of an experiment take

@@ -28,8 +28,8 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def at_line(number, count_in=""):
-    """Die at the n-th line of nrun's own that is executed; with number 0, tell at the end how many there were."""
+def at_line(number):
+    """Die at the n-th line of nrun's own that is executed."""
     seen = 0
 
     def local(frame, event, arg):
@@ -49,17 +49,9 @@ def at_line(number, count_in=""):
         return local if known[name] else None
 
     sys.settrace(trace)
-    if count_in:
-        import atexit
-
-        def tell():
-            with open(count_in, "a") as out:
-                out.write(f"{role()} {seen}\n")
-
-        atexit.register(tell)
 
 
-def at_call(name, number, code="", path="", has="", times=1, after=False):
+def at_call(*, name, number, code="", path="", has="", after=False):
     """At the n-th call of `os.<name>` (that names, or whose file is, something with `path` in it): fail, or die.
 
     `has` is in what is written. With `after`, the call is made first.
@@ -83,7 +75,7 @@ def at_call(name, number, code="", path="", has="", times=1, after=False):
         nonlocal seen
         if about(args):
             seen += 1
-            if number <= seen < number + times:
+            if seen == number:
                 if after:
                     real(*args, **options)
                 if not code:

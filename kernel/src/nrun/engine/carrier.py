@@ -208,7 +208,8 @@ class Carrier:
     async def _submit(self, batch: Sequence[Job]) -> None:
         launches = {job.name: launch_of(job, self.plan) for job in batch}
         attempts = await self._attempts(batch, launches)
-        jobs = [job for job in batch if job.name in attempts]
+        ended = {job.name for job in batch if self.ledger.statuses[job.name].state.ended}  # given up meanwhile
+        jobs = [job for job in batch if job.name in attempts and job.name not in ended]
         if not jobs:
             return
         backend, now = self.lane.backend, time.time()

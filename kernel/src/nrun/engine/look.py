@@ -26,7 +26,7 @@ from nrun.events import (
 )
 from nrun.model import Attempt, Handle, State, Tag
 from nrun.record import JobStatus, Journal, fold_all, labels, read_journal
-from nrun.record.description import read_description
+from nrun.record.description import check_version, read_description
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
@@ -63,6 +63,7 @@ def view_of(folder: ExperimentFolder, description: Description, reading: Reading
         places={job.name: [description.executors[one].place for one in job.executors] for job in description.jobs},
         grace_s=max((executor.grace_s for executor in description.executors), default=0.0),
         statuses=statuses,
+        version=description.nrun,
         damaged=reading.damaged,
         launcher_gone=_launcher_gone(reading.events, description, open_jobs=open_jobs),
         tags=tags,
@@ -116,6 +117,7 @@ async def cancel(view: View, names: Collection[str], hooks: Hooks, by: str) -> d
 
     Raises RecordError when the wish cannot be recorded; then nothing was stopped.
     """
+    check_version(view.version, view.folder)
     wanted = [view.statuses[name] for name in names if not view.statuses[name].state.ended]
     wish = [CancelRequested(at=time.time(), job=status.name, by=by) for status in wanted]
     with Journal(view.folder.journal) as journal:

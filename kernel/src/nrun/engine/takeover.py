@@ -18,7 +18,7 @@ from nrun.model import Bundle
 from nrun.planning import Dependency, Job, Plan, RecordedTask, Surroundings
 from nrun.protocols import Executor
 from nrun.record import JobStatus, Journal, fold_all, read_journal
-from nrun.record.description import read_description
+from nrun.record.description import check_version, read_description
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -105,6 +105,7 @@ async def carry_on(
     """
     async with charge(folder):
         description = read_description(folder)
+        check_version(description.nrun, folder)
         plan = recorded_plan(description)
         backends: dict[Place, Backend] = {}
         for executor in plan.executors():
@@ -161,6 +162,7 @@ async def watch(folder: ExperimentFolder, hooks: Hooks, offset: int = 0) -> int:
 async def ask_again(folder: ExperimentFolder, names: Collection[str], by: str) -> None:
     """Have jobs that have ended run again, when the experiment is carried on. Raises InCharge, RecordError."""
     async with charge(folder):
+        check_version(read_description(folder).nrun, folder)
         with Journal(folder.journal) as journal:
             journal.append([JobRerun(at=time.time(), job=name, by=by) for name in names], durable=True)
 

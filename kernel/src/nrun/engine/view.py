@@ -28,6 +28,8 @@ class View(Data):
     grace_s: float
     """The longest that any of its jobs may take to stop when asked."""
     statuses: dict[str, JobStatus]
+    version: int
+    """The version of the record."""
     damaged: tuple[int, ...]
     """Byte offsets of journal lines that could not be read and were left out."""
     launcher_gone: bool

@@ -70,8 +70,20 @@ class Description(Data):
     """What the experiment was launched with; empty if it was run whatever had been run before."""
 
 
+def check_version(version: int, folder: ExperimentFolder) -> None:
+    """Raise RecordError if the record is of a newer nrun: it may be looked at, but not be written to."""
+    if version > VERSION:
+        msg = f"{newer(version, folder.id)} can only be looked at"
+        raise RecordError(msg, hint="use the nrun that wrote it, or a newer one")
+
+
+def newer(version: int, id_: str) -> str:
+    """What to call an experiment whose record is of a newer nrun."""
+    return f"experiment {id_}, written in version {version} of the record while this nrun writes {VERSION},"
+
+
 def read_description(folder: ExperimentFolder) -> Description:
-    """The description of an experiment. Raises RecordError if it is missing, damaged or of a newer nrun."""
+    """The description of an experiment, as far as it is understood. Raises RecordError if it is missing or damaged."""
     path = folder.path / DESCRIPTION
     try:
         document = json.loads(path.read_bytes())
@@ -82,15 +94,16 @@ def read_description(folder: ExperimentFolder) -> Description:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         msg = f"{path} is damaged: {error}"
         raise RecordError(msg) from error
-    if version != VERSION:
-        msg = f"{path} is written in version {version!r} of the record; this nrun reads {VERSION}"
-        raise RecordError(msg, hint="use the nrun that wrote it, or a newer one")
+    if not isinstance(version, int) or version < 1:
+        msg = f"{path} is damaged: there is no version {version!r} of the record"
+        raise RecordError(msg)
     converter = _converter()
     try:
         found: Description = converter.structure(document, Description)
     except Exception as error:
         from cattrs import transform_error
 
+        check_version(version, folder)
         msg = f"{path} is damaged: {'; '.join(transform_error(error))}"
         raise RecordError(msg) from error
     numbers = range(len(found.executors))

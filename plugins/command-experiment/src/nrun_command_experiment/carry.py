@@ -11,7 +11,7 @@ from nrun_command_experiment.outcome import show, show_detached
 from nrun_command_experiment.words import complete_experiment
 
 if TYPE_CHECKING:
-    from nrun.recorded import OnInterrupt
+    from nrun.interrupts import OnInterrupt
 
 EXPERIMENT = click.argument("experiment", shell_complete=complete_experiment, default="latest", metavar="[EXPERIMENT]")
 ON_INTERRUPT = click.option(

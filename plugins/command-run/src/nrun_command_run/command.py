@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from nrun.interrupts import OnInterrupt
     from nrun.launching import Session
-    from nrun.recorded import OnInterrupt
 
 FULL_TABLE_JOBS = 30
 
