@@ -59,6 +59,17 @@ def test_a_config_builds_to_what_its_target_gives():
     assert build(Config(Sizes, width=3)) == Sizes(3)
 
 
+def test_a_home_is_found_where_the_configuration_is_built(monkeypatch):
+    config = Config(dict, at=Path("~/a"), all=[Path("~"), Path("b/~")], text="~/a")
+    monkeypatch.setenv("HOME", "/home/of/builder")
+    assert build(config) == {
+        "at": Path("/home/of/builder/a"),
+        "all": [Path("/home/of/builder"), Path("b/~")],
+        "text": "~/a",
+    }
+    assert config.at == Path("~/a")
+
+
 def test_a_partial_builds_to_a_callable_with_its_arguments():
     assert build(Partial(pair, b=2))(1) == (1, 2)
 

@@ -177,7 +177,7 @@ def every_form(targets):
         *(None, True, 0, -1, 10**30, 0.1, 1e300, -0.0, float("inf"), float("-inf"), float("nan"), 1 + 2j),
         *("", "é ☃ 😀 \x00\x1f\x7f\u2028", "\udcff\ud800", '"\\', "$ref", "__main__:x", b"\0\xff", b""),
         *([], [[]], (), (1, (2,)), {}, {"a": {"b": []}}, {"$config": 1, "": 2}, {1: "one", (1, 2): "two", None: 0}),
-        *({1, 2}, {"a"}, frozenset({(1, "x")}), Path("/a b/é"), Path()),
+        *({1, 2}, {"a"}, frozenset({(1, "x")}), Path("/a b/é"), Path(), Path("~/x"), {Path("~")}),
         *(datetime.datetime.fromisoformat("2026-01-02T03:04:05.000678"), datetime.datetime(2026, 1, 2, tzinfo=zone)),
         *(datetime.date(1, 1, 1), datetime.time(23, 59, 59, 1), datetime.time(1, tzinfo=zone)),
         *(datetime.timedelta(days=-1, microseconds=1), decimal.Decimal("1.10"), uuid.UUID(int=5)),

@@ -76,7 +76,12 @@ def read(program, items: str):
 @pytest.mark.parametrize("items", ITEMS)
 def test_an_item_of_the_page_has_an_effect(program, items):
     done = read(program, items)
-    assert done.task != program.start() or settings_of(done).executor or "run." in items or "@=" in items
+    assert (
+        done.task != program.start()
+        or settings_of(done.settings, done.reading).executor
+        or "run." in items
+        or "@=" in items
+    )
 
 
 @pytest.mark.parametrize("items", REFUSED)

@@ -196,18 +196,11 @@ def test_without_a_prefix_the_environment_says_nothing(shell):
     assert shell.python("train.py", "model=big", "--plan", APP__modle="2", __model="2").returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["run.executor.retries=1,2", "--sweep"], "run.executor.retries is a sweep of 2 values"),
-        (["--load", "latest:train"], "there is no file 'latest'"),
-    ],
-)
-def test_what_cannot_be_is_refused_in_words(shell, words, told):
+def test_a_file_that_is_not_there_is_refused_in_words(shell):
     shell.write("train.py", TRAIN)
-    done = shell.python("train.py", "model=big", "run.executor=local", *words)
+    done = shell.python("train.py", "model=big", "--load", "latest:train")
     assert done.returncode == 2
-    assert told in done.stderr
+    assert "there is no file 'latest'" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -247,6 +240,41 @@ def test_a_sweep_runs_each_point_as_a_job_of_one_experiment(shell):
     assert len(names) == 4
     assert "2 of 6 points are the same as others" in done.stderr
     assert names[0].endswith("epochs=1 optimizer.lr=0.1")
+
+
+def test_a_sweep_of_the_run_gives_each_point_its_executor(shell):
+    shell.write("train.py", TRAIN)
+    words = ["model=big", "epochs=1,2", "run.executor=local", "run.executor.retries=0,3", "run.name=${env:TITLE}"]
+    done = shell.python("train.py", *words, TITLE="both")
+    assert done.returncode == 2
+    assert "run.executor.retries a sweep of 2 values; add --sweep" in " ".join(done.stderr.split())
+    done = shell.python("train.py", *words, "--sweep", TITLE="both")
+    assert done.returncode == 0, done.stderr
+    (described,) = shell.home.glob("experiments/both/*/experiment.json")
+    asked = json.loads(described.read_text("utf-8"))
+    retries = [executor["executor"]["fields"]["retries"] for executor in asked["executors"]]
+    assert {job["name"]: retries[job["executors"][0]] for job in asked["jobs"]} == {
+        "0: run.executor.retries=0 epochs=1": 0,
+        "1: run.executor.retries=0 epochs=2": 0,
+        "2: run.executor.retries=3 epochs=1": 3,
+        "3: run.executor.retries=3 epochs=2": 3,
+    }
+
+
+def test_sweeps_of_the_run_are_zipped_by_their_whole_paths(shell):
+    shell.write("train.py", TRAIN)
+    words = ["model=big", "run.executor=local", "run.executor.retries=0,1,1", "run.executor.env_vars.A=choice(a,b,b)"]
+    zipped = ["--sweep", "--zip", "run.executor.retries,run.executor.env_vars['A']", "--plan"]
+    done = shell.python("train.py", *words, *zipped)
+    assert done.returncode == 0, done.stderr
+    assert "note: 1 of 3 points are the same as others" in done.stderr
+
+
+def test_only_jobs_of_a_task_can_be_swept(shell):
+    shell.write("train.py", TRAIN.replace("cli.main(train)", "cli.main(train, enable_executor=False)"))
+    done = shell.python("train.py", "model=big", "epochs=1,2", "--sweep")
+    assert done.returncode == 2
+    assert "--sweep makes jobs of a task, and train is no job" in done.stderr
 
 
 def test_sweeps_that_are_zipped_vary_together(shell):

@@ -72,7 +72,7 @@ def read_bytes(build, text, form):
 def read_path(build, text, form):
     import pathlib
 
-    return pathlib.Path(text)
+    return pathlib.Path(text).expanduser()
 
 
 def read_object(build, symbol, form):

@@ -142,8 +142,8 @@ def test_a_schema_has_types_docs_defaults_and_choices(targets):
     assert "additionalProperties" not in train
     arguments = {name: argument["anyOf"][0] for name, argument in train["properties"].items() if name[0] != "$"}
     assert arguments["mode"] == {"enum": ["fast", "slow"]}
-    assert arguments["out"] == {"type": "string"}
-    assert train["properties"]["out"]["default"] == "out"
+    assert arguments["out"]["anyOf"][0] == {"type": "string"}
+    assert train["properties"]["out"]["default"] == {"$path": "out"}
     assert arguments["env"]["anyOf"] == [
         {"type": "object", "additionalProperties": {"type": "string"}},
         {"type": "null"},

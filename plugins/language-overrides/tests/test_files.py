@@ -91,7 +91,7 @@ def folder(tmp_path, monkeypatch):
     def write(**files):
         for name, text in files.items():
             path = tmp_path / name.replace("__", "/").replace("_yaml", ".yaml").replace("_toml", ".toml")
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(exist_ok=True, parents=True)
             path.write_text(text.replace("HERE", __name__), "utf-8")
 
     return write
@@ -138,6 +138,25 @@ callback: {$target: "HERE:Model", $partial: true, act: gelu}
     cfg = load("exp.yaml")
     assert cfg.opt == Config(SGD, lr=1.0, nesterov=True)
     assert cfg.callback == Partial(Model, act=Act.GELU)
+
+
+def test_a_relative_path_of_a_file_is_relative_to_its_folder(folder):
+    folder(
+        sub__exp_yaml="""
+$include: [parts/model.yaml]
+model: {layers: 3, extra: {$path: e.csv}}
+""",
+        sub__parts__model_yaml="model: {data: ../d.csv}\n",
+    )
+    model = load("sub/exp.yaml").model
+    assert (model.data, model.extra) == (Path("sub/d.csv"), Path("e.csv"))
+    assert 'sub/parts/model.yaml:1:15  "../d.csv"' in str(explain(model, "data"))
+
+
+@pytest.mark.parametrize("written", ["/abs/d.csv", "~/d.csv", "~other/d.csv"])
+def test_a_path_that_says_where_it_begins_stays_as_it_is(folder, written):
+    folder(sub__exp_yaml=f"model: {{data: {written}}}\n")
+    assert load("sub/exp.yaml").model.data == Path(written)
 
 
 @pytest.mark.parametrize("form", ["adam(lr=2)", "{$factory: adam(lr=2)}"])

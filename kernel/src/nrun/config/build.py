@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from nrun.config.node import NODES, Config, Fresh, Partial, keepable, signature_of_node
 from nrun.config.order import children_first
 from nrun.config.target import display_name, signature_of
-from nrun.config.values import PLAIN, is_special
+from nrun.config.values import PLAIN, is_path, is_special
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -131,11 +131,11 @@ def _with_built(value: Any, built: dict[int, Any]) -> Any:
     kind = type(value)
     if kind in NODES:
         return built[id(value)]
-    if kind is list or kind is tuple:
+    if kind in (list, tuple, set, frozenset):
         return kind([item if type(item) in PLAIN else _with_built(item, built) for item in value])
     if kind is dict:
         return {key: _with_built(item, built) for key, item in value.items()}
-    return set(value) if kind is set else value
+    return value.expanduser() if is_path(value) else value
 
 
 def positional(node: Node, arguments: dict[Any, Any]) -> list[Any]:

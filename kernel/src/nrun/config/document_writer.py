@@ -106,7 +106,7 @@ class _Writer(Encoder):
     def _untold(self, value: Any) -> Any:
         """The value without what an annotation may tell; itself if there is nothing of that."""
         if is_path(value):
-            return str(value)
+            return str(value) if value.is_absolute() else value  # as text it is relative to the file
         if type(value) in (set, frozenset):
             return [self._untold(item) for item in sorted(value, key=lambda item: json.dumps(self.value(item)))]
         if type(value) in (list, tuple):

@@ -39,7 +39,7 @@ _PLAIN: dict[Any, Schema] = {
     int: {"type": "integer"},
     float: {"type": "number"},
     str: {"type": "string"},
-    pathlib.Path: {"type": "string"},
+    pathlib.Path: {"anyOf": [{"type": "string"}, {"type": "object", "required": ["$path"]}]},
 }
 _ARRAYS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Set, collections.abc.Iterable)
 _WRITTEN_OTHERWISE = frozenset({"builtins", "datetime", "decimal", "uuid", "pathlib", "collections.abc", "typing"})

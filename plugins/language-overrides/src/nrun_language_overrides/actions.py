@@ -58,6 +58,10 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
     if helping:
         show_help(help_of(read, places, deepest=sys.maxsize if options.help_all else DEEPEST))
         return 0
+    if options.sweep and (entry.type != "task" or not entry.enable_executor):
+        why = "makes its own" if entry.enable_executor else "is no job"
+        msg = f"--sweep makes jobs of a task, and {entry.name} {why}"
+        raise UsageError(msg, hint="give one value for each argument")
     for note in read.notes:
         click.echo(f"note: {note}", err=True)
     if options.exports:
@@ -160,25 +164,46 @@ def _call(read: Typed, options: Options) -> int:
 
 
 def _experiment(read: Typed, options: Options) -> Experiment:
-    """The jobs of a task: one, or one for each point of its sweeps."""
+    """The jobs of a task: one, or one for each point of the sweeps in it and in what is said of its run."""
     from nrun import Experiment
 
-    settings = settings_of(read)
+    if options.sweep:
+        return _swept(read, options)
+    settings = settings_of(read.settings, read.reading)
     title = settings.name or read.entry.name
     exp = Experiment(title, settings.executor)
-    if not options.sweep:
-        exp.add(resolved(read.task, read.reading), name=title, plugins=settings.all_plugins())
-        return exp
+    exp.add(resolved(read.task, read.reading), name=title, plugins=settings.all_plugins())
+    return exp
+
+
+def _swept(read: Typed, options: Options) -> Experiment:
+    import itertools
+
+    from nrun import Experiment
     from nrun.config.identity import content_id
     from nrun_language_overrides.sweeps import distinct, points_of
 
-    points = points_of(read.task, zipped=[group.split(",") for group in options.zipped], order=read.order)
-    kept = list(distinct(points, content_id))
-    if len(kept) < len(points):
-        click.echo(f"note: {len(points) - len(kept)} of {len(points)} points are the same as others", err=True)
-    for point in kept:
-        name = " ".join(point.overrides).replace("/", "_")[:150] or title
-        exp.add(resolved(point.config, read.reading), name=f"{point.number}: {name}", plugins=settings.all_plugins())
+    groups = [group.split(",") for group in options.zipped]
+    about_run = [group for group in groups if all(path.startswith(f"{RUN}.") for path in group)]
+    about_task = [group for group in groups if group not in about_run]
+    runs = points_of(read.settings, zipped=[[path.removeprefix(f"{RUN}.") for path in group] for group in about_run])
+    points = points_of(read.task, zipped=about_task, order=read.order)
+    pairs = list(itertools.product(distinct(runs, content_id), distinct(points, content_id)))
+    total = len(runs) * len(points)
+    if len(pairs) < total:
+        click.echo(f"note: {total - len(pairs)} of {total} points are the same as others", err=True)
+    settings = {run.number: settings_of(run.config, read.reading) for run, _ in pairs}
+    title = settings[0].name or read.entry.name
+    exp = Experiment(title)
+    for run, point in pairs:
+        words = (*(f"{RUN}.{word}" for word in run.overrides), *point.overrides)
+        name = " ".join(words).replace("/", "_")[:150] or title
+        exp.add(
+            resolved(point.config, read.reading),
+            settings[run.number].executor,
+            name=f"{run.number * len(points) + point.number}: {name}",
+            plugins=settings[run.number].all_plugins(),
+        )
     return exp
 
 
@@ -216,7 +241,7 @@ class RunContext:
 
 def _maker(read: Typed, options: Options, *, planning: bool) -> Callable[[], list[Experiment]]:
     """What calls the entrypoint, and gives the experiments that it launched."""
-    settings = settings_of(read)
+    settings = settings_of(read.settings, read.reading)
     context = RunContext(
         name=settings.name or read.entry.name,
         executor=settings.executor,

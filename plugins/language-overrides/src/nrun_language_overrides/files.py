@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -21,6 +22,7 @@ from nrun.config.node import NODES, put, target_of
 from nrun.config.origin import Origin, came_from
 from nrun.config.paths import Key, children, format_path, parse_path
 from nrun.config.target import display_name, symbol_of
+from nrun.config.values import is_path
 from nrun.errors import ConfigError
 from nrun.files import find_section
 from nrun_language_overrides.includes import name_and_operator, read_with_includes
@@ -73,6 +75,10 @@ class Section:
     def where(self) -> Source:
         """Where it was written."""
         return _where(self.reader.source, self.path)
+
+    def origin(self, value: object) -> Origin:
+        """Where `value` comes from, which was made of it."""
+        return told(self.reader.source.origin(self.path), self.data, value)
 
     @property
     def brackets(self) -> str:
@@ -163,7 +169,7 @@ class TypedReader(Reader):
         try:
             with contextlib.suppress(ConfigProblems):  # they are noted
                 value = self._typed(form, annotation_of(node, name), node.__nrun_target__, str(name))
-                put(node, name, value, self.source.origin(self.path))
+                put(node, name, value, told(self.source.origin(self.path), form, value))
         except Located:
             raise
         except ConfigError as error:
@@ -172,7 +178,8 @@ class TypedReader(Reader):
     def _typed(self, form: Json, annotation: object, parent: object, argument: str | None) -> Any:
         value = self.value(form)
         try:
-            value = read_value(value, annotation, attrs.evolve(self._reading, parent=parent, argument=argument))
+            reading = attrs.evolve(self._reading, parent=parent, argument=argument, folder=self._folder)
+            value = read_value(value, annotation, reading)
         except ConfigProblems as error:
             for problem in error.problems:
                 self._problem((*self.path, *_steps_in_file(problem.path)), problem.message, *problem.hints)
@@ -196,6 +203,11 @@ class TypedReader(Reader):
             with self.at(key):
                 self.argument(value, unescaped(key), item)
 
+    @property
+    def _folder(self) -> str:
+        """The folder of the file in which what is read is written."""
+        return os.path.dirname(self.source.place(self.path)[0].name)  # noqa: PTH120 - text
+
     def _mark(self, value: Any) -> None:
         """Let the nodes that were made of mappings know where those stand."""
         todo = [(self.path, value)]
@@ -216,6 +228,11 @@ class TypedReader(Reader):
         told = format_path(("it", *path[depth:])).removeprefix("it")
         shown = f"{base}{told}".removeprefix(".")
         self._problems.append(Problem(shown, message, _where(self.source, path), tuple(filter(None, hints))))
+
+
+def told(origin: Origin, written: object, value: object) -> Origin:
+    """An origin that also tells what was written where a path is relative to the file."""
+    return attrs.evolve(origin, text=written) if is_path(value) and isinstance(written, str) else origin
 
 
 def _where(source: document_reader.Source, path: Steps) -> Source:

@@ -17,6 +17,8 @@ import uuid
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from nrun_language_overrides import scalars
 from nrun_language_overrides.factories import is_protocol
 from nrun_language_overrides.literal import Literal
@@ -88,7 +90,7 @@ def _single(annotation: Any, readers: Readers) -> Reader | None:  # noqa: PLR091
         members = {(type(one.value), one.value): one for one in cls if type(one.value) in _SCALARS}
         members |= {(cls, one): one for one in cls}
         return _one_of(", ".join(cls.__members__), Rank.ENUM, cls.__members__, members)
-    return _scalar("path", Rank.PATH, cls, cls) if issubclass(cls, pathlib.PurePath) else None
+    return _path(cls) if issubclass(cls, pathlib.PurePath) else None
 
 
 def _name(annotation: Any) -> str:
@@ -120,6 +122,17 @@ def _scalar(expected: str, rank: Rank, cls: type, scan: Scan, widened: tuple[typ
         raise Unfit
 
     return Reader(expected, rank, read, scan, (cls,), free=rank in (Rank.PATH, Rank.TEXT))
+
+
+def _path(cls: type) -> Reader:
+    """Reads a path, which is relative to where it was written."""
+    plain = _scalar("path", Rank.PATH, cls, cls)
+
+    def read(source: Any, context: Reading) -> Any:
+        value = plain.read(source, context)
+        return value if value is source else cls(scalars.path_from(context.folder, str(value)))
+
+    return attrs.evolve(plain, read=read)
 
 
 def _bytes(source: Any, context: Reading) -> Any:

@@ -13,8 +13,6 @@ from nrun import Executor, Plugin
 from nrun.cli.entrypoint import registered
 from nrun.config.build import build
 from nrun.config.node import Config, Partial
-from nrun.config.paths import format_path, walk
-from nrun.config.special import Sweep
 from nrun.config.target import signature_of
 from nrun.data import Data
 from nrun.errors import UsageError, did_you_mean
@@ -236,15 +234,15 @@ def profile_file(name: str) -> Path:
     return known[name]
 
 
-def settings_of(typed_: Typed) -> RunSettings:
-    """The settings with executor and plugins built. Raises UsageError for a sweep, and what building raises."""
+def settings_of(described: Config[RunSettings], reading: Reading) -> RunSettings:
+    """The settings with executor and plugins built. Raises what resolving and building raise."""
     from nrun_language_overrides.resolve import resolved
 
-    for path, value in walk(typed_.settings):
-        if type(value) is Sweep:
-            msg = f"run.{format_path(path)} is a sweep of {len(value.points)} values, but an experiment has one run"
-            raise UsageError(msg, hint="sweep over arguments of the task, or add a job for each executor in Python")
-    settings: RunSettings = build(resolved(typed_.settings, typed_.reading))
+    try:
+        settled = resolved(described, reading)
+    except ConfigProblems as error:
+        raise ConfigProblems(problem.under(f"{RUN}.") for problem in error.problems) from None
+    settings: RunSettings = build(settled)
     return settings
 
 

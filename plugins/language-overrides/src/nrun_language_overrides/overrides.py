@@ -301,7 +301,7 @@ class _Series(Generic[N]):
             place.write(value, origin)
         else:
             value = part.read(annotation, reading)
-            place.write(value, origin)
+            place.write(value, part.origin(value))
             self._replaced(place, value, number)
         self._ledger.wrote(place, number)
         self.paths[place.path] = None

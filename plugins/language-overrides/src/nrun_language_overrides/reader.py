@@ -124,6 +124,8 @@ class Reading(Data):
     parent: object = None
     """The target whose argument is read, and the argument: some factories are only for one."""
     argument: str | None = None
+    folder: str = ""
+    """What a relative path is relative to: the folder of the file it is read from."""
     made: dict[tuple[int, object], Config[Any]] | None = None
     """The nodes that were made of mappings, which stay alive, so that a mapping that stands twice makes one node."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -130,6 +131,11 @@ def read_size(text: str) -> int:
     if size != size.to_integral_value():
         raise ValueError(text)
     return int(size)
+
+
+def path_from(folder: str, path: str) -> str:
+    """A path that was written in a file of a folder, seen from here; `~` stands for a home wherever it is used."""
+    return os.path.normpath(os.path.join(folder, path)) if folder and path[:1] not in ("/", "~") else path  # noqa: PTH118 - text
 
 
 def series(name: str, texts: list[str]) -> list[str]:
