@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 
 import attrs
 import pytest
 
-from nrun import ConfigError, Executor, Launcher, Packager, Script
+from nrun import Config, ConfigError, Executor, Launcher, Packager, Partial, Plugin, Script, build
 from nrun.model import Place
 
 
@@ -20,7 +21,53 @@ class Cluster(Executor):
 
 
 class BigCluster(Cluster):
-    """Not an attrs class."""
+    """Adds no field."""
+
+
+class Plain(Cluster):
+    """Written as a plain class, as all of these may be."""
+
+    nodes: int = 4
+    queue: str = "long"
+    tags: list[str] = []  # noqa: RUF012 - made a field's default
+
+
+class Plainer(Plain):
+    """A subclass is one too; what it is made from is complete."""
+
+    comment: str
+
+
+@dataclasses.dataclass(kw_only=True)
+class Written(Cluster):
+    """As users of NeMo Run write them."""
+
+    queue: str = "long"
+    tags: list[str] = dataclasses.field(default_factory=list)
+    whole: str = dataclasses.field(init=False)
+
+    def __post_init__(self):
+        self.whole = f"{self.account}/{self.queue}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Strict(Cluster):
+    queue: str = "long"
+
+    def __repr__(self):
+        return f"<{self.queue}>"
+
+
+@attrs.define(kw_only=True)
+class Defined(Plain):
+    comment: str = ""
+
+
+class Team(Plugin):
+    name: str = "speech"
+
+    def setup(self, task, executor):
+        return task, executor.clone(env_vars={**executor.env_vars, "TEAM": self.name})
 
 
 @attrs.frozen(init=False)
@@ -53,7 +100,8 @@ def test_an_unknown_keyword_is_named_with_what_was_probably_meant(make, message)
     ("make", "message", "kind"),
     [
         (lambda: Cluster(account="a", nodes=0), "Cluster: 'nodes' must be >= 1: 0", ValueError),
-        (lambda: Cluster(account="a", retries="2"), "Cluster: 'retries' must be <class 'int'> .got '2'", TypeError),
+        (lambda: Cluster(account="a", retries="2"), "Cluster: 'retries' must be a number, or .*: '2'", ValueError),
+        (lambda: Cluster(account="a", launcher="mpi"), r"Cluster: launcher .* such as run.Mpi\(\), not", ValueError),
         (lambda: Cluster(account="a", packager="git"), "Cluster: 'packager' must be .*Packager", TypeError),
         (lambda: Executor(timeout_s=float("nan")), "Executor: 'timeout_s' must be > 0: nan", ValueError),
     ],
@@ -82,3 +130,87 @@ def test_the_classes_stay_what_attrs_makes_of_them():
     assert copy.deepcopy(cluster) == attrs.evolve(cluster) == cluster
     assert list(inspect.signature(Cluster).parameters)[-2:] == ["nodes", "account"]
     assert not hasattr(cluster, "__dict__")
+
+
+# ---- classes that nobody decorated
+
+
+@pytest.mark.parametrize(
+    ("one", "fields"),
+    [
+        (Plain(account="a"), {"nodes": 4, "queue": "long", "tags": []}),
+        (Plainer(account="a", comment="c", retries=2), {"nodes": 4, "queue": "long", "comment": "c", "retries": 2}),
+        (Written(account="a", queue="q"), {"nodes": 1, "queue": "q", "tags": [], "whole": "a/q"}),
+        (Strict(account="a", queue="q", nodes=3), {"nodes": 3, "queue": "q"}),
+        (Defined(account="a", comment="c"), {"nodes": 4, "queue": "long", "tags": [], "comment": "c"}),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_subclass_is_data_however_it_is_written(one, fields):
+    assert {name: getattr(one, name) for name in fields} == fields
+    assert copy.deepcopy(one) == copy.copy(one) == attrs.evolve(one) == one
+    assert one.clone(nodes=7).nodes == 7
+    assert one.clone(nodes=7) != one
+    assert one.place() == Place("cluster")
+    with pytest.raises(ConfigError, match="takes no argument 'queu'"):
+        type(one)(account="a", queu="q")
+
+
+@pytest.mark.parametrize("kind", [Plain, Written])
+def test_a_default_that_can_be_edited_is_made_for_each_instance(kind):
+    kind(account="a").tags.append("x")
+    assert kind(account="a").tags == []
+    assert Config(kind).tags == []
+
+
+def test_what_a_class_defines_itself_is_kept():
+    assert repr(Strict(account="a", queue="q")) == "<q>"
+    assert repr(Written(account="a")).endswith("queue='long', tags=[], whole='a/long')")
+
+
+def test_a_plain_class_is_configured_before_it_was_ever_made():
+    class Fresh(Plain):
+        later: int = 1
+
+    Fresh.__qualname__ = "Fresh"
+    assert "later" in dir(Config(Fresh))
+    assert build(Config(Plainer, account="a", comment="c")) == Plainer(account="a", comment="c")
+    with pytest.raises(ConfigError, match="no argument 'laterr'"):
+        Config(Fresh, laterr=2)
+
+
+def test_a_plain_plugin_changes_the_executor_of_a_job():
+    _, executor = Team(name="vision").setup(Partial(print), Cluster(account="a"))
+    assert executor.env_vars == {"TEAM": "vision"}
+
+
+def test_a_constructor_of_its_own_is_refused_with_what_to_write():
+    class Made(Plugin):
+        def __init__(self, name):
+            self.name = name
+
+    with pytest.raises(ConfigError, match="Made has an __init__") as caught:
+        Made("x")
+    assert "annotate its fields" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        Cluster(account="a"),
+        Plain(account="a"),
+        Written(account="a"),
+        Defined(account="a"),
+        Script("a.sh", args=[]),
+    ],
+)
+def test_what_is_frozen_tells_how_to_make_another(one):
+    before = copy.deepcopy(one)
+    (name, *_) = [field.name for field in attrs.fields(type(one))]
+    with pytest.raises(ConfigError, match=rf"x\.clone\({name}='mpi'\)"):
+        setattr(one, name, "mpi")
+    with pytest.raises(ConfigError, match="typo cannot be set"):
+        one.typo = 1
+    with pytest.raises(ConfigError, match="cannot be deleted"):
+        delattr(one, name)
+    assert one == before

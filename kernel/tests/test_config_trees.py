@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+import gc
 import inspect
 import os
 import subprocess
@@ -339,3 +340,16 @@ def test_nodes_in_a_value_that_stands_for_others_belong_to_the_tree():
     assert again == cfg == copy.deepcopy(cfg)
     assert again.a.points[0] is again.b
     assert content_id(again) == content_id(cfg) != content_id(Config(pair, a=OneOf((shared, 3)), b=Config(Counted)))
+
+
+def test_a_copy_leaves_garbage_collection_as_it_was():
+    tree = Config(dict, a=Config(dict, b=[1]))
+    assert gc.isenabled()
+    assert copy.deepcopy(tree) == tree
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        copy.deepcopy(tree)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

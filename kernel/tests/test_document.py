@@ -284,3 +284,61 @@ def test_what_was_renamed_is_read_under_its_new_name():
     form = {"$target": "old.place:Blatt", "size": 3, "colour": "red", "y": {"$target": TAKES, "size": 1}}
     assert read(form, migrations=migrations) == Config(Leaf, x=3, y=Config(takes, size=1))
     assert form["size"] == 3
+
+
+def nrun_migrations():
+    """As a package brings them; found here because the tests give this module as the package."""
+    return [renamed("newer:Blatt", LEAF), argument_renamed(LEAF, "size", "x")]
+
+
+def test_the_package_of_a_target_brings_its_steps():
+    asked = []
+
+    def find(symbol):
+        asked.append(symbol)
+        return nrun_migrations if symbol == "newer:nrun_migrations" else resolve(symbol)
+
+    blatt = {"$target": "newer:Blatt", "size": 3}
+    with pytest.warns(UserWarning, match=r"exp.yaml: newer:Blatt has changed since") as told:
+        found = read([blatt, dict(blatt), {"$target": LEAF, "x": 1}], find)
+    assert len(told) == 1
+    assert found == [Config(Leaf, x=3), Config(Leaf, x=3), Config(Leaf, x=1)]
+    assert asked.count("newer:nrun_migrations") == 1
+    newest, before = explain(found[0], "x").trail[:2]
+    assert str(newest[0]) == "migrated newer:Blatt.size"
+    assert (before[0].kind, newest[1], before[1]) == ("file", "3", "3")
+    assert [origin.kind for origin, _ in explain(found[2], "x").trail] == ["file", "default"]
+
+
+def test_a_package_is_not_asked_where_nothing_is_imported():
+    assert read({"$target": "newer:Blatt", "size": 3}, find=None) == Config("newer:Blatt", size=3)
+
+
+# ---- what other tools wrote
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("a.b.f", "a.b:f"),
+        ("a.B", "a:B"),
+        ("a.b.C", "a.b:C"),
+        ("a.b.C.make", "a.b:C.make"),
+        ("a:b.c", "a:b.c"),
+    ],
+)
+def test_names_of_other_tools_are_read(name, symbol):
+    assert read({"_target_": name, "_partial_": True, "x": 1}, find=None) == Partial(symbol, x=1)
+
+
+def test_what_is_shared_in_a_file_of_another_tool_stays_so():
+    leaf = {"_target_": LEAF.replace(":", "."), "x": 1}
+    found = read({"x": leaf, "y": [leaf], "z": {"_args_": 1}, "_target_": "a.f", "_args_": [5]}, find=None)
+    assert found.x is found.y[0]
+    assert found.x == Config(LEAF, x=1)
+    assert (found.__nrun_target__, found[0], found.z) == ("a:f", 5, {"_args_": 1})
+
+
+def test_in_a_file_of_ours_such_keys_are_keys():
+    value = Config(Leaf, y={"_target_": "a.b", "_args_": [1]})
+    assert read({"$nrun": 1, **data(value)}) == value

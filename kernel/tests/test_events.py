@@ -28,8 +28,13 @@ EVENTS = [
     events.JobObserved(at=1002.0, job="a", attempt=1, observation=SEEN),
     events.JobSkipped(at=1002.0, job="c", reason="dependency 'b' failed"),
     events.CancelRequested(at=1002.0, job="a", by="somebody"),
-    events.TimeLimitReached(at=1002.0, job="a", attempt=1, limit_s=0.5),
+    events.LimitReached(at=1002.0, job="a", attempt=1, reason="time limit of 0.5 s reached"),
+    events.JobRetrying(at=1002.5, job="a", executor=1, not_before=1003.0, reason="attempt 1 failed: SIGKILL"),
+    events.JobRerun(at=1002.5, job="a", by="somebody"),
+    events.CodePacked(at=1002.5, executor=0, bundle="0f"),
     events.ControlError(at=1002.0, action="observe", message="no answer", jobs=("a", "b")),
+    events.Noted(at=1002.0, text="why it failed", by="somebody"),
+    events.Tagged(at=1002.0, by="somebody", add=("keep", "paper"), remove=("draft",)),
     events.ExperimentEnded(at=1003.0, state=State.FAILED),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import attrs
 import pytest
@@ -13,7 +14,7 @@ from nrun.declare import CheckSpec, CommandSpec, ExecutorSpec
 from nrun.events import ExperimentEnded
 from nrun.planning import Plan, Surroundings
 from nrun.plugins.observers import Observers
-from nrun.provided import config_view
+from nrun.provided import config_view, provided
 
 PLAN = Plan(title="t", jobs=(), surroundings=Surroundings(cwd="/", path=(), main=None))
 EVENT = ExperimentEnded(at=0.0, state=State.SUCCEEDED)
@@ -89,6 +90,20 @@ def test_hook_launchers(site):
     assert isinstance(registry.get("mpi"), LauncherSpec)
 
 
+def test_hook_secrets(site):
+    site.add(
+        "secret-vault",
+        """
+        @hookimpl
+        def nrun_secrets():
+            yield SecretSpec(name="vault", summary="Ask the vault", resolver=lambda: str.upper)
+        """,
+    )
+    registry = site.hooks().secrets
+    assert declared(registry) == [("vault", "secret-vault", "secret-vault")]
+    assert registry.get("vault").resolver()("team/token") == "TEAM/TOKEN"
+
+
 def test_hook_validate(site):
     site.add(
         "budget", "@hookimpl\ndef nrun_validate(plan):\n    yield f'{plan.title} is too dear'\n    yield 'and too slow'"
@@ -137,14 +152,14 @@ def test_hook_event(site):
         seen = []
 
         @hookimpl
-        async def nrun_event(event, experiment):
+        async def nrun_event(event, experiment, folder):
             await asyncio.sleep(0)
-            seen.append((event.kind, experiment))
+            seen.append((event.kind, experiment, str(folder)))
         """,
     )
     hooks = site.hooks()
-    asyncio.run(hooks.observers().tell([EVENT], "2026-x"))
-    assert hooks.host.manager.get_plugin("notifier").seen == [(EVENT.kind, "2026-x")]
+    asyncio.run(hooks.observers().tell([EVENT], "2026-x", Path("/record")))
+    assert hooks.host.manager.get_plugin("notifier").seen == [(EVENT.kind, "2026-x", "/record")]
 
 
 def test_hook_commands(site):
@@ -220,6 +235,29 @@ def test_hook_views(site):
 def test_a_view_that_is_not_installed_is_named(site):
     with pytest.raises(UnknownName, match="pip install nrun-config-view"):
         config_view(site.hooks())
+
+
+def test_hook_names(site):
+    site.add(
+        "names-ours",
+        """
+        @hookimpl
+        def nrun_names():
+            yield NameSpec(name="quota_left", summary="Hours", load=lambda: 40)
+            yield NameSpec(name="cli.quota", summary="Hours", load=lambda: 41)
+        """,
+    )
+    hooks = site.hooks()
+    assert [name for name, *_ in declared(hooks.names)] == ["quota_left", "cli.quota"]
+    assert [provided(name, hooks) for name in ("quota_left", "cli.quota")] == [40, 41]
+    with pytest.raises(UnknownName, match=r"provides quota_lft. Did you mean 'quota_left'\?"):
+        provided("quota_lft", hooks)
+
+
+def test_a_name_of_a_plugin_that_failed_names_the_failure(site):
+    site.add("names-ours", "raise LookupError('gone')")
+    with pytest.raises(PluginError, match="gone"):
+        provided("ours", site.hooks())
 
 
 def test_hook_formats(site):
@@ -434,8 +472,8 @@ def test_an_observer_that_misbehaves_is_reported_once_and_left_out(site, caplog,
     observers = Observers(implementations, timeout_s=0.1)
 
     async def run():
-        await observers.tell([EVENT], "x")
-        await observers.tell([EVENT, EVENT], "x")
+        await observers.tell([EVENT], "x", Path("/record"))
+        await observers.tell([EVENT, EVENT], "x", Path("/record"))
 
     asyncio.run(run())
     assert len(hooks.host.manager.get_plugin("good").seen) == 3
@@ -450,7 +488,7 @@ def test_telling_observers_can_be_cancelled(site):
     hooks = site.hooks()
 
     async def run():
-        telling = asyncio.create_task(hooks.observers().tell([EVENT], "x"))
+        telling = asyncio.create_task(hooks.observers().tell([EVENT], "x", Path("/record")))
         await asyncio.sleep(0)
         telling.cancel()
         await telling
@@ -464,5 +502,5 @@ def test_an_observer_hears_events_in_their_order(site):
     site.add("good", "seen = []\n@hookimpl\nasync def nrun_event(event): seen.append(event.at)")
     hooks = site.hooks()
     events = [attrs.evolve(EVENT, at=float(number)) for number in range(20)]
-    asyncio.run(hooks.observers().tell(events, "x"))
+    asyncio.run(hooks.observers().tell(events, "x", Path("/record")))
     assert hooks.host.manager.get_plugin("good").seen == [event.at for event in events]

@@ -17,14 +17,29 @@ KERNEL = ROOT / "kernel" / "src" / "nrun"
 PLUGIN_PACKAGES = sorted((*ROOT.glob("plugins/*/src/nrun_*"), *ROOT.glob("contrib/*/src/nrun_*")))
 
 LAYERS = (
-    {"markers", "errors", "data", "text", "arguments"},
+    {"markers", "errors", "data", "text", "amounts", "arguments", "plain", "retries", "secret"},
     {"model", "events", "declare", "protocols", "entrypoints"},
     {"config", "hookspecs"},
     {"plugins"},
     {"planning"},
     {"record"},
     {"engine"},
-    {"sync", "launching", "job", "outcome", "experiment", "provided", "files"},
+    {
+        "sync",
+        "launching",
+        "interrupts",
+        "job",
+        "outcome",
+        "search",
+        "recorded",
+        "preflight",
+        "fingerprint",
+        "experiment",
+        "single",
+        "supervise",
+        "provided",
+        "files",
+    },
     {"cli", "__main__"},
 )
 FACADE = {"__init__"}  # names everything, imports it when it is asked for

@@ -73,7 +73,6 @@ try:
 except SystemExit as end:
     assert not end.code, end.code
 """
-COMPLETE = {"_TRAIN_PY_COMPLETE": "bash_complete", "COMP_WORDS": "train.py l", "COMP_CWORD": "1"}
 
 
 def test_help_of_an_entrypoint_loads_nothing_that_runs():
@@ -82,16 +81,55 @@ def test_help_of_an_entrypoint_loads_nothing_that_runs():
     assert not loaded & (HEAVY | {"pathlib", "nrun.planning", "nrun.record", "nrun.engine", "nrun.experiment"})
 
 
-def test_completion_of_an_entrypoint_loads_nothing_that_reads():
-    loaded = modules_after(ENTRYPOINT.format(words=[], env=COMPLETE))
-    assert "nrun_language_overrides.complete" in loaded
-    assert not loaded & (HEAVY | {"nrun.protocols", "nrun_language_overrides.reader", "nrun_language_overrides.help"})
+SCRIPT = """
+import json, nrun
+from pathlib import Path
+
+def train(lr: float = 1.0, path: Path = Path("x")): ...
+
+if __name__ == "__main__":
+    nrun.cli.main(train)
+"""
+TAB = """
+import contextlib, io, runpy, sys
+sys.argv = ["complete", "fish", *{words}]
+with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())) as out:
+    runpy.run_module("nrun_language_overrides.completion", run_name="__main__")
+    assert {offered!r} in out.buffer.getvalue().decode(), out.buffer.getvalue()
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["nrun", "st"], "status"),
+        (["nrun", "run", "SCRIPT", "l"], "lr="),
+        (["nrun", "run", "SCRIPT:train", "run.executor=l"], "local"),
+        (["python", "SCRIPT", "lr="], ""),
+    ],
+)
+def test_a_tab_with_an_index_loads_neither_the_script_nor_configurations(tmp_path, monkeypatch, words, offered):
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    monkeypatch.setenv("NRUN_HOME", str(tmp_path / "home"))
+    tab = TAB.format(words=[word.replace("SCRIPT", str(script)) for word in words], offered=offered)
+    assert "subprocess" in modules_after(tab)  # there is no index yet: a process of its own makes one
+    loaded = modules_after(tab)
+    assert "nrun_language_overrides.completion.words" in loaded
+    assert not {name for name in loaded if name.startswith(("nrun.", "train"))}
+    assert not loaded & (HEAVY | {"subprocess", "click", "attrs", "pluggy", "pathlib"})
 
 
 def test_importing_nrun_loads_nothing_but_its_own_face():
     add_path = f"sys.path.insert(0, {str(KERNEL_SOURCE)!r})"
     for_types = modules_after("import __future__, typing", "-I", "-S")
     assert modules_after(f"{add_path}; import nrun", "-I", "-S") <= {"nrun"} | for_types
+
+
+def test_launching_loads_nothing_that_searches():
+    loaded = modules_after("import nrun; nrun.Experiment, nrun.Script; import nrun.engine.run")
+    assert "nrun.engine.run" in loaded
+    assert not loaded & {"sqlite3", "nrun.search", "nrun.amounts", "nrun.record.catalogue_cache"}
 
 
 def test_every_public_name_can_be_had():

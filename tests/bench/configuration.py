@@ -85,15 +85,15 @@ def _override(bench: Bench) -> Iterator[Row]:
 
 
 def _shell(bench: Bench) -> Iterator[Row]:
-    typed = ["env", "_TRAIN_PY_COMPLETE=bash_complete", "COMP_WORDS=train.py body.fi", "COMP_CWORD=1"]
+    tab = ["-P", "-m", "nrun_language_overrides.completion", "bash", "python train.py body.fi", "body.fi"]
     found = bench.in_turns(
         20,
         click=[bench.python, "-c", "import click"],
         help=[bench.python, "train.py", "--help"],
-        complete=[*typed, bench.python, "train.py"],
+        complete=[bench.python, *tab],
     )
-    offered = found["complete"].samples[0].output
-    if "plain,body.first." not in offered:
+    offered = found["complete"].samples[-1].output
+    if offered.split() != ["body.first.", "body.first="]:
         msg = f"completion offers {offered!r}"
         raise CommandFailed(msg)
     against = '`python -c "import click"`'

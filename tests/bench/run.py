@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catalogue import catalogue
 from configuration import configuration
 from environments import PEERS, clean, install, install_memory_executor, install_nrun
 from measure import CommandFailed, Series, in_turns, measure
@@ -152,6 +153,13 @@ def scheduling(bench: Bench) -> Iterator[Row]:
         ratio <= 12 and many_s <= 5,
     )
     yield memory_of(f"launcher of {many} jobs in memory", found[str(many)])
+    shapes = {shape: [bench.python, "dag.py", shape, str(many)] for shape in ("chain", "fan-out", "diamond", "random")}
+    for shape, series in in_turns(shapes, 3, env, bench.cwd).items():
+        seconds, grown = min(tuple(map(float, sample.output.split()[-2:])) for sample in series.samples)
+        each_ms, each_kb = seconds / many * 1000, grown / many / 1000
+        told = f"{each_ms:.2f} ms, {each_kb:.1f} KB"
+        good = each_ms <= 0.5 and each_kb <= 10
+        yield Row(f"a job of {many} in a DAG ({shape})", "", told, "", "", "", "≤ 0.5 ms, ≤ 10 KB", good)
 
 
 def queued(bench: Bench) -> Iterator[Row]:
@@ -205,6 +213,15 @@ def history(bench: Bench) -> Iterator[Row]:
     yield compared(what, "beside none", found["crowded"], found["empty"], at_most=1.1)
 
 
+def logs(bench: Bench) -> Iterator[Row]:
+    """Following a job that writes 100 MB as fast as it can."""
+    commands = {kind: [bench.python, "follow.py", kind, bench.nrun] for kind in ("nrun", "tail")}
+    found = bench.in_turns(5, **commands)
+    yield compared("follow a million lines", "`tail -f | cat`", found["nrun"], found["tail"], at_most=2)
+    peak = max(float(sample.output.split()[-1]) for sample in found["nrun"].samples)
+    yield Row("peak memory of who follows them", "", f"{peak:.0f} MiB", "", "", "", "≤ 80 MB", peak * 1.048576 <= 80)
+
+
 def peers(bench: Bench) -> Iterator[Row]:
     """The same launches by others."""
     kinds = ("script", "function")
@@ -218,7 +235,19 @@ def peers(bench: Bench) -> Iterator[Row]:
                 yield compared(f"10 {kind} tasks, {measured}", name, found["ours"], found["theirs"], metric=metric)
 
 
-PARTS = (start_up, parallel_tasks, sequential_tasks, worker, scheduling, queued, planning, history, configuration)
+PARTS = (
+    start_up,
+    parallel_tasks,
+    sequential_tasks,
+    worker,
+    scheduling,
+    queued,
+    planning,
+    history,
+    catalogue,
+    logs,
+    configuration,
+)
 
 
 def main() -> int:

@@ -68,6 +68,13 @@ class MixesUpABatch(MemoryBackend):
         return answers
 
 
+class PutsSecretsIntoHandles(MemoryBackend):
+    def _start(self, attempt, script, now):
+        handle = super()._start(attempt, script, now)
+        told = {name: value.reveal() for values in attempt.secrets.values() for name, value in values.items()}
+        return attrs.evolve(handle, data={**handle.data, **told})
+
+
 class HandlesServeOneProcess(MemoryBackend):
     """What makes a handle useful stays in the object that submitted."""
 
@@ -199,6 +206,7 @@ MUTANTS = {
     LosesExitCodes: "test_a_nonzero_exit_code_is_a_failure_with_that_code",
     ForgetsAttempts: "test_a_second_attempt_is_a_job_of_its_own",
     MixesUpABatch: "test_every_attempt_of_a_batch_is_answered",
+    PutsSecretsIntoHandles: "test_secrets_are_in_no_handle_and_no_observation",
     HandlesServeOneProcess: "test_a_handle_is_json_and_serves_another_process",
     FindsWhatNeverWas: "test_what_was_submitted_is_found_and_nothing_else",
     LeavesOutUnknownJobs: "test_observing_answers_for_every_handle",
@@ -257,6 +265,8 @@ def test_every_check_of_a_backend_without_processes_catches_somebody():
         "test_a_group_shares_one_fate",
         "test_a_job_that_will_not_stop_is_killed",
         "test_arguments_and_environment_arrive_byte_for_byte",
+        "test_each_task_of_a_group_has_its_own_secrets",
+        "test_secrets_arrive_byte_for_byte_and_are_left_nowhere",
         "test_jobs_may_have_any_name_a_folder_can_have",
         "test_shipped_code_is_where_the_job_starts",
         "test_what_a_job_left_is_brought_into_the_record",

@@ -72,7 +72,7 @@ REFUSED = {
     ),
     "launcher that is only a name": (
         script(add('executor=run.LocalExecutor(launcher="torchrun")')),
-        ["LocalExecutor: 'launcher' must be", "'torchrun'"],
+        ["LocalExecutor: launcher must be an object", "'torchrun'"],
     ),
     "environment that is no dict": (
         script('exp.add(run.Script(inline="true", env=["A=1"]))'),
@@ -233,7 +233,7 @@ def test_a_damaged_line_of_a_journal_is_reported_and_the_rest_stays_readable(she
     assert status.returncode == 0, status.stderr
     found = json.loads(status.stdout)
     assert [(job["name"], job["state"]) for job in found["jobs"]] == [("first", "SUCCEEDED"), ("second", "SUCCEEDED")]
-    (note,) = found["notes"]
+    (note,) = found["warnings"]
     assert note.startswith("4 lines are damaged")
     assert str(journal) in note
     assert "4 lines are damaged" in shell.nrun("status").stdout

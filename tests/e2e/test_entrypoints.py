@@ -114,7 +114,7 @@ def test_all_problems_are_told_together_and_nothing_is_run(typed, shell):
         (["--factory", "quick(1)"], "the factory quick takes 0 arguments, not 1"),
         (
             ["model=big", "run.executor=local", "run.executor.retries=two"],
-            "run.executor.retries expected int; got 'two'",
+            "run.executor.retries expected int or Retries; got 'two'",
         ),
         (["--set-file", "no-such-file"], "cannot read the items in no-such-file"),
     ],
@@ -175,14 +175,49 @@ def test_help_shows_the_tree_after_the_items_that_were_typed(shell):
     assert not list(shell.home.glob("experiments/*/*"))
 
 
+def test_the_environment_is_below_what_is_typed_and_above_files(shell):
+    shell.write("train.py", TRAIN.replace("cli.main(train", "cli.main(train, env_prefix='APP'"))
+    shell.write("base.json", '{"epochs": 1, "model": {"layers": 1}}')
+    words = ("--load", "base.json", "--to-json", "-")
+    given = {"APP__epochs": "2", "APP__model__layers": "2", "APP__run__executor__retries": "3"}
+    written = json.loads(shell.python("train.py", *words, "epochs=3", **given).stdout)
+    assert (written["task"]["epochs"], written["task"]["model"]["layers"]) == (3, 2)
+    assert written["run"]["executor"]["retries"] == 3
+    shown = shell.python("train.py", "model=big", "--help", APP__epochs="2").stdout
+    assert 'epochs int 2 env APP__epochs "2"' in " ".join(shown.split())
+    wrong = shell.python("train.py", "model=big", "--plan", APP__modle__layers="2")
+    assert wrong.returncode == 2
+    assert "$APP__modle__layers" in wrong.stderr
+    assert "did you mean model?" in wrong.stderr
+
+
+def test_without_a_prefix_the_environment_says_nothing(shell):
+    shell.write("train.py", TRAIN)
+    assert shell.python("train.py", "model=big", "--plan", APP__modle="2", __model="2").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run.executor.retries=1,2", "--sweep"], "run.executor.retries is a sweep of 2 values"),
+        (["--load", "latest:train"], "there is no file 'latest'"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(shell, words, told):
+    shell.write("train.py", TRAIN)
+    done = shell.python("train.py", "model=big", "run.executor=local", *words)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
 @pytest.mark.parametrize(
     ("word", "offered"),
     [
-        ("mo", ["model="]),
-        ("tag", ["tag="]),
-        ("optimizer=", ["optimizer=adam", "optimizer=null"]),
+        ("mo", ["model.", "model="]),
+        ("tag", ["tag=", "tag+="]),
+        ("optimizer=", ["optimizer=adam", "optimizer=adam(", "optimizer=null"]),
         ("r", ["run."]),
-        ("run.ex", ["run.executor="]),
+        ("run.ex", ["run.executor.", "run.executor="]),
         ("--pl", ["--plan"]),
         ("nothing", []),
     ],

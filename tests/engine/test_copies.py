@@ -143,7 +143,7 @@ def test_a_record_of_a_newer_nrun_is_shown_and_left_alone(ended, experiment):
     exp, before = experiment.known(ended.id), journal.read_bytes()
     status = exp.status()
     assert known(status)["greet"] == (State.SUCCEEDED, 0, 1)
-    (note,) = status.notes
+    (note,) = status.warnings
     assert "version 9 of the record" in note
     assert exp.logs("greet")
     for act in (exp.resume, exp.rerun, exp.cancel):

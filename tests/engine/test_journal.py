@@ -156,4 +156,4 @@ def test_a_damaged_record_is_told_and_the_rest_of_it_shown(experiment, memory, n
     path.write_bytes(b"garbage\n" + path.read_bytes())
     status = experiment.known(exp.id).status()
     assert status.state is State.SUCCEEDED
-    assert [note for note in status.notes if "1 line is damaged" in note and str(path) in note]
+    assert [note for note in status.warnings if "1 line is damaged" in note and str(path) in note]

@@ -158,3 +158,44 @@ def test_an_exception_beside_the_run_does_not_wait_for_it(launch, tmp_path):
     assert launcher.returncode == 1
     assert errors.endswith("ValueError: changed my mind\n")
     assert not (tmp_path / "home").exists()
+
+
+LAUNCH_TWO = """
+import nrun as run
+with run.Experiment("goes-on") as exp:
+    exp.add(run.Script(inline="echo up; sleep 1"), name="first")
+    exp.add(run.Script(inline="echo after"), name="second", dependencies=["first"])
+    exp.run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGHUP, 128 + signal.SIGHUP)],
+)
+def test_a_stopped_launcher_leaves_its_jobs_to_a_supervisor_and_says_how_to_return(launch, tmp_path, number, code):
+    launcher = launch(LAUNCH_TWO)
+    wait_for_logs(tmp_path / "home", "up\n", 1)
+    launcher.send_signal(number)
+    _, told = launcher.communicate(timeout=PATIENCE_S)
+    assert launcher.returncode == code
+    exp = Experiment.from_id("latest")
+    assert f"detached; the jobs go on. nrun attach {exp.id} returns" in told
+    assert exp.attach().state is State.SUCCEEDED
+    assert [job.attempt for job in exp.status().jobs.values()] == [1, 1]
+    assert exp.logs("second") == "after\n"
+
+
+def test_the_second_ctrl_c_cancels(launch, tmp_path):
+    launcher = launch(LAUNCH_AND_WAIT.replace('on_interrupt="cancel"', "").format(inline="echo up; sleep 600"))
+    wait_for_logs(tmp_path / "home", "up\n", 2)
+    launcher.send_signal(signal.SIGINT)
+    told = ""
+    while "Ctrl-C again now cancels" not in told:
+        told += launcher.stderr.readline()
+    launcher.send_signal(signal.SIGINT)
+    launcher.communicate(timeout=PATIENCE_S)
+    exp = Experiment.from_id("latest")
+    wait_until(lambda: exp.status().state.ended)
+    assert {job.state for job in exp.status().jobs.values()} <= {State.CANCELLED, State.SKIPPED}
+    assert processes_of(tmp_path / "home") == []

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nrun import State
+from nrun import PlanError, State
 from nrun_testing.memory import Fault, system_at
 
 SUCCEEDED, FAILED, SKIPPED = State.SUCCEEDED, State.FAILED, State.SKIPPED
@@ -119,3 +119,10 @@ async def interrupted_when_submitted(exp):
     running.cancel()
     await asyncio.wait([running])
     assert running.cancelled()
+
+
+def test_outputs_are_refused_where_what_jobs_leave_cannot_be_seen(experiment, memory, nothing):
+    exp = experiment()
+    exp.add(nothing, memory(), name="far", outputs=["a.txt"])
+    with pytest.raises(PlanError, match="what its jobs leave is on other machines"):
+        exp.run()

@@ -1,4 +1,4 @@
-"""Faults by seeds: `--fault-seeds 300` tries as many. A test has the name of its seed; running it again repeats it."""
+"""Faults by seeds. `--fault-seeds 300` runs as many; a test is named after its seed, which repeats it."""
 
 from __future__ import annotations
 

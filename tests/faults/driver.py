@@ -233,7 +233,7 @@ def wrong(rig: Rig, expected: dict[str, str] = EXPECTED) -> list[str]:
         status = rig.experiment().status()
     except RecordError as error:
         return [*found, f"the record cannot be read: {error}"]
-    found += [f"note: {note}" for note in status.notes]
+    found += [f"warning: {warning}" for warning in status.warnings]
     for name, state in expected.items():
         job = status.jobs[name]
         if job.state != state:

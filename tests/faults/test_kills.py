@@ -15,7 +15,7 @@ def test_a_retry_that_is_owed_is_told_of_and_made_by_whoever_carries_on(rig):
     rig.run("once", fault={"who": "launcher", "how": "call", **failed})
     status = rig.experiment().status()
     assert status.state == "FAILED"
-    assert [note for note in status.notes if "nobody looks after" in note]
+    assert [note for note in status.warnings if "nobody looks after" in note]
     assert rig.run("leave", rig.id())[0] == 0
     rig.wait_for_supervisors()
     job = rig.experiment().status().jobs["flaky"]

@@ -42,7 +42,7 @@ def test_while_somebody_is_in_charge_all_others_answer_and_say_who_it_is(rig):
     rig.run("attach", id_)
     status = rig.experiment().status()
     assert {job.state.value for job in status.jobs.values()} == {"CANCELLED"}
-    assert not status.notes
+    assert not status.warnings
     assert not rig.clean()
 
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nrun
-from nrun import Config, ConfigError, Partial, UnknownName
+from nrun import Config, ConfigError, Partial, Secret, UnknownName
 from nrun.config.origin import explain
 from nrun.config.special import Reference, Sweep
 from nrun.plugins import installed
@@ -62,7 +62,24 @@ def anything(a=None, b=None, /, c=None, *args, **kwargs):
 texts = st.one_of(
     st.text(st.characters(exclude_categories=("Cs",)), max_size=8),
     st.sampled_from(
-        ["$target", "$$", "$", "${a.b}", "\\${a}", "a ${b} c", "${", "", "null", "1", "a\nb\n", "'", '"', "<<"]
+        [
+            "$target",
+            "$$",
+            "$",
+            "${a.b}",
+            "\\${a}",
+            "a ${b} c",
+            "${",
+            "",
+            "null",
+            "1",
+            "a\nb\n",
+            "'",
+            '"',
+            "<<",
+            "secret://env/X",
+            "\\\\secret://x",
+        ]
     ),
 )
 scalars = st.one_of(
@@ -78,7 +95,9 @@ scalars = st.one_of(
     st.timedeltas(),
     st.decimals(allow_nan=False),
     st.uuids(),
-    st.sampled_from([*Color, *Level, Color, len, anything, int, Size(3), Reference.parse("a ${b.c}${env:X}")]),
+    st.sampled_from(
+        [*Color, *Level, Color, len, anything, int, Size(3), Reference.parse("a ${b.c}${env:X}"), Secret("file:~/x y")]
+    ),
     st.builds(Path, st.text("ab./é ", max_size=6)),
 )
 keys = st.one_of(

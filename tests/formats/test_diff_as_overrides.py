@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nrun import Config, ConfigError, Partial
+from nrun import Config, ConfigError, Partial, Secret
 from nrun_config_view.overrides import all_overrides, overrides
 from nrun_language_overrides.overrides import Context, apply
 from nrun_language_overrides.reader import Reading
@@ -92,7 +92,11 @@ def models(draw):
         "optim": one_of,
         "other": one_of,
         "out": st.text("a'\"\\ /.~", min_size=1, max_size=5).map(Path),
-        "env": st.dictionaries(st.sampled_from(["A", "a.b", "it's", "$x"]), st.text(max_size=4), max_size=2),
+        "env": st.dictionaries(
+            st.sampled_from(["A", "a.b", "it's", "$x"]),
+            st.text(max_size=4) | st.sampled_from(["secret://env/X", Secret("env:X")]),
+            max_size=2,
+        ),
         "tags": st.sets(st.sampled_from(["a", "b,c", "", "${x}"])),
         "data": st.binary(max_size=4),
         "every": st.timedeltas(),

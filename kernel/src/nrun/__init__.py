@@ -8,13 +8,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it; `typing` itself would cost more than the rest of this import
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
     from nrun import cli
-    from nrun.config.autoconvert import autoconvert, eager
     from nrun.config.build import build
     from nrun.config.edit import cfg_with, to_config, to_partial, unshare
-    from nrun.config.identity import content_id
+    from nrun.config.identity import NoHash, content_id
     from nrun.config.node import Config, Fresh, Partial
     from nrun.config.origin import explain
     from nrun.config.script import Script
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
         FormatSpec,
         LanguageSpec,
         LauncherSpec,
+        NameSpec,
         PackagerSpec,
+        SecretSpec,
         ViewSpec,
     )
     from nrun.entrypoints import Entrypoint, Language
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
         UnknownName,
         UsageError,
     )
-    from nrun.experiment import Experiment, run
+    from nrun.experiment import Experiment
     from nrun.files import dump, dumps, load, loads
     from nrun.job import Job
     from nrun.markers import hookimpl
@@ -51,30 +53,58 @@ if TYPE_CHECKING:
     from nrun.planning.dependencies import Dependency
     from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin, View
     from nrun.retries import Retries
+    from nrun.secret import Secret
+    from nrun.single import run
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+    Described_co = TypeVar("Described_co", covariant=True)
+
+    class Autoconverted(Protocol[P, T, Described_co]):
+        """What `autoconvert` gives: see the plugin `config-autoconvert`, which provides both names."""
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Described_co: ...
+        def as_config(self, *args: P.args, **kwargs: P.kwargs) -> Config[T]: ...
+        def wrapped(self, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+    @overload
+    def autoconvert(f: Callable[P, T], /, *, partial: Literal[False] = False) -> Autoconverted[P, T, Config[T]]: ...
+    @overload
+    def autoconvert(f: Callable[P, T], /, *, partial: Literal[True]) -> Autoconverted[P, T, Partial[T]]: ...
+    @overload
+    def autoconvert(
+        *, partial: Literal[False] = False
+    ) -> Callable[[Callable[P, T]], Autoconverted[P, T, Config[T]]]: ...
+    @overload
+    def autoconvert(*, partial: Literal[True]) -> Callable[[Callable[P, T]], Autoconverted[P, T, Partial[T]]]: ...
+    def autoconvert(f: object = None, /, *, partial: bool = False) -> object: ...
+    def eager(function: Callable[P, T], /) -> Callable[P, T]: ...
+
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "nrun.config": ("Config", "Partial", "build"),
-    "nrun.config.autoconvert": ("autoconvert", "eager"),
     "nrun.config.script": ("Script",),
     "nrun.config.edit": ("cfg_with", "to_config", "to_partial", "unshare"),
-    "nrun.config.identity": ("content_id",),
+    "nrun.config.identity": ("NoHash", "content_id"),
     "nrun.config.node": ("Fresh",),
     "nrun.config.origin": ("explain",),
     "nrun.declare": (
         *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec"),
-        *("FormatSpec", "LanguageSpec", "LauncherSpec", "PackagerSpec", "ViewSpec"),
+        *("FormatSpec", "LanguageSpec", "LauncherSpec", "NameSpec", "PackagerSpec", "SecretSpec", "ViewSpec"),
     ),
     "nrun.errors": (
         *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PlanError", "PluginError"),
         *("RecordError", "ResultError", "UnknownName", "UsageError"),
     ),
     "nrun.entrypoints": ("Entrypoint", "Language"),
-    "nrun.experiment": ("Experiment", "run"),
+    "nrun.experiment": ("Experiment",),
+    "nrun.single": ("run",),
     "nrun.outcome": ("ExperimentStatus",),
     "nrun.planning.dependencies": ("Dependency",),
     "nrun.retries": ("Retries",),
+    "nrun.secret": ("Secret",),
     "nrun.files": ("dump", "dumps", "load", "loads"),
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
@@ -83,63 +113,17 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
+# fmt: off
 __all__ = [
-    "Backend",
-    "BackendError",
-    "Cause",
-    "CheckResult",
-    "CheckSpec",
-    "CommandSpec",
-    "Config",
-    "ConfigError",
-    "Dependency",
-    "Entrypoint",
-    "Executor",
-    "ExecutorSpec",
-    "Experiment",
-    "ExperimentStatus",
-    "Format",
-    "FormatSpec",
-    "Fresh",
-    "Job",
-    "JobsFailed",
-    "Language",
-    "LanguageSpec",
-    "Launcher",
-    "LauncherSpec",
-    "NrunError",
-    "Packager",
-    "PackagerSpec",
-    "Partial",
-    "PlanError",
-    "Plugin",
-    "PluginError",
-    "RecordError",
-    "ResultError",
-    "Retries",
-    "Script",
-    "State",
-    "UnknownName",
-    "UsageError",
-    "View",
-    "ViewSpec",
-    "autoconvert",
-    "build",
-    "cfg_with",
-    "cli",
-    "content_id",
-    "dump",
-    "dumps",
-    "eager",
-    "explain",
-    "hookimpl",
-    "load",
-    "loads",
-    "run",
-    "to_config",
-    "to_partial",
-    "unshare",
+    "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Config", "ConfigError",
+    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format",
+    "FormatSpec", "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec",
+    "NoHash", "NrunError", "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError",
+    "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError",
+    "View", "ViewSpec", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load",
+    "loads", "run", "to_config", "to_partial", "unshare",
 ]
+# fmt: on
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a plugin declares is known only when it is installed
@@ -166,12 +150,14 @@ def _find(name: str) -> Any:  # noqa: ANN401 - as above
         return getattr(importlib.import_module(_HOME_OF[name]), name)
     if name == "cli":
         return importlib.import_module("nrun.cli")
-    if name[:1].isupper():
-        from nrun.provided import provided
+    from importlib.util import find_spec
 
-        return provided(name)
-    msg = f"module 'nrun' has no attribute {name!r}"
-    raise AttributeError(msg)
+    if name.startswith("_") or find_spec(f"nrun.{name}"):  # `from nrun import errors` asks here first
+        msg = f"module 'nrun' has no attribute {name!r}"
+        raise AttributeError(msg)
+    from nrun.provided import provided
+
+    return provided(name)
 
 
 def __dir__() -> list[str]:

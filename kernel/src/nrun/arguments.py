@@ -1,9 +1,9 @@
-"""Arguments that do not fit: one clear error, with what was probably meant."""
+"""What users write as data: executors, plugins of a run, packagers, scripts. Frozen, and what does not fit is told."""
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import attrs
 
@@ -11,6 +11,9 @@ from nrun.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from typing import Never, Self
+
+T = TypeVar("T")
 
 
 class UnknownArgument(ConfigError, TypeError, AttributeError):  # noqa: N818 - reads as what it says
@@ -27,20 +30,56 @@ def unknown_argument(target: str, name: str, known: Collection[str]) -> UnknownA
     return UnknownArgument(f"{target} takes no argument {name!r}; it takes: {takes}.{did_you_mean(name, known)}")
 
 
-class ArgumentsExplained:
-    """Base of the attrs classes that users write, so that what they get wrong is told in words.
+class UserData:
+    """Base of the classes whose instances users write. They are frozen, take arguments by name, and explain misuse.
 
-    In these classes and their subclasses an unknown keyword raises UnknownArgument, and a value that a
-    validator of attrs refuses raises UnfitValue.
+    A subclass may be `@attrs.frozen(kw_only=True)`. One that is not, whether plain or a dataclass, becomes the same
+    when it is first used: what it annotates are its fields. An unknown argument raises UnknownArgument, a value that a
+    validator of attrs refuses raises UnfitValue, an assignment ConfigError.
     """
 
     __slots__ = ()
+    __attrs_attrs__: ClassVar[tuple[Any, ...]]
+
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - whatever other bases take
+        """Whatever is subclassed is complete, decorators and all."""
+        super().__init_subclass__(**options)
+        for base in cls.__bases__:
+            as_data(base)
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
         """Called by attrs when it has made a class; one without an `__init__` of its own inherits what is needed."""
         if "__init__" in vars(cls):
             cls.__init__ = _explaining(cls.__init__)  # type: ignore[method-assign] # the class is complete but for this
+        for name in {"__setattr__", "__delattr__"} & vars(cls).keys():
+            delattr(cls, name)  # ours say more
+
+    def __new__(cls, *_args: object, **_kwargs: object) -> Self:  # noqa: D102 - its __init__ says what it takes
+        return object.__new__(as_data(cls))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(self, name) or name not in attrs.fields_dict(type(self)):
+            change = f"{name}={value!r:.60}"
+            msg = f"{type(self).__name__} is frozen: {name} cannot be set"
+            raise ConfigError(msg, hint=f"make another: x.clone({change}), which is attrs.evolve(x, {change})")
+        object.__setattr__(self, name, value)  # its __init__, or what is called after that
+
+    def __delattr__(self, name: str) -> Never:
+        raise ConfigError(f"{type(self).__name__} is frozen: {name} cannot be deleted")
+
+    def clone(self, **changes: Any) -> Self:  # noqa: ANN401 - values of its fields
+        """A copy with other values for some fields."""
+        return attrs.evolve(self, **changes)  # type: ignore[misc] # every instance is of an attrs class
+
+
+def as_data(cls: T) -> T:
+    """`cls`, which is made data if it is a subclass of UserData that is not."""
+    if isinstance(cls, type) and UserData in cls.__mro__[1:] and "__attrs_attrs__" not in vars(cls):
+        from nrun.plain import make_data
+
+        make_data(cls)
+    return cls
 
 
 def _explaining(init: Callable[..., None]) -> Callable[..., None]:

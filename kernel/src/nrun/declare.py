@@ -82,11 +82,27 @@ class ViewSpec(Spec):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class SecretSpec(Spec):
+    """Where secrets come from. `name` is what their references begin with: `env` resolves `env:HF_TOKEN`."""
+
+    resolver: Callable[[], Callable[[str], str | Awaitable[str]]]
+    """Loads what gives the value for a name, and may be async. It raises NrunError, with what to do, if there is none;
+    no error of it may show a value."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CommandSpec(Spec):
     """What can be typed after `nrun`."""
 
     command: Callable[[], click.Command]
     hidden: bool = False
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class NameSpec(Spec):
+    """What `nrun.<name>` is, or `nrun.cli.<rest>` if the name is `cli.<rest>`."""
+
+    load: Callable[[], object]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

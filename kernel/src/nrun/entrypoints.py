@@ -9,12 +9,16 @@ import attrs
 from nrun.data import Data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import click
 
     from nrun.config.node import Config
     from nrun.protocols import Executor, Plugin
+
+
+def _several(given: object) -> Sequence[Any]:
+    return tuple(given) if isinstance(given, list | tuple) else (given,)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -31,8 +35,14 @@ class Entrypoint(Data):
     default_factory: Callable[..., Any] | None = None
     """Gives the configuration to start from."""
     default_executor: Executor | Config[Executor] | None = None
-    default_plugins: Sequence[Plugin | Config[Plugin]] = ()
+    default_plugins: Sequence[Plugin | Config[Plugin]] = attrs.field(default=(), converter=_several)
     skip_confirmation: bool = False
+    enable_executor: bool = True
+    """Without it the function is called in this process, as a plain command is: there is no job and no record."""
+    cmd_defaults: Mapping[str, object] = {}
+    """What the options of the command are unless they are typed, by their names: `{"tail_logs": True}`."""
+    env_prefix: str = ""
+    """With `APP`, the environment variable `APP__model__layers` sets `model.layers` unless that is typed."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

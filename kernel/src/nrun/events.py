@@ -150,6 +150,25 @@ class ControlError(Event):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class Noted(Event):
+    """Somebody wrote down something about the experiment."""
+
+    kind = "noted"
+    text: str
+    by: str
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Tagged(Event):
+    """Somebody put tags on the experiment and took others off."""
+
+    kind = "tagged"
+    by: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ExperimentEnded(Event):
     """The process in charge is done with the experiment."""
 
@@ -191,8 +210,8 @@ def from_json(line: Mapping[str, Json]) -> Event:
         fields["observation"] = observation_from_json(cast("Mapping[str, Json]", fields["observation"]))
     elif "state" in fields:
         fields["state"] = State(cast("str", fields["state"]))
-    elif cls is ControlError:
-        fields["jobs"] = _texts(fields.get("jobs", []))
+    elif cls in {ControlError, Tagged}:
+        fields |= {name: _texts(fields[name]) for name in ("jobs", "add", "remove") if name in fields}
     return cls(**fields)  # type: ignore[arg-type] # attrs checks the names; a wrong one raises TypeError
 
 
@@ -236,7 +255,7 @@ def observation_from_json(line: Mapping[str, Json]) -> Observation:
 _OBSERVATION_FIELDS = frozenset(field.name for field in attrs.fields(Observation))
 _TIMES = frozenset({"at", "observed_at", "started_at", "ended_at", "last_output_at", "cpu_s", "not_before"})
 _INTEGERS = frozenset({"attempt", "exit_code", "pid", "executor", "peak_memory_bytes"})
-_TEXTS = frozenset({"job", "reason", "by", "action", "message", "title", "host", "source", "signal", "bundle"})
+_TEXTS = frozenset({"job", "reason", "by", "action", "message", "title", "host", "source", "signal", "bundle", "text"})
 _MAPPINGS = frozenset({"handle", "observation"})
 
 

@@ -2,43 +2,51 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nrun.config.node import Partial
 from nrun.config.script import Script
+from nrun.config.target import symbol_of
 from nrun.errors import PlanError
+from nrun.interrupts import policy
 from nrun.job import Job, name_of, task_of
 from nrun.launching import current_session, stop_loading, surroundings
 from nrun.model import State
 from nrun.outcome import ExperimentStatus, jobs_failed, status_of
-from nrun.planning import Dependency, check_executor, check_name, dependencies_of, launch_of, plan_experiment, task_json
+from nrun.planning import (
+    Dependency,
+    RecordedTask,
+    check_executor,
+    check_name,
+    dependencies_of,
+    launch_of,
+    plan_experiment,
+    task_json,
+)
 from nrun.planning import Job as PlannedJob
+from nrun.preflight import check_carried_on, check_files, check_outputs
 from nrun.protocols import Plugin
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment
-from nrun.recorded import Recorded, policy
+from nrun.recorded import Recorded
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
     from nrun.engine.view import View
+    from nrun.interrupts import OnInterrupt
     from nrun.model import Place
     from nrun.planning import Plan, Task
     from nrun.plugins import Hooks
     from nrun.protocols import Backend, Executor
     from nrun.record import ExperimentFolder
-    from nrun.recorded import OnInterrupt
 
 
 class Experiment(Recorded):
@@ -66,6 +74,7 @@ class Experiment(Recorded):
         self._jobs: dict[str, PlannedJob] = {}
         self._created = 0.0
         self._numbers: dict[str, int] = {}
+        self._fingerprint = ""
 
     # ---- describing
 
@@ -78,14 +87,16 @@ class Experiment(Recorded):
         dependencies: Sequence[str | Dependency] | None = None,
         fallbacks: Sequence[Executor] = (),
         plugins: Sequence[Plugin] = (),
+        outputs: Sequence[str] = (),
     ) -> str:
         """Add a job and give its name, which is also what `dependencies` takes.
 
         The task is copied, so that it may be changed and added again. A list of tasks is a group: they run side by
         side as one job, and need a name. A job that `executor` cannot take, or loses, goes to the `fallbacks` in
         turn. `dependencies` are names of jobs that must have succeeded, or `Dependency` objects. `plugins` change
-        the job's tasks and executor, one after another. Raises PlanError for a name that is taken or cannot be a
-        folder and for what is no executor, ConfigError for a task that cannot travel.
+        the job's tasks and executor, one after another. `outputs` are paths and patterns, from the folder in which
+        the job runs, of what is kept in the record when it has ended. Raises PlanError for a name that is taken or
+        cannot be a folder and for what is no executor, ConfigError for a task that cannot travel.
         """
         if self._folder is not None:
             msg = f"experiment {self.title!r} has been run; jobs are added before that"
@@ -116,6 +127,7 @@ class Experiment(Recorded):
             tasks=tasks,
             executors=(placed, *map(check_executor, fallbacks)),
             dependencies=self._dependencies(dependencies or ()),
+            outputs=check_outputs(outputs),
         )
         if (session := current_session()) is not None:
             session.note(self)
@@ -126,7 +138,8 @@ class Experiment(Recorded):
         found = dependencies_of(given)
         for one in found:
             if callable(one.when):
-                task_json(Partial(one.when, None), surroundings())  # it must be found by another process
+                # Another process must find it.
+                task_json(RecordedTask({"$partial": symbol_of(one.when)}), surroundings())
         return tuple(
             attrs.evolve(one, experiment=find_experiment(self._home, one.experiment).id) if one.experiment else one
             for one in found
@@ -173,6 +186,28 @@ class Experiment(Recorded):
                 for file, text in submission.files[job.name].items():
                     yield f"{job.name}/{file}", text
 
+    def dryrun(self, *, sequential: bool = False) -> None:
+        """Print exactly what `run` would hand over. Writes nothing, submits nothing. Raises PlanError."""
+        from nrun.outcome import plan_text
+
+        print(plan_text(self, sequential=sequential))  # noqa: T201 - that is what it is for
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks of all jobs, in the order they were added."""
+        return [task for job in self._jobs.values() for task in job.tasks if not isinstance(task, RecordedTask)]
+
+    def reset(self) -> Experiment:
+        """A new experiment of the same jobs, to be run from the start. Raises RecordError if they cannot be read."""
+        new = Experiment(self.title, self.executor, home=self._home, hooks=self._hooks)
+        new._jobs = dict(self._jobs)
+        if not new._jobs and self._folder is not None:
+            from nrun.engine.takeover import recorded_plan
+            from nrun.record.description import read_description
+
+            new._jobs = {job.name: job for job in recorded_plan(read_description(self._folder)).jobs}
+        return new
+
     def run(  # noqa: PLR0913 - each is a wish of its own
         self,
         *,
@@ -194,14 +229,21 @@ class Experiment(Recorded):
         Raises JobsFailed when jobs did not succeed, unless `check` is False; PlanError before anything is
         written if the experiment cannot be run as it is.
         """
+        if (session := current_session()) is not None:
+            if session.plan_only:
+                if sequential:
+                    session.sequential.add(id(self))
+                return ExperimentStatus(id=None, title=self.title, state=State.PENDING, created=None, jobs={})
+            detach, fail_fast = detach or session.detach, fail_fast or session.fail_fast
+            on_interrupt = session.on_interrupt or on_interrupt
+            if session.launch and not self._fingerprint:
+                return self.launch(
+                    sequential=sequential, fail_fast=fail_fast, detach=detach, check=check, on_interrupt=on_interrupt
+                )
         stop = policy(on_interrupt) == "cancel"
-        session = current_session()
-        if session is not None and session.plan_only:
-            if sequential:
-                session.sequential.add(id(self))
-            return ExperimentStatus(id=None, title=self.title, state=State.PENDING, created=None, jobs={})
         planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
         if detach:
+            check_carried_on(planned[0])
             self._claim(*planned)
             self._leave_behind(until_handed_over=True)
             self._view = None
@@ -211,6 +253,31 @@ class Experiment(Recorded):
         if check and status.state is not State.SUCCEEDED:
             raise run_sync(jobs_failed(self, status))
         return status
+
+    def launch(
+        self,
+        *,
+        sequential: bool = False,
+        fail_fast: bool = False,
+        detach: bool = False,
+        check: bool = True,
+        on_interrupt: OnInterrupt | None = None,
+    ) -> ExperimentStatus:
+        """As `run`, once: an experiment of the same configuration, code and environment is not launched again.
+
+        If that one has succeeded, nothing is done; if it runs, it is followed; what failed in it is run again. The
+        warnings of the status say so. Code is every module loaded from the current folder, and the scripts.
+        """
+        from nrun.fingerprint import fingerprint_of, launched, take_up
+
+        plan = self._plan(sequential=sequential, fail_fast=fail_fast)[0]
+        self._fingerprint = fingerprint_of(plan, self._versions())
+        self._folder = launched(self._home, self.title, self._fingerprint)
+        if self._folder is not None:
+            return take_up(self, detach=detach, check=check, on_interrupt=on_interrupt)
+        return self.run(
+            sequential=sequential, fail_fast=fail_fast, detach=detach, check=check, on_interrupt=on_interrupt
+        )
 
     async def run_async(  # noqa: PLR0913 - as above
         self,
@@ -240,18 +307,20 @@ class Experiment(Recorded):
         if self._folder is not None:
             msg = f"experiment {self.title!r} has been run already, as {self._folder.id}"
             raise PlanError(msg, hint="make another Experiment to run the jobs again, or use exp.rerun()")
-        _check_files(plan, backends)
+        check_files(plan, backends)
         folder = claim_folder(self._home, self.title)
         self._created = time.time()
-        versions = {r.ref.distribution: r.ref.version for r in self._hooks.host.records if r.state == "LOADED"}
         try:
             copy_worker(folder)
-            describe(plan, folder, versions, self._created)
+            describe(plan, folder, self._versions(), self._created, self._fingerprint)
         except BaseException:  # nothing half-written is left, whatever it was
             discard(folder)
             raise
         self._folder = folder
         return folder
+
+    def _versions(self) -> dict[str, str]:
+        return {r.ref.distribution: r.ref.version for r in self._hooks.host.records if r.state == "LOADED"}
 
     async def _run(
         self, plan: Plan, backends: dict[Place, Backend], *, tail_logs: bool, stop_when_interrupted: bool
@@ -264,7 +333,11 @@ class Experiment(Recorded):
             with Journal(folder.journal) as journal:
                 run = Run(plan, folder, journal, self._hooks, backends)
                 view = self._keep(plan, run.statuses, folder)
-                async with _tailing(view, self._hooks) if tail_logs else contextlib.nullcontext():
+                async with contextlib.AsyncExitStack() as stack:
+                    if tail_logs:
+                        from nrun.engine.tail import tailing
+
+                        await stack.enter_async_context(tailing(view, self._hooks))
                     await run.execute(stop_when_interrupted=stop_when_interrupted)
 
     def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
@@ -289,8 +362,8 @@ class Experiment(Recorded):
     ) -> tuple[Plan, dict[Place, Backend]]:
         jobs = list(self._jobs.values())
         if direct:
-            here = self._hooks.executors.get("direct").executor()()
-            jobs = [attrs.evolve(job, executors=(here,)) for job in jobs]
+            here = self._hooks.executors.get("direct").executor()
+            jobs = [attrs.evolve(job, executors=(here(env_vars=job.executor.env_vars),)) for job in jobs]
         if sequential:
             jobs = [
                 attrs.evolve(job, dependencies=(*job.dependencies, Dependency(before.name))) if before else job
@@ -316,55 +389,13 @@ class Experiment(Recorded):
         return f"Experiment({self.title!r}, id={self.id!r}, jobs={len(self.jobs)})"
 
 
-def run(task: Task | Callable[[], Any], executor: Executor | None = None, name: str = "", *, check: bool = True) -> Job:
-    """Run one task as an experiment of its own, and give the job, which has ended.
-
-    Raises JobsFailed if it did not succeed, unless `check` is False.
-    """
-    one = task_of(task)
-    exp = Experiment(name or name_of(one), executor)
-    job = exp.add(one, name=name)
-    exp.run(check=check)
-    return exp.jobs[job]
-
-
-@contextlib.asynccontextmanager
-async def _tailing(view: View, hooks: Hooks) -> AsyncIterator[None]:
-    """Within it, the logs of the jobs are printed. Trouble with that is told, and does not touch the run."""
-    from nrun.engine.tail import tail
-    from nrun.text import printable
-
-    def write(job: str, line: str) -> None:
-        print(f"{printable(job)}| {printable(line.expandtabs())}")  # noqa: T201 - it was asked for
-
-    tailing = asyncio.create_task(tail(view, hooks, write))
-    try:
-        yield
-        (trouble,) = await asyncio.gather(tailing, return_exceptions=True)
-        if trouble is not None:
-            print(f"nrun: the logs cannot be shown: {trouble}", file=sys.stderr)  # noqa: T201 - as above
-    finally:
-        tailing.cancel()
-
-
 def _set_up(task: Task, executor: Executor, plugins: Sequence[object]) -> tuple[Task, Executor]:
     """A task and its executor as `plugins` want them. Raises PlanError for what is no plugin."""
+    if plugins:
+        executor = executor.clone()  # a plugin may put something in a mapping of it, and others share it
     for plugin in plugins:
         if not isinstance(plugin, Plugin):
             msg = f"plugins must be a list of objects such as OurPlugin(), not {plugin!r:.80}"
             raise PlanError(msg, hint="a plugin is a subclass of run.Plugin")
         task, executor = plugin.setup(task, executor) or (task, executor)
     return task, check_executor(executor)
-
-
-def _check_files(plan: Plan, backends: Mapping[Place, Backend]) -> None:
-    """Raises PlanError for a script that does not exist where its job will look for it, on this machine."""
-    for job in plan.jobs:
-        if not backends[job.executor.place()].capabilities.here or job.executor.packager.ships:
-            continue
-        for task in job.tasks:
-            if isinstance(task, Script) and task.path and not task.m:
-                path = Path(plan.surroundings.cwd, task.path)
-                if not path.exists():
-                    msg = f"job {job.name!r}: there is no file {task.path!r} (looked for {path})"
-                    raise PlanError(msg, hint="a path is relative to the folder you launch from")

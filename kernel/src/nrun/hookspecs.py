@@ -21,6 +21,7 @@ from nrun.markers import hookspec
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from nrun.declare import (
         CheckSpec,
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
         FormatSpec,
         LanguageSpec,
         LauncherSpec,
+        NameSpec,
         PackagerSpec,
+        SecretSpec,
         ViewSpec,
     )
     from nrun.events import Event
@@ -171,6 +174,22 @@ def nrun_launchers() -> Iterable[LauncherSpec]:
 
 
 @hookspec
+def nrun_secrets() -> Iterable[SecretSpec]:
+    """Declare secret resolvers: where tokens come from.
+
+    Convention: collect. Fires once per process, when a job that needs a secret is submitted, or a log shown that may
+    hold one.
+
+    Example::
+
+        @hookimpl
+        def nrun_secrets():
+            yield SecretSpec(name="vault", summary="Ask the vault", resolver=_vault)
+    """
+    return ()
+
+
+@hookspec
 def nrun_validate(plan: Plan) -> Iterable[str]:
     """Object to a plan: each text yielded is one problem, and any problem refuses the plan.
 
@@ -206,8 +225,10 @@ def nrun_around(plan: Plan) -> AbstractAsyncContextManager[None] | None:
 
 
 @hookspec
-def nrun_event(event: Event, experiment: str) -> Awaitable[None] | None:
+def nrun_event(event: Event, experiment: str, folder: Path) -> Awaitable[None] | None:
     """Be told what happens in the experiment with the id `experiment`; `nrun.events` lists the kinds.
+
+    `folder` is that of the experiment in the record: what happened before is in its journal.
 
     Convention: notify; may be `async`. Fires after the event is in the journal, in its order. A failing or
     slow plugin is reported once and then left out for the rest of the run.
@@ -226,7 +247,7 @@ def nrun_event(event: Event, experiment: str) -> Awaitable[None] | None:
 
 @hookspec
 def nrun_commands() -> Iterable[CommandSpec]:
-    """Declare commands: what can be typed after `nrun`.
+    """Declare commands: what can be typed after `nrun`. "experiment quota" adds `quota` to `nrun experiment`.
 
     Convention: collect. Fires whenever the command line starts; the command itself is loaded only to run it
     or to show its own help.
@@ -236,6 +257,21 @@ def nrun_commands() -> Iterable[CommandSpec]:
         @hookimpl
         def nrun_commands():
             yield CommandSpec(name="quota", summary="Show what is left", command=_quota)
+    """
+    return ()
+
+
+@hookspec
+def nrun_names() -> Iterable[NameSpec]:
+    """Declare names: `nrun.<name>`, or `nrun.cli.<rest>` for `cli.<rest>`, for what Python programs call.
+
+    Convention: collect. Fires once per process, when a name is looked up that the kernel does not have.
+
+    Example::
+
+        @hookimpl
+        def nrun_names():
+            yield NameSpec(name="quota_left", summary="Hours that are left", load=_quota_left)
     """
     return ()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import json
 import types
 from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.script import Script
-from nrun.errors import ConfigError, RecordError, ResultError
+from nrun.errors import ConfigError, ResultError
 from nrun.model import STREAMS
 from nrun.sync import run_sync
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nrun.model import LogChunk, State
     from nrun.planning import Task
     from nrun.record import JobStatus
+    from nrun.record.artifacts import Artifact
     from nrun.recorded import Recorded
 
 
@@ -79,51 +80,79 @@ class Job:
         return self.status.exit_code
 
     def result(self, task: int = 0) -> Any:  # noqa: ANN401 - whatever the function returned
-        """What the function returned; `task` counts within a group. Raises ResultError if there is nothing to give."""
-        status = self.status
-        folder = self._folder(status, task)
-        try:
-            told = json.loads((folder / "result.json").read_bytes())
-        except FileNotFoundError:
-            told = {}
-        except (OSError, ValueError) as error:
-            msg = f"the result of job {self.name!r} cannot be read: {error}"
-            raise RecordError(msg) from error
-        if "error" in told:
-            raised = told["error"]
-            msg = f"job {self.name!r} raised {raised['type']}: {raised['message']}\n{raised['traceback']}"
-            raise ResultError(msg)
-        if "not_json" in told:
-            why = told["not_json"]
-            msg = f"job {self.name!r} returned a {why['type']}, which JSON cannot hold: {why['why']}"
-            raise ResultError(msg, hint="return numbers, texts, lists and dictionaries; write the rest to files")
-        if "value" not in told or not status.state.ended:
-            msg = f"job {self.name!r} has no result: it is {status.state.value}"
-            raise ResultError(msg, hint=status.reason or "only a function task that has succeeded has one")
-        return told["value"]
+        """What the function returned; `task` counts within a group. Arrays come as numpy has them.
 
-    def logs(self, *, stream: str | None = None, tail: int | None = None) -> str:
-        """Its log: output, then errors; with `stream` ("out" or "err") one of them; with `tail`, the last lines."""
+        Raises ResultError, with the error and traceback of the job itself, if there is nothing to give.
+        """
+        from nrun.record import results
+
+        return results.with_arrays(self.result_form(task))
+
+    def result_form(self, task: int = 0) -> Any:  # noqa: ANN401 - JSON
+        """As `result`, as JSON: an array is `{"$array": FILE, "shape": …, "dtype": …}`."""
+        from nrun.record import results
+
+        status = self.status
+        return results.read(self._folder(status, task), self.name, status)
+
+    def artifacts(self, *, attempt: int | None = None) -> list[Artifact]:
+        """The files that its latest attempt, or that one, left as declared outputs. `get` copies one elsewhere.
+
+        Raises ResultError while they are not collected.
+        """
+        from nrun.record.artifacts import artifacts_in
+
+        view, _ = self._experiment.recorded()
+        status = view.statuses[self.name]
+        found = artifacts_in(view.folder.attempt(self.name, attempt or status.attempt))
+        if found is None:
+            msg = f"nothing is collected of job {self.name!r}: it is {status.state.value}"
+            hint = "nrun resume collects what was left" if status.state.ended else "it is collected when it has ended"
+            raise ResultError(msg, hint=f"outputs are declared with exp.add(..., outputs=[...]); {hint}")
+        return found[0]
+
+    def logs(self, *, stream: str | None = None, tail: int | None = None, attempt: int | None = None) -> str:
+        """Its log: output, then errors, of the latest attempt or of that one; `tail` asks for the last lines.
+
+        `stream` is "out" or "err", in a group also "out.2" for its third task.
+        """
         names = STREAMS if stream is None else (stream,)
-        text = "".join(run_sync(self.read(name)).decode("utf-8", "replace") for name in names)
+        text = "".join(run_sync(self.read(name, attempt=attempt)).decode("utf-8", "replace") for name in names)
         if tail is not None:
             text = "".join(text.splitlines(keepends=True)[-tail:] if tail else [])
         return text
 
-    async def follow(self, stream: str = "out", offset: int = 0) -> AsyncGenerator[LogChunk, None]:
-        """Its log from byte `offset` on, as it grows, until the job has ended and all was read."""
-        async for chunk in self._chunks(stream, offset, follow=True):
-            yield chunk
+    async def follow(
+        self, stream: str = "out", offset: int = 0, *, attempt: int | None = None
+    ) -> AsyncGenerator[LogChunk, None]:
+        """Its log from byte `offset` of the latest attempt on, as it grows.
 
-    async def read(self, stream: str) -> bytes:
-        """One stream of its log as it is now, whole."""
-        return b"".join([chunk.data async for chunk in self._chunks(stream, 0, follow=False)])
+        Waits for the start, and ends when the job has ended and all was read. If it is tried again, the log of the
+        new attempt follows, from byte 0; `attempt` asks for one alone.
+        """
+        from nrun.engine.look import follow_logs
 
-    def _chunks(self, stream: str, offset: int, *, follow: bool) -> AsyncGenerator[LogChunk, None]:
+        view, hooks = self._experiment.recorded()
+        chunks = follow_logs(view.folder, self.name, hooks, stream=stream, offset=offset, attempt=attempt)
+        async with contextlib.aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+
+    async def chunks(
+        self, stream: str = "out", offset: int = 0, *, attempt: int | None = None
+    ) -> AsyncGenerator[LogChunk, None]:
+        """One stream of its log as it is now, from byte `offset` on, piece by piece."""
         from nrun.engine.look import read_logs
 
-        view, hooks = self._experiment.looked()
-        return read_logs(view, self.name, hooks, stream=stream, offset=offset, follow=follow)
+        view, hooks = self._experiment.recorded()
+        chunks = read_logs(view, self.name, hooks, stream=stream, offset=offset, attempt=attempt)
+        async with contextlib.aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+
+    async def read(self, stream: str, *, attempt: int | None = None) -> bytes:
+        """One stream of its log as it is now, whole."""
+        return b"".join([chunk.data async for chunk in self.chunks(stream, attempt=attempt)])
 
     def _folder(self, status: JobStatus, task: int) -> Path:
         path = self._experiment.path

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from nrun.experiment import Experiment
+    from nrun.interrupts import OnInterrupt
     from nrun.planning import Surroundings
 
 MAIN_MODULES = ("__main__", "__nrun_main__")
@@ -44,9 +45,14 @@ def stop_loading() -> None:
 
 @attrs.define(eq=False)
 class Session:
-    """The experiments of a script that a command runs; with `plan_only` they are planned, not run."""
+    """The experiments of a script that a command runs, and what was typed about how; see `Experiment.run`."""
 
-    plan_only: bool
+    plan_only: bool = False
+    """They are planned, not run."""
+    launch: bool = False
+    detach: bool = False
+    fail_fast: bool = False
+    on_interrupt: OnInterrupt | None = None
     experiments: list[Experiment] = attrs.field(factory=list)
     sequential: set[int] = attrs.field(factory=set)
 
@@ -69,9 +75,16 @@ def current_session() -> Session | None:
 
 
 @contextlib.contextmanager
-def session(*, plan_only: bool) -> Iterator[Session]:
+def session(
+    *,
+    plan_only: bool = False,
+    launch: bool = False,
+    detach: bool = False,
+    fail_fast: bool = False,
+    on_interrupt: OnInterrupt | None = None,
+) -> Iterator[Session]:
     """Collect the experiments that are made within."""
-    new = Session(plan_only=plan_only)
+    new = Session(plan_only, launch, detach, fail_fast, on_interrupt)
     token = _session.set(new)
     try:
         yield new

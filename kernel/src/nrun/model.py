@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nrun.protocols import Executor
+    from nrun.secret import Secret, SecretValue
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 
@@ -161,6 +162,8 @@ class Command(Data):
 
     argv: tuple[Word, ...]
     env: Mapping[str, str]
+    secrets: Mapping[str, Secret] = attrs.field(factory=dict)
+    """Variables whose values are found when the job is submitted. They are in the job's environment, as `env` is."""
     cwd: str | JobPath
     files: Mapping[str, str] = attrs.field(factory=dict)
     """Text files that must lie in the folder of the attempt: name -> content."""
@@ -199,6 +202,9 @@ class Attempt(Data):
     tag: Tag
     folder: Path
     bundle: Bundle | None = None
+    secrets: Mapping[str, Mapping[str, SecretValue]] = attrs.field(factory=dict)
+    """Variables that the job must have in its environment and that nobody else may see, for each folder of a task: ""
+    is the attempt's own, a group has "task-0" and so on. `nrun.planning.secret_files` makes files of them."""
 
 
 @attrs.frozen(eq=False, repr=False)

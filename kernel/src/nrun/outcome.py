@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from nrun.data import Data
-from nrun.errors import JobsFailed, RecordError
+from nrun.errors import JobsFailed
+from nrun.events import Noted
 from nrun.model import STREAMS, State
+from nrun.record import JobStatus
 from nrun.record.table import ending
 from nrun.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Self
 
     from nrun.engine.view import View
     from nrun.experiment import Experiment
     from nrun.model import Json
-    from nrun.record import ExperimentFolder, JobStatus
     from nrun.recorded import Recorded
 
 LAST_LINES = 10
@@ -37,7 +39,14 @@ class ExperimentStatus(Data):
     created: float | None
     """When it was launched, in seconds since the epoch."""
     jobs: Mapping[str, JobStatus]
-    notes: tuple[str, ...] = ()
+    user: str | None = None
+    """Who launched it, where that was looked up."""
+    tags: tuple[str, ...] = ()
+    notes: tuple[Noted, ...] = ()
+    """What people wrote down about it."""
+    size: int | None = None
+    """Bytes of its files, where they were counted."""
+    warnings: tuple[str, ...] = ()
     """What there is to say about the record itself."""
 
     def to_json(self) -> dict[str, Json]:
@@ -47,50 +56,62 @@ class ExperimentStatus(Data):
             "title": self.title,
             "state": self.state.value,
             "created": self.created,
+            "user": self.user,
+            "tags": list(self.tags),
+            "notes": [{"at": note.at, "by": note.by, "text": note.text} for note in self.notes],
+            "size": self.size,
             "jobs": [status.to_json() for status in self.jobs.values()],
-            "notes": list(self.notes),
+            "warnings": list(self.warnings),
         }
+
+    @classmethod
+    def from_json(cls, form: Mapping[str, Any]) -> Self:
+        """The status that `to_json` gave, as far as it goes. Raises KeyError, TypeError or ValueError."""
+        jobs = [JobStatus.from_json(job) for job in form["jobs"]]
+        return cls(
+            **{
+                **form,
+                "state": State(form["state"]),
+                "tags": tuple(form["tags"]),
+                "notes": tuple(Noted(**note) for note in form["notes"]),
+                "jobs": {job.name: job for job in jobs},
+                "warnings": tuple(form["warnings"]),
+            }
+        )
 
     def __str__(self) -> str:
         from nrun.record.table import status_table
 
-        return status_table(self.title, self.id, self.state, self.jobs.values(), self.notes)
-
-
-def catalogued(folder: ExperimentFolder) -> ExperimentStatus:
-    """The status of an experiment as its record has it; one that cannot be read says so in its notes."""
-    from nrun.engine.look import read_view
-
-    try:
-        return status_of(read_view(folder))
-    except RecordError as error:
-        return ExperimentStatus(
-            id=folder.id, title=folder.title, state=State.UNKNOWN, created=None, jobs={}, notes=(error.message,)
-        )
+        remarks = [f"tags: {', '.join(self.tags)}"] if self.tags else []
+        remarks += [f"note: {note.text} ({note.by})" for note in self.notes]
+        remarks += [f"warning: {warning}" for warning in self.warnings]
+        return status_table(self.title, self.id, self.state, self.jobs.values(), remarks)
 
 
 def status_of(view: View) -> ExperimentStatus:
     """What is known, for people and programs."""
     from nrun.record.describe import VERSION
 
-    notes = []
+    warnings = []
     if view.version > VERSION:
         from nrun.record.description import newer
 
-        notes.append(f"{newer(view.version, view.folder.id)} is shown as far as it is understood")
+        warnings.append(f"{newer(view.version, view.folder.id)} is shown as far as it is understood")
     elif view.damaged:
         lines = "line is" if len(view.damaged) == 1 else "lines are"
         where = ", ".join(map(str, view.damaged[:5]))
-        notes.append(f"{len(view.damaged)} {lines} damaged and left out of {view.folder.journal} (at byte {where})")
+        warnings.append(f"{len(view.damaged)} {lines} damaged and left out of {view.folder.journal} (at byte {where})")
     if view.launcher_gone:
-        notes.append(f"nobody looks after this experiment; `nrun experiment resume {view.folder.id}` carries it on")
+        warnings.append(f"nobody looks after this experiment; `nrun experiment resume {view.folder.id}` carries it on")
     return ExperimentStatus(
         id=view.folder.id,
         title=view.folder.title,
         state=view.state,
         created=view.created,
         jobs=view.statuses,
-        notes=tuple(notes),
+        tags=view.tags,
+        notes=view.notes,
+        warnings=tuple(warnings),
     )
 
 

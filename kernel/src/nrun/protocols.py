@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, dataclass_transform
 
 import attrs
 from attrs.validators import and_, ge, gt, instance_of, optional
 
-from nrun.arguments import ArgumentsExplained
-from nrun.retries import Retries, not_below_zero
+from nrun.arguments import UserData
 from nrun.text import environment
 
 if TYPE_CHECKING:
@@ -36,14 +35,43 @@ if TYPE_CHECKING:
         Tag,
     )
     from nrun.planning.jobs import Task
+    from nrun.retries import Retries
 
 
 def _env_vars(values: Mapping[str, str]) -> dict[str, str]:
     return environment(values, "Executor.env_vars")
 
 
+def _launcher(_executor: Executor, _field: object, value: Any) -> None:  # noqa: ANN401 - whatever is given
+    if value is not None and not isinstance(value, Launcher):
+        named = str(value).title() if isinstance(value, str) else "Launcher"
+        msg = f"launcher must be an object, such as run.{named}(), not {value!r}"
+        raise ValueError(msg)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
+class Extensible(UserData):
+    """Whatever subclasses annotate are their fields: type checkers are told, and `UserData` makes it so."""
+
+    __slots__ = ()
+
+
+def _check_retries(_executor: object, field: attrs.Attribute[int], value: object) -> None:
+    """Raises ValueError for what is neither a number nor budgets by cause."""
+    if type(value) is not int:
+        from nrun.retries import Retries  # most executors have a plain number
+
+        if isinstance(value, Retries):
+            return
+        msg = f"'{field.name}' must be a number, or Retries(...) with one for each cause: {value!r}"
+        raise ValueError(msg)
+    if value < 0:
+        msg = f"'{field.name}' must be >= 0: {value}"
+        raise ValueError(msg)
+
+
 @attrs.frozen(kw_only=True)
-class Packager(ArgumentsExplained):
+class Packager(Extensible):
     """What code travels with a job. This one ships nothing; plugins subclass it."""
 
     @property
@@ -60,7 +88,7 @@ class Packager(ArgumentsExplained):
 
 
 @attrs.frozen(kw_only=True)
-class Launcher(ArgumentsExplained):
+class Launcher(Extensible):
     """How the processes of a job start. This one starts a command as it is; plugins subclass it."""
 
     def wrap(self, command: Command, executor: Executor) -> Command:
@@ -70,18 +98,18 @@ class Launcher(ArgumentsExplained):
 
 
 @attrs.frozen(kw_only=True)
-class Executor(ArgumentsExplained):
+class Executor(Extensible):
     """Where and how a task runs: data that can be printed, compared, saved and overridden.
 
-    Backends subclass it, frozen and keyword-only, and say in `place` where such jobs go. A subclass
-    of an installed executor takes part like the executor itself.
+    Backends subclass it and say in `place` where such jobs go. A subclass of an installed executor takes part
+    like the executor itself. Whatever a subclass annotates is a field; `executor.clone(retries=2)` makes another.
     """
 
     packager: Packager = attrs.field(factory=Packager, validator=instance_of(Packager))
-    launcher: Launcher | None = attrs.field(default=None, validator=optional(instance_of(Launcher)))
+    launcher: Launcher | None = attrs.field(default=None, validator=_launcher)
     env_vars: Mapping[str, str] = attrs.field(factory=dict, converter=_env_vars)
     """Environment of the job, added to what the backend gives."""
-    retries: int | Retries = attrs.field(default=0, validator=[instance_of((int, Retries)), not_below_zero])
+    retries: int | Retries = attrs.field(default=0, validator=_check_retries)
     """How often a failed job is tried again: a number, or budgets by cause."""
     timeout_s: float | None = attrs.field(default=None, validator=optional(and_(instance_of((int, float)), gt(0))))
     """Time limit of one attempt in seconds, counted from its start; None: no limit."""
@@ -105,7 +133,7 @@ class Executor(ArgumentsExplained):
 
 
 @attrs.frozen(kw_only=True)
-class Plugin(ArgumentsExplained):
+class Plugin(Extensible):
     """What changes a task and its executor when a job is added; users and sites subclass it.
 
     >>> exp.add(train, executor=cluster, plugins=[OurEnvironment(team="speech")])
@@ -117,7 +145,7 @@ class Plugin(ArgumentsExplained):
         """The task and the executor as they are to be; None for as they are now.
 
         A Config or Partial is the job's own copy and may be edited in place; scripts and executors are frozen, and
-        `attrs.evolve(executor, retries=2)` makes another. Called once for each task of a group.
+        `executor.clone(retries=2)` makes another. Called once for each task of a group.
         """
 
 

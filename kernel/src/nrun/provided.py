@@ -19,33 +19,32 @@ if TYPE_CHECKING:
     from nrun.protocols import View
 
 
-def provided(name: str, hooks: Hooks | None = None) -> type:
-    """The class that a plugin provides under `name`.
+def provided(name: str, hooks: Hooks | None = None) -> Any:  # noqa: ANN401 - a class, or whatever a name stands for
+    """What a plugin provides under `name`: the class of an executor, packager or launcher, or a name of its own.
 
     Raises UnknownName, an AttributeError, naming the distribution to install; PluginError with its
     cause when the class cannot be loaded, is provided twice, or a plugin that failed may be the one.
     """
     hooks = hooks or installed()
-    offers: list[tuple[Declared[Any], Callable[[], type]]] = [
-        *((found, found.spec.executor) for found in hooks.executors),
-        *((found, found.spec.packager) for found in hooks.packagers),
-        *((found, found.spec.launcher) for found in hooks.launchers),
+    offers: list[tuple[str, Declared[Any], Callable[[], Any]]] = [
+        *((found.spec.class_name, found, found.spec.executor) for found in hooks.executors),
+        *((found.spec.class_name, found, found.spec.packager) for found in hooks.packagers),
+        *((found.spec.class_name, found, found.spec.launcher) for found in hooks.launchers),
+        *((found.spec.name, found, found.spec.load) for found in hooks.names),
     ]
-    by_name = {found.spec.class_name: (found, load) for found, load in offers}
-    if name in by_name:
-        return _load(name, [offer for offer in offers if offer[0].spec.class_name == name])
+    if offered := [(found, load) for each, found, load in offers if each == name]:
+        return _load(name, offered)
     kind, short = _kind_and_name(name)
     for record in hooks.host.failed():
-        if short in re.split(r"\W+", record.name) or record.name.endswith(short):
+        if (short or name) in re.split(r"\W+", record.name) or record.name.endswith(short or name):
             raise PluginError(
                 f"{name} is not available: plugin {record.name!r} failed: {record.cause}",
                 hint="`nrun plugins doctor` shows the traceback",
                 plugin=f"{record.ref.distribution} {record.ref.version}",
             )
-    hint = (
-        f"pip install nrun-{kind}-{short}" if kind else "a plugin may provide it; `nrun plugins list` shows those here"
-    )
-    msg = f"no installed plugin provides {name}.{did_you_mean(name, by_name)}"
+    here = "a plugin may provide it; `nrun plugins list` shows those here, and `nrun[nemo]` has names of NeMo Run"
+    hint = f"pip install nrun-{kind}-{short}" if kind else here
+    msg = f"no installed plugin provides {name}.{did_you_mean(name, [each for each, _, _ in offers])}"
     raise UnknownName(msg, hint=hint)
 
 
@@ -72,7 +71,7 @@ def save_config_img(config: Node, path: str | PathLike[str]) -> None:
     config_view().save_config_img(config, path)
 
 
-def _load(name: str, offers: Sequence[tuple[Declared[Any], Callable[[], type]]]) -> type:
+def _load(name: str, offers: Sequence[tuple[Declared[Any], Callable[[], Any]]]) -> Any:  # noqa: ANN401 - as above
     who = " and ".join(found.distribution for found, _ in offers)
     if len(offers) > 1:
         msg = f"{name} is provided twice: by {who}"

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
-from nrun.errors import InCharge, NrunError, PlanError, RecordError, UnknownName, did_you_mean
+import attrs
+
+from nrun.errors import InCharge, NrunError, PlanError, RecordError, UnknownName, UsageError, did_you_mean
+from nrun.events import Noted, Tagged
+from nrun.interrupts import SECOND_PRESS_S, policy, say, wants_to_cancel
 from nrun.job import Job
 from nrun.model import State
-from nrun.outcome import ExperimentStatus, catalogued, jobs_failed, status_of
+from nrun.outcome import ExperimentStatus, jobs_failed, status_of
 from nrun.planning import check_name
 from nrun.plugins import installed
-from nrun.record import experiments, find_experiment, home_folder
+from nrun.record import Journal, experiments, find_experiment, home_folder, labels, read_journal
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+    from datetime import datetime
+    from pathlib import Path
     from typing import Any, Self
 
     from nrun.engine.view import View
+    from nrun.events import Event
+    from nrun.interrupts import OnInterrupt
     from nrun.plugins import Hooks
     from nrun.protocols import Executor
     from nrun.record import ExperimentFolder
+    from nrun.record.description import Description
 
-OnInterrupt: TypeAlias = Literal["detach", "cancel", "ask"]
-"""What Ctrl-C does to the jobs: leave them to a supervisor, stop them, or ask (where somebody can answer)."""
-
-SECOND_PRESS_S = 2.0
-"""How long after detaching another Ctrl-C cancels the jobs."""
 _PAUSE_S = 0.2
 
 
@@ -78,18 +80,34 @@ class Recorded:
         """
         from nrun.engine.adopt import adopt, take_in
 
-        known = hooks or installed()
-        folder = take_in(Path(path), home_folder(home))
-        executor = executor or known.executors.get(known.default_executor()).executor()()
-        run_sync(adopt(folder, executor, known))
+        folder = take_in(path, home_folder(home))
+        run_sync(adopt(folder, executor, hooks or installed()))
         return cls._loaded(folder, hooks)
 
     @classmethod
-    def catalog(
-        cls, title: str | None = None, *, limit: int | None = None, home: str | os.PathLike[str] | None = None
+    def catalog(  # noqa: PLR0913 - what there is to ask for
+        cls,
+        title: str | None = None,
+        *,
+        state: str | Iterable[str] = (),
+        tag: str | Iterable[str] = (),
+        since: str | float | datetime | None = None,
+        until: str | float | datetime | None = None,
+        text: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        home: str | os.PathLike[str] | None = None,
     ) -> list[ExperimentStatus]:
-        """The experiments in the record, newest first, as the record knows them; nobody is asked."""
-        return [catalogued(folder) for folder in experiments(home_folder(home), title)[:limit]]
+        """The experiments in the record, newest first, as the record knows them; nobody is asked.
+
+        `title` may have wildcards; they are in any of the states, and have all of the tags. `since` and `until` are
+        moments, ISO dates, or spans ago such as "2d". `text` is looked for in titles, notes, names of jobs and
+        command lines. Raises UsageError for what cannot be asked, RecordError.
+        """
+        from nrun.search import query_of, search
+
+        query = query_of(title=title, state=state, tag=tag, since=since, until=until, text=text)
+        return search(home_folder(home), query, limit=limit, offset=offset).statuses
 
     @classmethod
     def _loaded(cls, folder: ExperimentFolder, hooks: Hooks | None) -> Self:
@@ -115,6 +133,12 @@ class Recorded:
     def jobs(self) -> Mapping[str, Job]:
         """The jobs by name, in the order they were added."""
         return {name: Job(self, name) for name in (self._view.statuses if self._view is not None else ())}
+
+    def description(self) -> Description:
+        """What was asked, by whom and where, as the record has it. Raises RecordError."""
+        from nrun.record.description import read_description
+
+        return read_description(self._launched())
 
     def job(self, name: str) -> Job:
         """The job called `name`. Raises UnknownName with what comes close."""
@@ -147,25 +171,23 @@ class Recorded:
         last: object = None
         while True:
             status = await self.status_async()
-            told = [job | {"observed_at": None} for job in (one.to_json() for one in status.jobs.values())]
-            if told != last:
+            jobs = [one.to_json() | {"observed_at": None} for one in status.jobs.values()]
+            if (told := (jobs, status.warnings)) != last:
                 last = told
                 yield status
             if status.state.ended:
                 return
             await asyncio.sleep(_PAUSE_S)
 
-    def logs(self, job: str, *, stream: str | None = None, tail: int | None = None) -> str:
-        """The log of a job: its output, then its errors.
+    def logs(self, job: str, *, stream: str | None = None, tail: int | None = None, attempt: int | None = None) -> str:
+        """The log of a job; see `Job.logs`."""
+        return self.job(job).logs(stream=stream, tail=tail, attempt=attempt)
 
-        `stream` ("out" or "err") asks for one of them, `tail` for the last lines.
-        """
-        return self.job(job).logs(stream=stream, tail=tail)
+    def recorded(self) -> tuple[View, Hooks]:
+        """What the record says now, without asking anybody, and the plugins that know more. Raises PlanError."""
+        from nrun.engine.look import read_view
 
-    def looked(self) -> tuple[View, Hooks]:
-        """What is known of the run, and the plugins that know more. Raises PlanError if there was none."""
-        self.status()
-        return self._known(), self._hooks
+        return read_view(self._launched()) if self._asks() else self._known(), self._hooks
 
     def _known(self) -> View:
         if self._view is None:
@@ -186,9 +208,10 @@ class Recorded:
         """Stop jobs; without names, all that have not ended. Gives what could not be stopped, and why."""
         from nrun.engine.look import cancel
 
-        view, hooks = self.looked()
+        self.status()
+        view = self._known()
         names = [self.job(name).name for name in jobs] or list(view.statuses)
-        return run_sync(cancel(view, names, hooks, _somebody()))
+        return run_sync(cancel(view, names, self._hooks, _somebody()))
 
     def resume(
         self, *, check: bool = True, detach: bool = False, on_interrupt: OnInterrupt | None = None
@@ -215,6 +238,32 @@ class Recorded:
         stop = policy(on_interrupt) == "cancel"
         self._drive(attend(self._launched(), self._hooks, stop_when_interrupted=stop), on_interrupt)
         return self._outcome(check=check)
+
+    def watch(self) -> ExperimentStatus:
+        """Look on until every job has ended, shown by the observers. A supervisor is started where nobody is in charge.
+
+        This process is never in charge, so that it may be interrupted without any consequence.
+        """
+        from nrun.engine.takeover import watch
+
+        offset, folder = 0, self._launched()
+        while not self.status().state.ended:
+            self.entrust()
+            offset = run_sync(watch(folder, self._hooks, offset))
+            self._view = None
+        return self.status()
+
+    def entrust(self) -> None:
+        """Start a supervisor if nobody looks after the experiment and it has not ended. Raises NrunError."""
+        from nrun.engine.look import read_view
+
+        folder = self._launched()
+        if read_view(folder).launcher_gone:
+            try:
+                self._leave_behind()
+            except NrunError:
+                if read_view(folder).launcher_gone:  # otherwise somebody else was faster
+                    raise
 
     def rerun(
         self,
@@ -272,21 +321,21 @@ class Recorded:
         view = self._known()
         if policy(on_interrupt) == "cancel" or view.state.ended:
             stopped = sum(job.state is State.CANCELLED for job in view.statuses.values())
-            _say(f"interrupted; {stopped} jobs cancelled; nrun status {self.id}")
+            say(f"interrupted; {stopped} jobs cancelled; nrun status {self.id}")
             return
         try:
-            if policy(on_interrupt) == "ask" and _wants_to_cancel():
+            if policy(on_interrupt) == "ask" and wants_to_cancel():
                 raise KeyboardInterrupt  # noqa: TRY301 - the same as pressing once more
             self._leave_behind()
-            _say(f"detached; the jobs go on. nrun attach {self.id} returns; Ctrl-C again now cancels them")
+            say(f"detached; the jobs go on. nrun attach {self.id} returns; Ctrl-C again now cancels them")
             time.sleep(SECOND_PRESS_S)
         except KeyboardInterrupt:
             left = self.cancel()
-            _say(f"cancelled; nrun status {self.id}" + "".join(f"\n  {name}: {why}" for name, why in left.items()))
+            say(f"cancelled; nrun status {self.id}" + "".join(f"\n  {name}: {why}" for name, why in left.items()))
         except InCharge:
             pass  # somebody else carries it on
         except NrunError as error:
-            _say(f"{error.message}\n  the jobs that run go on; nrun experiment resume {self.id} carries on")
+            say(f"{error.message}\n  the jobs that run go on; nrun experiment resume {self.id} carries on")
 
     def _leave_behind(self, *, until_handed_over: bool = False) -> None:
         """Have a process of its own carry the experiment on. Raises NrunError if none can be left."""
@@ -294,27 +343,56 @@ class Recorded:
 
         start_supervisor(self._launched(), until=HANDED_OVER if until_handed_over else IN_CHARGE)
 
+    # ---- tags and notes
 
-def policy(given: OnInterrupt | None) -> OnInterrupt:
-    """What an interrupt does: as given, as `NRUN_ON_INTERRUPT` says, or detach. Raises PlanError."""
-    wanted = given or os.environ.get("NRUN_ON_INTERRUPT") or "detach"
-    for known in ("detach", "cancel", "ask"):
-        if wanted == known:
-            return known
-    msg = f"on_interrupt is detach, cancel or ask, not {wanted!r}"
-    raise PlanError(msg, hint="it comes from the call, or from NRUN_ON_INTERRUPT")
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags it has, in the order they were given."""
+        return self._labels()[0]
+
+    @property
+    def notes(self) -> tuple[Noted, ...]:
+        """What people wrote down about it: each with `at`, `by` and `text`."""
+        return self._labels()[1]
+
+    def note(self, text: str) -> None:
+        """Write down something about it. Raises RecordError."""
+        self._label(Noted(at=time.time(), text=text, by=_user()))
+
+    def tag(self, *tags: str) -> None:
+        """Put tags on it. Raises UsageError for what cannot be one, RecordError."""
+        self._label(Tagged(at=time.time(), by=_user(), add=tuple(map(check_tag, tags))))
+
+    def untag(self, *tags: str) -> None:
+        """Take tags off it; those that it does not have do not matter. Raises RecordError."""
+        self._label(Tagged(at=time.time(), by=_user(), remove=tags))
+
+    def _label(self, event: Event) -> None:
+        from nrun.record.description import check_version
+
+        if self._view is not None:
+            check_version(self._view.version, self._launched())
+        with Journal(self._launched().journal) as journal:
+            journal.append([event], durable=True)
+        if self._view is not None:
+            tags, notes = self._labels()
+            self._view = attrs.evolve(self._view, tags=tags, notes=notes)
+
+    def _labels(self) -> tuple[tuple[str, ...], tuple[Noted, ...]]:
+        return labels(read_journal(self._launched().journal).events)
+
+
+def check_tag(tag: object) -> str:
+    """`tag` if it can be one. Raises UsageError."""
+    if not isinstance(tag, str) or not tag.isprintable() or not tag or set(tag) & set(" ,") or tag.startswith("-"):
+        msg = f"a tag is a word without spaces and commas that does not begin with a dash, not {tag!r}"
+        raise UsageError(msg, hint="use exp.note(...), or `nrun note`, for a sentence")
+    return tag
+
+
+def _user() -> str:
+    return os.environ.get("USER", "somebody")
 
 
 def _somebody() -> str:
-    return f"{os.environ.get('USER', 'somebody')} (process {os.getpid()})"
-
-
-def _wants_to_cancel() -> bool:
-    if not sys.stdin.isatty():
-        return False
-    print("nrun: leave the jobs running, or cancel them? [L/c] ", end="", file=sys.stderr, flush=True)  # noqa: T201 - a question
-    return sys.stdin.readline().strip().lower().startswith("c")
-
-
-def _say(text: str) -> None:
-    print(f"nrun: {text}", file=sys.stderr, flush=True)  # noqa: T201 - Ctrl-C is answered by words
+    return f"{_user()} (process {os.getpid()})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 from attrs.validators import ge, instance_of, optional
 
-from nrun.arguments import ArgumentsExplained
+from nrun.arguments import UserData
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ _OPTIONAL_COUNT = optional([instance_of(int), ge(0)])
 
 
 @attrs.frozen
-class Retries(ArgumentsExplained):
+class Retries(UserData):
     """How often a failed job is tried again, with a budget of its own for each cause that has one.
 
     >>> Retries(1, preempted=20, user_error=0)
@@ -50,13 +50,6 @@ class Retries(ArgumentsExplained):
         """How long to wait before the next try, in seconds."""
         doublings = min(sum(failures.values()) - 1, 64)  # the limit is reached long before
         return min(self.pause_s * 2.0**doublings, self.longest_pause_s)
-
-
-def not_below_zero(_instance: object, field: attrs.Attribute[int], value: int | Retries) -> None:
-    """A validator of attrs for a number of retries. Raises ValueError."""
-    if isinstance(value, int) and value < 0:
-        msg = f"'{field.name}' must be >= 0: {value}"
-        raise ValueError(msg)
 
 
 def retries_of(given: int | Retries) -> Retries:

@@ -18,7 +18,7 @@ def run_sync(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`.
 
     Ctrl-C cancels it, waits for it to clean up, and raises KeyboardInterrupt; pressed again, it cancels the
-    cleaning up too. SIGTERM does the same and raises SystemExit with the code that shells have for it.
+    cleaning up too. SIGTERM and SIGHUP do the same and raise SystemExit with the code that shells have for them.
     """
     try:
         asyncio.get_running_loop()
@@ -47,8 +47,8 @@ async def _interruptible(work: Coroutine[Any, Any, T], signals: Sequence[signal.
     try:
         return await work
     except asyncio.CancelledError:
-        if received and received[0] is signal.SIGTERM:
-            raise SystemExit(128 + signal.SIGTERM) from None
+        if received and received[0] is not signal.SIGINT:
+            raise SystemExit(128 + received[0]) from None
         if received:
             raise KeyboardInterrupt from None
         raise
@@ -61,7 +61,11 @@ def _unhandled_signals() -> list[signal.Signals]:
     """The stopping signals that the program has not arranged for itself; none outside its main thread."""
     if threading.current_thread() is not threading.main_thread():
         return []
-    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    defaults = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
     return [number for number, default in defaults.items() if signal.getsignal(number) == default]
 
 

@@ -13,6 +13,7 @@ from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any, TypeGuard
 
 
 def text_of(value: object, what: str) -> str:
@@ -34,7 +35,7 @@ def text_of(value: object, what: str) -> str:
 
 
 def environment(values: object, what: str) -> dict[str, str]:
-    """`values` as environment variables. Raises ConfigError for names and values no process can be given."""
+    """`values` as environment variables, some of which may be secrets. Raises ConfigError for what no process takes."""
     if not isinstance(values, Mapping):
         msg = f"{what} must be a dict of names and texts, not {type(values).__name__}: {values!r}"
         raise ConfigError(msg)
@@ -44,8 +45,14 @@ def environment(values: object, what: str) -> dict[str, str]:
         if not text or "=" in text:
             msg = f"{what}: {text!r} cannot name an environment variable"
             raise ConfigError(msg)
-        env[text] = text_of(value, f"{what}[{name!r}]")
+        env[text] = value if _is_secret(value) else text_of(value, f"{what}[{name!r}]")
     return env
+
+
+def _is_secret(value: object) -> TypeGuard[Any]:
+    """Whether it is a `Secret`, which stands for text; known by name, as it is imported only where there is one."""
+    kind = type(value)
+    return (kind.__module__, kind.__name__) == ("nrun.secret", "Secret")
 
 
 def printable(text: str) -> str:

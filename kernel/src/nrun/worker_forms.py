@@ -103,7 +103,21 @@ def read_uuid(build, text, form):
     return uuid.UUID(text)
 
 
+SECRETS = {}
+"""The secrets among the arguments of the task, by variable: taken out of the environment when they are first met."""
+
+
+def read_secret(build, reference, form):
+    import os
+
+    name = "NRUN_SECRET_" + reference.encode().hex()
+    if name not in SECRETS:
+        SECRETS[name] = os.environ.pop(name)
+    return SECRETS[name]
+
+
 READERS = {
+    "$secret": read_secret,
     "$symbol": lambda build, symbol, form: build.symbol(symbol),
     "$enum": lambda build, symbol, form: build.symbol(symbol)[form["name"]],
     "$object": read_object,
@@ -124,14 +138,35 @@ READERS = {
 }
 
 
-def result_text(value):
-    """The outcome as JSON; a value that JSON cannot hold is described instead."""
+def result_text(value, folder):
+    """The outcome as JSON, arrays of numbers as files in `folder`; what JSON cannot hold is described instead."""
     if value is None:
         return '{"value": null}\n'
     import json
 
+    arrays = []
+
+    def by_file(item):
+        import sys
+
+        numpy = sys.modules.get("numpy")  # without it nobody has made an array
+        if numpy is None or not hasattr(item, "__array__"):
+            raise TypeError("Object of type %s is not JSON serializable" % type(item).__name__)
+        try:
+            array = numpy.asarray(item)
+        except Exception as error:  # such as a tensor that is not on the processor
+            raise TypeError("no array can be had of a %s: %s" % (type(item).__name__, error))
+        if array.ndim == 0:
+            return array.item()
+        name = "result-%d.npy" % len(arrays)
+        numpy.save("%s/%s" % (folder, name), array, allow_pickle=False)
+        arrays.append(name)
+        return {"$array": name, "shape": list(array.shape), "dtype": str(array.dtype)}
+
     try:
-        return json.dumps({"value": value}) + "\n"
+        text = json.dumps({"value": value}, default=by_file)
+        text = '%s, "arrays": %s}' % (text[:-1], json.dumps(arrays)) if arrays else text
+        return hidden(text + "\n", known_secrets())
     except (TypeError, ValueError, RecursionError) as error:
         told = {"type": type(value).__module__ + "." + type(value).__qualname__, "why": str(error)}
         return json.dumps({"not_json": told}) + "\n"
@@ -146,4 +181,22 @@ def error_text(error):
         "message": str(error),
         "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
     }
-    return json.dumps({"error": told}) + "\n"
+    return hidden(json.dumps({"error": told}) + "\n", known_secrets())
+
+
+def known_secrets():
+    import os
+
+    names = os.environ.get("NRUN_SECRETS", "").split()
+    return list(SECRETS.values()) + [os.environ[name] for name in names if name in os.environ]
+
+
+def hidden(text, secrets):
+    """A text of JSON without these values; short ones would be found everywhere."""
+    import json
+
+    for value in sorted(secrets, key=len, reverse=True):
+        if len(value) >= 6:
+            for form in (value, repr(value)[1:-1]):
+                text = text.replace(json.dumps(form)[1:-1], "***")
+    return text

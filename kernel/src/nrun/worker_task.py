@@ -165,7 +165,13 @@ def run(task_path):
         while trace and trace.tb_frame.f_globals.get("__name__") in OWN:
             trace = trace.tb_next  # show the task's own lines, not these
         error.__traceback__ = trace
-        write(result, forms().error_text(error).encode())
-        sys.excepthook(type(error), error, trace)
+        text = forms().error_text(error)
+        write(result, text.encode())
+        if forms().known_secrets():  # the text is without them
+            sys.stderr.write(parse(text)["error"]["traceback"])
+        else:
+            sys.excepthook(type(error), error, trace)
         sys.exit(1)
-    write(result, b'{"value": null}\n' if value is None else forms().result_text(value).encode())
+    write(
+        result, b'{"value": null}\n' if value is None else forms().result_text(value, os.path.dirname(result)).encode()
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -157,6 +158,21 @@ def test_a_task_that_was_run_is_shown_from_the_record(typed):
     assert typed("show", "seen:third")[1].splitlines()[1] == "├─ [0] = Config(Script)"
     assert "Did you mean 'first'?" in typed("show", "seen:frist")[2]
     assert "experiment.json" in typed("explain", "seen:first", "sep")[1]
+
+
+def test_a_record_names_the_script_as_files_do(tmp_path, typed):
+    script = tmp_path / "tale.py"
+    script.write_text(
+        "import nrun as run\n"
+        "class Part: ...\n"
+        "def tell(part): ...\n"
+        "if __name__ == '__main__':\n"
+        "    task = run.Partial(tell, run.Config(Part))\n"
+        "    run.dump(task, 'task.yaml')\n"
+        "    run.run(task, name='told', tail_logs=False)\n"
+    )
+    subprocess.run([sys.executable, script.name], cwd=tmp_path, check=True, capture_output=True)
+    assert typed("diff", "task.yaml", "told") == (0, "", "")
 
 
 @pytest.mark.parametrize(

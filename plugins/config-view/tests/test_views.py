@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import xml.etree.ElementTree as ET
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+import jsonschema
 import pytest
 
+import nrun
 from nrun import Config, ConfigError, Partial
 from nrun.config.node import Fresh
 from nrun_config_view.picture import as_svg, as_text
@@ -162,6 +165,18 @@ def test_a_schema_knows_subclasses_and_classes_within_themselves(targets):
     }
     references = set(re.findall(r"'#/\$defs/([^']*)'", repr(schema)))
     assert references == set(schema["$defs"])
+
+
+def test_a_validator_accepts_what_is_written_and_refuses_what_does_not_fit(targets, config):
+    schema = schema_of(targets.train)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    document = json.loads(nrun.dumps(config, "json"))
+    assert [*validator.iter_errors(document)] == []
+    fast = {"$target": "view_targets:Optim", "lr": "fast"}
+    for name, value in {"mode": "slowest", "layers": 3, "env": {"A": 1}, "optim": fast}.items():
+        assert not validator.is_valid({**document, name: value}), name
+    assert validator.is_valid({**document, "mode": "slow", "optim": {"lr": 1}, "out": "${mode}"})
 
 
 def test_what_no_document_can_name_has_no_schema():

@@ -146,6 +146,25 @@ def test_a_factory_makes_what_it_is_asked_for(folder, form):
     assert load("exp.yaml").opt == Config(Adam, lr=2.0)
 
 
+def test_arguments_beside_a_factory_are_set_in_what_it_gives(folder):
+    folder(exp_yaml="model: {}\nopt:\n  $factory: adam(lr=2)\n  betas: [0.5, 0.6]\n")
+    cfg = load("exp.yaml")
+    assert cfg.opt == Config(Adam, lr=2.0, betas=(0.5, 0.6))
+    assert str(explain(cfg, "opt.betas").trail[0][0]) == "file    exp.yaml:4:10"
+    folder(bad_yaml="model: {}\nopt:\n  $factory: adam\n  beta: [0.5, 0.6]\n  lr: x\n")
+    assert [problem.path for problem in problems("bad.yaml").problems] == ["opt.beta", "opt.lr"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.yaml", "layers: 1e4"), ("a.toml", "layers = 1e4"), ("a.json", '{"layers": 1e4}')]
+)
+def test_a_whole_number_may_have_an_exponent(folder, name, text):
+    Path(name).write_text(text, "utf-8")
+    context = Context(READING, load=loader(READING, installed()))
+    cfg = apply(Config(train), [f"model=@{name}"], context).config
+    assert (cfg.model.layers, type(cfg.model.layers)) == (10_000, int)
+
+
 def test_a_section_is_loaded_for_one_argument(folder):
     folder(models_toml="[small]\nlayers = 1\n\n[big]\nlayers = 9\n")
     context = Context(READING, load=loader(READING, installed()))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nrun import ConfigError
@@ -167,9 +167,9 @@ def test_any_text_is_an_item_or_is_refused(text):
 
 @given(st.text(max_size=60), st.sampled_from(["=", "+=", "-=", "//=", "?="]))
 def test_a_value_may_hold_anything(value, op):
+    assume(not (op == "=" and value.startswith("@")))  # which names a file
     item = parse_item(f"a.b{op}{value}")
-    if not (op == "=" and value.startswith("@")):
-        assert (item.op, item.text) == (op, value)
+    assert (item.op, item.text) == (op, value)
 
 
 @given(st.text(max_size=20))

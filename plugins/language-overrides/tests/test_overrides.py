@@ -18,6 +18,7 @@ from nrun import Config, ConfigError, Partial, build
 from nrun.config import document_reader
 from nrun.config.document_reader import TextFile
 from nrun.config.document_writer import to_data
+from nrun.config.node import set_tags
 from nrun.config.special import Reference, Sweep
 from nrun.model import Document
 from nrun_language_overrides.factories import Factories
@@ -719,3 +720,10 @@ def test_an_unknown_name_is_a_problem_that_names_the_nearest(path, data):
     mistyped = name[:at] + data.draw(st.sampled_from("qzj")) + name[at:]
     found = problem(".".join([*before, mistyped]) + "=1")
     assert f"did you mean {name}?" in found.hints
+
+
+def test_a_tag_that_was_set_on_a_node_is_found():
+    config = base()
+    set_tags(config.opt, frozenset({("lr", "tuned")}))
+    assert after("...%tuned=0.5", config=config).opt.lr == 0.5
+    assert problem("...%other=0.5", config=config)

@@ -720,7 +720,9 @@ def test_a_value_means_what_its_annotation_says(annotation, value, expected):
         (bool, "true"),
         (bool, 1),
         (int, True),
-        (int, 1.0),
+        (int, 1.5),
+        (int, 2.0**53),
+        (int, float("inf")),
         (str, 1),
         (str, None),
         (list[int], "[1]"),
@@ -770,6 +772,26 @@ class Money:
 def read_money(text):
     amount, currency = text.split()
     return Money(int(amount), currency)
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    first: int
+    last: int
+
+    @classmethod
+    def __nrun_read__(cls, text):
+        first, _, last = text.partition("-")
+        return cls(int(first), int(last))
+
+
+def test_a_class_may_read_its_own_texts():
+    assert read_text("3-7", Span) == Span(3, 7)
+    assert read_text("null", Span | None) is None
+    assert read_text("[1-2,3-4]", list[Span]) == [Span(1, 2), Span(3, 4)]
+    assert read_text("1-2,3-4", Span).points == (Span(1, 2), Span(3, 4))
+    with pytest.raises(ConfigProblems, match="expected Span; got '3'"):
+        read_text("3", Span)
 
 
 def test_readers_are_registered_for_classes():

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -16,8 +18,12 @@ from nrun.events import (
     JobSubmitting,
 )
 from nrun.model import Observation, State
+from nrun_observer_rich.lastline import last_line
 from nrun_observer_rich.live import MOST_FAILED_ROWS, MOST_RUNNING_ROWS, LiveView, picture
 from nrun_observer_rich.progress import Progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ID = "20260102-030405-000006-7a8b"
 
@@ -46,11 +52,11 @@ def fail(job: str, reason: str | None = None) -> Event:
     return JobObserved(at=1002.0, job=job, attempt=1, observation=seen)
 
 
-def drawn(shown: Progress, *events: Event, trouble: str = "", width: int = 60) -> list[str]:
+def drawn(shown: Progress, *events: Event, trouble: str = "", width: int = 60, **lines: str) -> list[str]:
     for event in events:
         shown.take(event)
     console = Console(file=io.StringIO(), record=True, width=width, legacy_windows=False)
-    console.print(picture(shown, trouble, 1004.0))
+    console.print(picture(shown, trouble, 1004.0, lines))
     return [line.rstrip() for line in console.export_text().splitlines()]
 
 
@@ -99,13 +105,43 @@ def test_names_reasons_and_messages_stay_text_on_their_line(hostile: str) -> Non
     )
 
 
-def test_the_live_view_leaves_the_final_picture_and_the_cursor() -> None:
+def test_a_running_job_shows_its_last_line_as_far_as_there_is_room() -> None:
+    lines = drawn(progress(2), *begin("a"), *begin("b"), a="\x1b[2Jstep 7", b="loss " * 30)
+    assert lines[-2] == "a  RUNNING    4.0 s  \\x1b[2Jstep 7"
+    assert lines[-1].startswith("b  RUNNING    4.0 s  loss loss")
+    assert len(lines[-1]) == 60
+
+
+def test_the_last_line_is_what_was_written_last_and_what_a_bar_shows_now(tmp_path: Path) -> None:
+    assert last_line(tmp_path / "never") == ""
+    (tmp_path / "task-1").mkdir()
+    for number, (name, text) in enumerate([("out.log", "old\n"), ("task-1/err.log", "x" * 9000 + "\n10%\r 90%\r\n\n")]):
+        (tmp_path / name).write_text(text)
+        os.utime(tmp_path / name, (number, number))
+    assert last_line(tmp_path) == "90%"
+
+
+def test_who_takes_over_shows_what_happened_before() -> None:
+    start = ExperimentStarted(at=1003.0, title="hello", jobs=2, pid=2, host="here")
+    before = [
+        ExperimentStarted(at=1000.0, title="hello", jobs=2, pid=1, host="here"),
+        *begin("bad"),
+        fail("bad"),
+        ExperimentEnded(at=1002.0, state=State.RUNNING),
+    ]
+    lines = drawn(Progress.of(start, ID, before))
+    assert lines[0] == f"hello  {ID}  RUNNING  4.0 s"
+    assert lines[2] == "1 pending, 1 failed"
+
+
+def test_the_live_view_leaves_the_final_picture_and_the_cursor(tmp_path: Path) -> None:
     screen = io.StringIO()
     closed: list[bool] = []
     stderr = sys.stderr
     view = LiveView(
         progress(1),
         Console(file=screen, force_terminal=True, width=60, color_system=None),
+        tmp_path,
         on_close=lambda: closed.append(True),
     )
     for event in (*begin("bad"), ControlError(at=1001.0, action="observe", message="no answer"), fail("bad")):

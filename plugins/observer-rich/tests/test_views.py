@@ -162,9 +162,9 @@ def test_a_launcher_that_is_killed_leaves_the_cursor_shown(on_terminal: Callable
 
 
 def test_an_interrupt_leaves_the_final_picture(on_terminal: Callable) -> None:
-    terminal = on_terminal(SMALL.replace('"true"', '"sleep 60"'))
+    terminal = on_terminal(SMALL.replace('"true"', '"sleep 60"'), NRUN_ON_INTERRUPT="cancel")
     terminal.read_until("1 running")
-    terminal.process.send_signal(2)
+    terminal.press("\x03")
     text = terminal.finish()
     assert "1 cancelled" in text
     assert "KeyboardInterrupt" in text
@@ -174,10 +174,11 @@ def test_an_interrupt_leaves_the_final_picture(on_terminal: Callable) -> None:
 def test_a_program_that_dies_in_the_middle_ends_the_live_view(on_terminal: Callable) -> None:
     script = """
 import sys
+from pathlib import Path
 from nrun.events import ExperimentStarted
 from nrun_observer_rich.views import show
 
-show(ExperimentStarted(at=1000.0, title="cut", jobs=1, pid=1, host="here"), "some-id")
+show(ExperimentStarted(at=1000.0, title="cut", jobs=1, pid=1, host="here"), "some-id", Path("nowhere"))
 raise RuntimeError("boom")
 """
     text = on_terminal(script).finish()

@@ -51,7 +51,7 @@ def at_line(number):
     sys.settrace(trace)
 
 
-def at_call(*, name, number, code="", path="", has="", after=False):  # noqa: PLR0913 - so much names a moment
+def at_call(*, name, number, code="", path="", has="", after=False):
     """At the n-th call of `os.<name>` (that names, or whose file is, something with `path` in it): fail, or die.
 
     `has` is in what is written. With `after`, the call is made first.
@@ -66,7 +66,7 @@ def at_call(*, name, number, code="", path="", has="", after=False):  # noqa: PL
         first = args[0] if args else ""
         if isinstance(first, int):
             try:
-                first = os.readlink(f"/proc/self/fd/{first}")  # noqa: PTH115 - a text
+                first = os.readlink(f"/proc/self/fd/{first}")
             except OSError:
                 first = ""
         return path in os.fspath(first) and (not has or has.encode() in args[1])

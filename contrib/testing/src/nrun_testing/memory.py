@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nrun import BackendError, Executor, State
+from nrun import BackendError, Cause, Executor, State
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Place, Refused, Submission
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from nrun.model import Attempt, Bundle, Launch, Tag
+    from nrun.secret import SecretValue
 
 PAUSE_S = 0.01
 """How often the system is asked whether a job has ended, while none has."""
@@ -54,6 +55,8 @@ class MemoryExecutor(Executor):
     exit_codes: tuple[int, ...] = (0,)
     """How the first attempt ends, the second, and so on; the last is for all that follow."""
     runs_for_s: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+    causes: tuple[str, ...] = ()
+    """What makes the first attempt fail, the second, and so on, if they do; without it, nobody can tell."""
     output: str = ""
     """What a job writes to its log when it starts."""
     refused: str = ""
@@ -75,7 +78,10 @@ class MemoryJob:
     output: bytes
     started_at: float
     ends_at: float
+    cause: Cause | None = None
     cancelled: bool = False
+    secrets: Mapping[str, Mapping[str, SecretValue]] = attrs.field(factory=dict)
+    """What it was given that nobody else is to see."""
 
 
 @attrs.define(eq=False)
@@ -116,6 +122,12 @@ def system_at(place: Place) -> MemorySystem:
     return _systems[place]
 
 
+_REFUSES = {
+    "groups": "nothing runs in memory, so there is nothing to run side by side",
+    "output": "all output is there from the start",
+}
+
+
 class MemoryBackend:
     """Talks to a `MemorySystem`. See `nrun.protocols.Backend` for what its methods promise."""
 
@@ -127,9 +139,7 @@ class MemoryBackend:
     @property
     def capabilities(self) -> Capabilities:
         """Jobs start at once and run elsewhere; there are no processes."""
-        return Capabilities(
-            starts_at_once=True, refuses={"groups": "nothing runs in memory, so there is nothing to run side by side"}
-        )
+        return Capabilities(starts_at_once=True, refuses=_REFUSES)
 
     def plan(self, launches: Sequence[Launch]) -> Sequence[Submission]:
         """One submission for all: what each job is going to do."""
@@ -163,15 +173,18 @@ class MemoryBackend:
         for submission in submissions:
             for name, script in json.loads(submission.request).items():
                 tag = attempts[name].tag
-                answers[tag] = Refused(script["refused"]) if script["refused"] else self._start(tag, script, now)
+                refused = script["refused"]
+                answers[tag] = Refused(refused) if refused else self._start(attempts[name], script, now)
         self._fail_if(Fault.ANSWER_LOST)
         return answers
 
-    def _start(self, tag: Tag, script: Mapping[str, Any], now: float) -> Handle:
-        codes = script["exit_codes"]
+    def _start(self, attempt: Attempt, script: Mapping[str, Any], now: float) -> Handle:
+        tag, codes, causes = attempt.tag, script["exit_codes"], script["causes"]
         job = MemoryJob(
             tag=tag,
+            secrets=attempt.secrets,
             exit_code=codes[min(tag.attempt, len(codes)) - 1],
+            cause=Cause(causes[min(tag.attempt, len(causes)) - 1]) if causes else None,
             output=script["output"].encode(),
             started_at=now,
             ends_at=now + script["runs_for_s"],
@@ -220,6 +233,7 @@ class MemoryBackend:
             observed_at=now,
             exit_code=None if job.cancelled else job.exit_code,
             signal=CANCELLED if job.cancelled else None,
+            cause=job.cause if job.exit_code and not job.cancelled else None,
             started_at=job.started_at,
             ended_at=job.ends_at,
         )
@@ -264,6 +278,7 @@ def _script(launch: Launch) -> dict[str, object]:
         raise BackendError(msg, hint="use a MemoryExecutor or a subclass of it")
     return {
         "exit_codes": executor.exit_codes,
+        "causes": executor.causes,
         "runs_for_s": executor.runs_for_s,
         "output": executor.output,
         "refused": executor.refused,

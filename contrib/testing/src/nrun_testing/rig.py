@@ -14,6 +14,7 @@ import attrs
 from nrun import Script, State
 from nrun.model import Attempt, Handle, Tag
 from nrun.planning import Job, Plan, Surroundings, launch_of
+from nrun.secret import SecretValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from nrun.model import Bundle, Launch, Observation, Place, Refused
     from nrun.planning import Task
     from nrun.record import ExperimentFolder
+
+    Secrets = Mapping[str, Mapping[str, str]]
 
 LOOK_AGAIN_S = 0.02
 
@@ -70,22 +73,41 @@ class Rig:
         surroundings = Surroundings(cwd=str(self.cwd), path=(str(self.cwd),), main=None)
         return launch_of(job, Plan(title=self.folder.title, jobs=(job,), surroundings=surroundings))
 
-    def attempt(self, name: str, number: int = 1, bundle: Bundle | None = None) -> Attempt:
+    def attempt(
+        self, name: str, number: int = 1, bundle: Bundle | None = None, secrets: Secrets | None = None
+    ) -> Attempt:
         """One try of a job, as the engine names it."""
-        return Attempt(tag=Tag(self.folder.id, name, number), folder=self.folder.attempt(name, number), bundle=bundle)
+        values = {
+            folder: {variable: SecretValue(value) for variable, value in variables.items()}
+            for folder, variables in (secrets or {}).items()
+        }
+        folder = self.folder.attempt(name, number)
+        return Attempt(tag=Tag(self.folder.id, name, number), folder=folder, bundle=bundle, secrets=values)
 
     async def hand_over(
-        self, backend: Backend, launches: Sequence[Launch], number: int = 1, bundle: Bundle | None = None
+        self,
+        backend: Backend,
+        launches: Sequence[Launch],
+        number: int = 1,
+        bundle: Bundle | None = None,
+        secrets: Secrets | None = None,
     ) -> Mapping[Tag, Handle | Refused]:
         """Plan and submit; what is taken is stopped when the check is over."""
-        attempts = {launch.job: self.attempt(launch.job, number, bundle) for launch in launches}
+        attempts = {launch.job: self.attempt(launch.job, number, bundle, secrets) for launch in launches}
         answers = await backend.submit(backend.plan(launches), attempts)
         self._submitted += [answer for answer in answers.values() if isinstance(answer, Handle)]
         return answers
 
-    async def submit(self, backend: Backend, launch: Launch, number: int = 1, bundle: Bundle | None = None) -> Handle:
-        """Submit a job that is expected to be taken."""
-        answers = await self.hand_over(backend, [launch], number, bundle)
+    async def submit(
+        self,
+        backend: Backend,
+        launch: Launch,
+        number: int = 1,
+        bundle: Bundle | None = None,
+        secrets: Secrets | None = None,
+    ) -> Handle:
+        """Submit a job that is expected to be taken. `secrets` are values by variable, by the folder of a task."""
+        answers = await self.hand_over(backend, [launch], number, bundle, secrets)
         answer = answers[self.attempt(launch.job, number).tag]
         assert isinstance(answer, Handle), f"the job {launch.job!r} was not taken: {answer}"
         return answer

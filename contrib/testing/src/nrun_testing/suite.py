@@ -22,6 +22,7 @@ from nrun.record import claim_folder, copy_worker
 from nrun_testing.checks.handles import HandleChecks
 from nrun_testing.checks.planning import PlanningChecks
 from nrun_testing.checks.running import RunningChecks
+from nrun_testing.checks.secrets import SecretChecks
 from nrun_testing.checks.stopping import StoppingChecks
 from nrun_testing.checks.watching import WatchingChecks
 from nrun_testing.rig import Rig, Work
@@ -38,7 +39,7 @@ TITLE = "a title's $(odd) `name`"
 __all__ = ["BackendSuite", "Rig", "Work"]
 
 
-class BackendSuite(PlanningChecks, RunningChecks, HandleChecks, WatchingChecks, StoppingChecks):
+class BackendSuite(PlanningChecks, RunningChecks, SecretChecks, HandleChecks, WatchingChecks, StoppingChecks):
     """One check for each thing that the engine, and whoever looks after jobs later, relies on."""
 
     @pytest.fixture

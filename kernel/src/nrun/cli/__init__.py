@@ -4,4 +4,17 @@ from __future__ import annotations
 
 from nrun.cli.entrypoint import RunContext, entrypoint, factory, group, main
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = ["RunContext", "entrypoint", "factory", "group", "main"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a plugin declares is known only when it is installed
+    if name.startswith("_"):
+        msg = f"module 'nrun.cli' has no attribute {name!r}"
+        raise AttributeError(msg)
+    from nrun.provided import provided
+
+    return provided(f"cli.{name}")

@@ -15,7 +15,7 @@ from nrun.entrypoints import Entrypoint, RegisteredFactory
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
     from typing import NoReturn
 
@@ -31,6 +31,9 @@ F = TypeVar("F", bound="Callable[..., Any]")
 MARK = "cli_entrypoint"
 LANGUAGE = "overrides"
 """The command language that is used unless `NRUN_LANGUAGE` names another."""
+
+DEFAULT = "default"
+"""The name under which a factory is found that is the default of its target."""
 
 
 registered: list[RegisteredFactory] = []
@@ -61,6 +64,9 @@ def entrypoint(
     default_executor: Executor | Config[Executor] | None = None,
     default_plugins: Sequence[Plugin | Config[Plugin]] = (),
     skip_confirmation: bool = False,
+    enable_executor: bool = True,
+    cmd_defaults: Mapping[str, object] | None = None,
+    env_prefix: str = "",
 ) -> Callable[[F], F]: ...
 
 
@@ -68,8 +74,8 @@ def entrypoint(function: F | None = None, /, **settings: Any) -> F | Callable[[F
     """Let a function be run from the command line. The function itself stays as it is.
 
     `name` is that of the command (default: the function's), `namespace` the dotted groups that lead to it within that
-    of its distribution (default: none), `help` replaces the first line of its docstring. Raises ConfigError for
-    settings that do not fit.
+    of its distribution (default: none), `help` replaces the first line of its docstring; the other settings are those
+    of `Entrypoint`. Raises ConfigError for settings that do not fit.
     """
     if function is None:
         return cast("Callable[[F], F]", lambda one: entrypoint_of(one, **settings).function)
@@ -89,7 +95,8 @@ def entrypoint_of(function: Callable[..., Any], /, **settings: Any) -> Entrypoin
         made = Entrypoint(function=function, **{**defaults, **given})
     except TypeError as error:
         msg = f"entrypoint: {error}".replace("Entrypoint.__init__() ", "")
-        raise ConfigError(msg) from error
+        hint = "what can be typed, and the `ctx` of experiments, are made by a command language: see `nrun_languages`"
+        raise ConfigError(msg, hint=hint) from error
     if made.type not in ("task", "experiment"):
         msg = f"entrypoint {name!r}: type must be 'task' or 'experiment', not {made.type!r}"
         raise ConfigError(msg)
@@ -101,30 +108,43 @@ def entrypoint_of(function: Callable[..., Any], /, **settings: Any) -> Entrypoin
 def factory(function: F, /) -> F: ...
 @overload
 def factory(
-    *, target: Callable[..., Any] | None = None, target_arg: str | None = None, name: str | None = None
+    *,
+    target: Callable[..., Any] | None = None,
+    target_arg: str | None = None,
+    name: str | None = None,
+    is_target_default: bool = False,
 ) -> Callable[[F], F]: ...
 
 
-def factory(
+def factory(  # noqa: PLR0913 - what can be said of a factory, by keyword
     function: F | None = None,
     /,
     *,
     target: Callable[..., Any] | None = None,
     target_arg: str | None = None,
     name: str | None = None,
+    is_target_default: bool = False,
+    namespace: str | None = None,
 ) -> F | Callable[[F], F]:
     """Let what a function gives be named on the command line: `optimizer=adam(lr=3e-4)`.
 
     It is found for every argument of the type that its return annotation names (`Config[T]` counts as T), or, with
-    `target` and `target_arg`, for that argument alone. Raises ConfigError for a `target_arg` without a `target`.
+    `target` and `target_arg`, for that argument alone. With `is_target_default` it is called `default` as well, and is
+    what an entrypoint that is its `target` starts from. Raises ConfigError for a `target_arg` without a `target`.
     """
+    if namespace is not None:
+        msg = f"factory: there are no namespaces, such as {namespace!r}; a factory is found by what it gives"
+        raise ConfigError(msg, hint="annotate what it returns, or name its target=... and target_arg=...")
     if target_arg is not None and target is None:
         msg = f"factory: target_arg={target_arg!r} needs the target whose argument it is"
         raise ConfigError(msg, hint="@run.cli.factory(target=train, target_arg='model')")
 
     def register(one: F) -> F:
         called = name or str(getattr(one, "__name__", type(one).__name__))
-        registered.append(RegisteredFactory(function=one, name=called, parent=target, argument=target_arg))
+        registered.extend(
+            RegisteredFactory(function=one, name=each, parent=target, argument=target_arg)
+            for each in (called, DEFAULT)[: 1 + is_target_default]
+        )
         return one
 
     return register if function is None else register(function)

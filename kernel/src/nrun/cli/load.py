@@ -83,7 +83,7 @@ def _execute(path: str, args: list[str], module_name: str, collected: Session) -
         if error.code not in (None, 0) or isinstance(error, Finished):
             raise
     except ResultError as error:
-        if not collected.plan_only:
+        if not (collected.plan_only or collected.detach):
             raise
         sys.stderr.write(f"nrun: the script stopped here, for it wants a result: {error.message}\n")
     except NrunError as error:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
+    from nrun.declare import CommandSpec
     from nrun.plugins import Hooks
 
 INTERRUPTED = 130
@@ -39,38 +40,50 @@ def hooks_of(context: click.Context) -> Hooks:
 
 
 class PluginGroup(click.Group):
-    """A group whose commands are declared by plugins; help is made from the declarations alone."""
+    """A group to which plugins add commands by declaring them; help is made from the declarations alone.
+
+    The commands of `nrun` itself are declared by their names, those of a group such as `nrun experiment` by the words
+    that lead to them: "experiment archive".
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all commands, sorted."""
-        return sorted(found.spec.name for found in hooks_of(ctx).commands)
+        return sorted({*self.commands, *self._declared(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load one command. One that cannot be loaded is still there, and says why when it is run."""
-        commands = hooks_of(ctx).commands
-        if cmd_name not in commands:
+        if cmd_name in self.commands:
+            return self.commands[cmd_name]
+        spec = self._declared(ctx).get(cmd_name)
+        if spec is None:
             return None
         try:
-            return commands.get(cmd_name).command()
+            return spec.command()
         except Exception as error:  # noqa: BLE001 - a plugin may fail in any way; only this command suffers
-            message = f"command {cmd_name!r} cannot be loaded: {type(error).__name__}: {error}"
+            message = f"command {spec.name!r} cannot be loaded: {type(error).__name__}: {error}"
             return _broken(cmd_name, NrunError(message, hint="`nrun plugins doctor` shows which plugins are well"))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but an unknown command names the nearest, and the plugin that may be missing."""
+        """As click does, but an unknown command of `nrun` names the nearest, and the plugin that may be missing."""
         name = args[0]
-        if not name.startswith("-") and self.get_command(ctx, name) is None:
+        if self is root and not name.startswith("-") and self.get_command(ctx, name) is None:
             raise hooks_of(ctx).commands.missing(name)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands with their summaries, importing none of them."""
-        specs = sorted((found.spec for found in hooks_of(ctx).commands), key=lambda spec: spec.name)
-        rows = [(spec.name, spec.summary) for spec in specs if not spec.hidden]
+        summaries = {name: command.get_short_help_str(100) for name, command in self.commands.items()}
+        summaries |= {name: spec.summary for name, spec in self._declared(ctx).items() if not spec.hidden}
         with formatter.section("Commands"):
-            formatter.write_dl(rows or [("(none)", "commands are plugins: pip install nrun")])
+            formatter.write_dl(sorted(summaries.items()) or [("(none)", "commands are plugins: pip install nrun")])
+
+    def _declared(self, ctx: click.Context) -> dict[str, CommandSpec]:
+        """What plugins declare for this group, by the last word."""
+        group = "" if self is root else f"{self.name} "
+        specs = [found.spec for found in hooks_of(ctx).commands if found.spec.name.startswith(group)]
+        return {name: spec for spec in specs if " " not in (name := spec.name.removeprefix(group))}
 
 
 def _broken(name: str, error: NrunError) -> click.Command:

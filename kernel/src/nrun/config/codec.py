@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.node import BaseNode, Config, Fresh, Node, Partial, new_node, set_arguments
 from nrun.config.order import children_first, held_by, nodes_held
+from nrun.config.tags import tags_form, tags_read
 from nrun.config.target import resolve, symbol_of
 from nrun.config.values import fields_of, is_data_class, is_path, is_symbol, name_of_type
 from nrun.errors import ConfigError
@@ -47,8 +48,7 @@ def loads(text: str) -> Any:  # noqa: ANN401 - a document holds any value
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        msg = f"not a configuration in JSON: {error}"
-        raise ConfigError(msg) from error
+        raise ConfigError(f"not a configuration in JSON: {error}") from error
     if not isinstance(document, dict) or "value" not in document:
         msg = 'not a configuration in JSON: it must be {"nrun": 1, "value": …}'
         raise ConfigError(msg)
@@ -91,8 +91,7 @@ def written(encoder: Encoder, value: object) -> Json:
     except ConfigError as error:
         raise _with_place(error, value) from None
     except RecursionError:
-        msg = "this configuration has containers that are nested too deeply to be written down"
-        raise ConfigError(msg) from None
+        raise ConfigError("this configuration has containers that are nested too deeply to be written down") from None
 
 
 def decode(form: Json) -> Any:  # noqa: ANN401 - a form stands for any value
@@ -102,8 +101,7 @@ def decode(form: Json) -> Any:  # noqa: ANN401 - a form stands for any value
     except ConfigError:
         raise
     except Exception as error:
-        msg = f"damaged configuration: {type(error).__name__}: {error}"
-        raise ConfigError(msg) from error
+        raise ConfigError(f"damaged configuration: {type(error).__name__}: {error}") from error
 
 
 def _with_place(error: ConfigError, root: object) -> ConfigError:
@@ -174,6 +172,8 @@ class Encoder:
             form["args"] = named
         if len(named) < len(arguments):
             form["at"] = {str(name): self.value(item) for name, item in arguments.items() if isinstance(name, int)}
+        if node.__nrun_tags__:
+            form["tags"] = tags_form(node.__nrun_tags__)
         return form
 
     def symbol_of_target(self, node: Node) -> str:
@@ -202,8 +202,7 @@ class Encoder:
     def _enum(self, member: enum.Enum) -> Json:
         cls = type(member)
         if member.name not in cls.__members__:
-            msg = f"{member!r} combines flags; it cannot be written down"
-            raise ConfigError(msg, hint="pass the flags in a list")
+            raise ConfigError(f"{member!r} combines flags; it cannot be written down", hint="pass the flags in a list")
         return {"$enum": self.symbol(cls), "name": member.name}
 
     def _members(self, value: set[object] | frozenset[object]) -> Json:
@@ -225,6 +224,7 @@ class Encoder:
         "datetime.timedelta": lambda _self, value: {"$timedelta": [value.days, value.seconds, value.microseconds]},
         "decimal.Decimal": lambda _self, value: {"$decimal": str(value)},
         "uuid.UUID": lambda _self, value: {"$uuid": str(value)},
+        "nrun.secret.Secret": lambda _self, value: {"$secret": value.reference},
     }
 
 
@@ -246,17 +246,16 @@ class Decoder:
             return {key: self.value(item) for key, item in form.items()}
         read = self._READERS.get(tag)
         if read is None:
-            msg = f"unknown form {tag!r}"
-            raise ValueError(msg)
+            raise ValueError(f"unknown form {tag!r}")
         return read(self, form)
 
     def _node(self, form: Any) -> Node:  # noqa: ANN401 - JSON of unknown shape; decode guards it
         kind, symbol = next(iter(form.items()))
         if not isinstance(symbol, str) or ":" not in symbol:
-            msg = f"{symbol!r} is not the name of a target"
-            raise ValueError(msg)
+            raise ValueError(f"{symbol!r} is not the name of a target")
         arguments: dict[str | int, Any] = {}
-        node = new_node(_CLASSES[kind], symbol, arguments)
+        tags = tags_read(form["tags"]) if "tags" in form else None
+        node = new_node(_CLASSES[kind], symbol, arguments, None, tags)
         if "$id" in form:
             self._nodes[form["$id"]] = node
         for other in form.get("$with", ()):
@@ -271,15 +270,13 @@ class Decoder:
     def _object(self, form: Any) -> Any:  # noqa: ANN401 - as above
         cls = self._find(form["$object"])
         if not isinstance(cls, type) or not is_data_class(cls):
-            msg = f"{form['$object']!r} is not a class with fields"
-            raise ValueError(msg)
+            raise ValueError(f"{form['$object']!r} is not a class with fields")
         return cls(**{name: self.value(item) for name, item in form["fields"].items()})
 
     def _enum(self, form: Any) -> enum.Enum:  # noqa: ANN401 - as above
         cls = self._find(form["$enum"])
         if not isinstance(cls, type) or not issubclass(cls, enum.Enum):
-            msg = f"{form['$enum']!r} is not an Enum"
-            raise ValueError(msg)  # noqa: TRY004 - the document is at fault, not a caller
+            raise ValueError(f"{form['$enum']!r} is not an Enum")  # noqa: TRY004 - the document is at fault, no caller
         return cls[form["name"]]
 
     # The first key of a form -> how it is read. JSON of unknown shape goes in; decode guards what a reader raises.
@@ -305,4 +302,5 @@ class Decoder:
         "$timedelta": lambda _self, form: import_module("datetime").timedelta(*form["$timedelta"]),
         "$decimal": lambda _self, form: import_module("decimal").Decimal(form["$decimal"]),
         "$uuid": lambda _self, form: import_module("uuid").UUID(form["$uuid"]),
+        "$secret": lambda _self, form: import_module("nrun.secret").Secret(form["$secret"]),
     }

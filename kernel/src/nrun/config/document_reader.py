@@ -12,12 +12,16 @@ import attrs
 
 from nrun.config.codec import Decoder
 from nrun.config.document_writer import KINDS, VERSION, VERSION_KEY
+from nrun.config.foreign import named_as_here
 from nrun.config.imports import local_symbol
-from nrun.config.node import Config, new_node, put
+from nrun.config.node import Config, new_node, put, set_tags, set_trail
 from nrun.config.origin import Origin
+from nrun.config.show import brief
 from nrun.config.special import Reference, Sweep, Unread
+from nrun.config.tags import tags_read
 from nrun.config.target import signature_of
 from nrun.errors import ConfigError, did_you_mean
+from nrun.secret import URL, Secret, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     Migration = Callable[[str, dict[str, str]], tuple[str, dict[str, str]]]
     """From a target, and its arguments with the keys they are written under, to what these are called now."""
 
-_OF_A_NODE = frozenset({"$target", "$args", "$id", "$with", *KINDS})
+_OF_A_NODE = frozenset({"$target", "$args", "$id", "$tags", "$with", *KINDS})
 _IMPORTED = frozenset({"$object", "$enum", "$symbol"})
 _REFERENCE = re.compile(r"(?<!\\)\$\{")
 
@@ -59,8 +63,10 @@ class Source:
         """What a format read from a file. Raises Located if a newer nrun wrote it."""
         places = {path: (file, *place) for path, place in document.positions.items()}
         source = cls(document.data, {(): (file, 1, 1), **places})
-        if not isinstance(document.data, dict) or VERSION_KEY not in document.data:
+        if not isinstance(document.data, dict):
             return source
+        if VERSION_KEY not in document.data:  # written by hand, or by another tool
+            return cls(named_as_here(document.data), source.places)
         if document.data[VERSION_KEY] != VERSION:
             told = f"this file is of version {document.data[VERSION_KEY]!r}; this nrun reads {VERSION}"
             raise source.error((VERSION_KEY,), told, "use the nrun that wrote it, or a newer one")
@@ -105,7 +111,8 @@ class Reader(Decoder):
     """Reads the data of a document.
 
     `find` gives what a symbol names; without it nothing is imported: targets stay names, and enum members and the
-    like become `Unread`. `migrations` are applied to every node, in order.
+    like become `Unread`. `migrations` are applied to every node, in order; where names are imported, so are those that
+    the top-level package of its target gives, if it has a function `nrun_migrations`.
     """
 
     def __init__(self, source: Source, find: Callable[[str], Any] | None, migrations: Sequence[Migration] = ()) -> None:
@@ -117,6 +124,8 @@ class Reader(Decoder):
         """The ids of the mappings and lists that stand in several places."""
         self._imports = find is not None
         self._migrations = migrations
+        self._of_packages: dict[str, tuple[Migration, ...]] = {}
+        self._reported: set[str] = set()
         self._open: set[int] = set()
         self._numbered: dict[str, tuple[Steps, dict[str, Json]]] = {}
         early: list[tuple[str, Steps]] = []
@@ -157,6 +166,9 @@ class Reader(Decoder):
 
     def text(self, text: str) -> Any:
         """What a text stands for: itself, or the value of something else."""
+        if text.startswith(URL):
+            return Secret.parse(text)
+        text = unescape(text)
         return Reference.parse(text) if _REFERENCE.search(text) else text.replace("\\${", "${")
 
     def mapping(self, form: dict[str, Json]) -> Any:
@@ -187,8 +199,7 @@ class Reader(Decoder):
 
     def _node(self, form: dict[str, Any]) -> Node:
         if id(form) in self._open:
-            msg = "this node would contain itself"
-            raise ConfigError(msg, hint="give one of them a copy")
+            raise ConfigError("this node would contain itself", hint="give one of them a copy")
         if id(form) not in self._nodes:
             self._open.add(id(form))
             try:
@@ -204,12 +215,15 @@ class Reader(Decoder):
             msg = f"{unknown[0]} is not known" if unknown else "a node has a $target: module:name, and one kind"
             raise ConfigError(msg, hint="a key of your own that begins with $ is written with one more $")
         keys = {unescaped(key): key for key in self._ordered(form) if key not in _OF_A_NODE}
-        for migration in self._migrations:
-            symbol, keys = migration(symbol, keys)
+        old, (symbol, keys) = symbol, self._called_now(symbol, keys)
         target = self._find(symbol) if self._imports else symbol
         if not isinstance(target, str):
             signature_of(target)  # that it can be called
         node = new_node(kinds[0] if kinds else Config, target, {}, (None, self.source.origin(self.path), None, None))
+        if "$tags" in form:
+            now = {unescaped(key): name for name, key in keys.items()}
+            with self.at("$tags"):
+                set_tags(node, frozenset((now.get(str(name), name), tag) for name, tag in tags_read(form["$tags"])))
         for index, other in enumerate(form.get("$with", [])):
             with self.at("$with", index):
                 self._node(other)
@@ -219,7 +233,32 @@ class Reader(Decoder):
         for name, key in keys.items():
             with self.at(key):
                 self.argument(node, name, form[key])
+            if (symbol, name) != (old, unescaped(key)) and name in node:
+                migrated = Origin("migrated", f"{old}.{unescaped(key)}")
+                set_trail(node, (name, migrated, brief(node[name]), node.__nrun_trail__))
         return node
+
+    def _called_now(self, symbol: str, keys: dict[str, str]) -> tuple[str, dict[str, str]]:
+        """A target and its arguments as they are called now: by the steps given, then by those of its package."""
+        for migration in self._migrations:
+            symbol, keys = migration(symbol, keys)
+        if not self._imports:
+            return symbol, keys
+        package = re.split("[.:]", symbol, maxsplit=1)[0]
+        if package not in self._of_packages:
+            self._of_packages[package] = ()
+            with contextlib.suppress(ConfigError):  # it has none, or may not be imported
+                self._of_packages[package] = tuple(self._find(f"{package}:nrun_migrations")())
+        now = symbol, keys
+        for migration in self._of_packages[package]:
+            now = migration(*now)
+        if now != (symbol, keys) and symbol not in self._reported:
+            import warnings
+
+            self._reported.add(symbol)
+            file = self.source.place(self.path)[0].name
+            warnings.warn(f"{file}: {symbol} has changed since; dump it again to write what it is now", stacklevel=2)
+        return now
 
     def _number(self, path: Steps, form: Json, seen: set[int], early: list[tuple[str, Steps]]) -> None:
         """Note the nodes that are numbered, wherever they stand, and what refers to them before they do."""
@@ -251,8 +290,7 @@ class Reader(Decoder):
     def _referred(self, number: str) -> Node:
         if number not in self._numbered:
             known = ", ".join(self._numbered) or "none"
-            msg = f"there is no node with $id {number}"
-            raise ConfigError(msg, hint=f"there are: {known}")
+            raise ConfigError(f"there is no node with $id {number}", hint=f"there are: {known}")
         here, (self.path, form) = self.path, self._numbered[number]
         try:
             return self._node(form)
@@ -275,8 +313,7 @@ def indexed(form: Any, target: Any) -> list[tuple[str | int, str | int, Json]]:
 
 
 def _unfound(symbol: str) -> NoReturn:
-    msg = f"{symbol} is not imported here"
-    raise ConfigError(msg)
+    raise ConfigError(f"{symbol} is not imported here")
 
 
 def _means_something(key: str) -> bool:

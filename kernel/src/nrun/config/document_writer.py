@@ -16,9 +16,11 @@ from nrun.config.codec import Encoder, survey, written
 from nrun.config.imports import importable_symbol
 from nrun.config.node import BaseNode, Fresh, Node, Partial, set_arguments
 from nrun.config.special import Reference, Sweep, Unread
+from nrun.config.tags import tags_form
 from nrun.config.target import signature_of
 from nrun.config.values import PLAIN, Refused, is_path
 from nrun.errors import ConfigError
+from nrun.secret import escape
 
 if TYPE_CHECKING:
     from nrun.model import Json
@@ -52,7 +54,7 @@ class _Writer(Encoder):
         if type(value) is float:
             return value
         if type(value) is str:
-            return value.replace("${", "\\${")
+            return escape(value.replace("${", "\\${"))
         if type(value) is Reference and _reads_back(value):
             return str(value)
         if type(value) is Sweep:
@@ -80,6 +82,8 @@ class _Writer(Encoder):
             form["$id"] = self._ids[id(node)] = len(self._ids) + 1
         elif self._forms is not None:
             self._forms[id(node)] = form
+        if node.__nrun_tags__:
+            form["$tags"] = tags_form(node.__nrun_tags__)
         if self._apart:
             apart, self._apart = self._apart, []
             form["$with"] = [self._node(other) for other in apart]

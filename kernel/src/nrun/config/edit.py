@@ -86,7 +86,7 @@ def to_config(node: BaseNode[T]) -> Config[T]:
 
 
 def _recast(cls: type[N], node: Node) -> N:
-    new = new_node(cls, node.__nrun_target__, {}, node.__nrun_trail__)
+    new = new_node(cls, node.__nrun_target__, {}, node.__nrun_trail__, node.__nrun_tags__)
     set_arguments(new).update({name: keepable(new, name, value) for name, value in set_arguments(node).items()})
     return new
 

@@ -120,6 +120,9 @@ class _Canonical(Encoder):
             return {"$path": self.value(value.as_posix())}
         return super().value(value)
 
+    # Which secret it is does not change what is computed.
+    _WRITERS = {**Encoder._WRITERS, "nrun.secret.Secret": lambda _self, _value: {"$secret": None}}  # noqa: RUF012, SLF001
+
     def _node(self, node: Node) -> Json:
         return self._number(node)
 

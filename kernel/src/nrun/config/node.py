@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from nrun.config.target import Signature, Target
 
     CodeOrigin = tuple[CodeType, int]
-    Trail = tuple[str | int | None, "Origin | CodeOrigin | str | None", str | None, "Trail | None"]
+    Record = tuple[str | int | None, "Origin | CodeOrigin | str | None", str | None, "Trail | None"]
+    Trail = Record | CodeOrigin
+    Tags = frozenset[tuple[str | int, str]]
 
 T = TypeVar("T")
 N = TypeVar("N", bound="BaseNode[Any]")
@@ -50,10 +52,11 @@ class BaseNode(Generic[T]):
     kept here has names between double underscores, so that no parameter can clash with it.
 
     The trail says where the arguments came from: linked records (argument, origin, the value it displaced,
-    the record before), of which the first stands for everything that was set when the node was made.
+    the record before), of which the first stands for everything that was set when the node was made. Where code
+    made the node, that first one is its origin alone: most nodes have no other, and every tuple costs.
     """
 
-    __slots__ = ("__nrun_args__", "__nrun_target__", "__nrun_trail__")
+    __slots__ = ("__nrun_args__", "__nrun_tags__", "__nrun_target__", "__nrun_trail__")
     __hash__ = None  # type: ignore[assignment] # mutable, compared by content
     __nrun_node__: ClassVar[bool] = True
     __nrun_holds__: ClassVar[frozenset[type]]
@@ -61,12 +64,14 @@ class BaseNode(Generic[T]):
     __nrun_target__: Target
     __nrun_args__: dict[str | int, Any]
     __nrun_trail__: Trail
+    __nrun_tags__: Tags | None
 
     def __init__(self, target: Callable[..., T] | str, /, *args: Any, **kwargs: Any) -> None:
         arguments: dict[str | int, Any] = cast("dict[str | int, Any]", kwargs)
-        _set_target(self, target)
+        set_target(self, target)
         _set_arguments(self, arguments)
-        set_trail(self, (None, caller(), None, None))
+        set_trail(self, caller())
+        set_tags(self, None)
         if type(target) is str:
             for name, value in arguments.items():
                 arguments[name] = value if type(value) in PLAIN else admitted(self, name, value)
@@ -130,21 +135,13 @@ class BaseNode(Generic[T]):
     # ---- copying, comparing, showing
 
     def __copy__(self) -> Self:
-        return new_node(type(self), self.__nrun_target__, dict(self.__nrun_args__), self.__nrun_trail__)
+        arguments = dict(self.__nrun_args__)
+        return new_node(type(self), self.__nrun_target__, arguments, self.__nrun_trail__, self.__nrun_tags__)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        from nrun.config.order import children_first
+        from nrun.config.order import deepcopied
 
-        for node in children_first(self):
-            if id(node) not in memo:
-                arguments = dict(node.__nrun_args__)
-                if not PLAIN.issuperset(map(type, arguments.values())):
-                    for name, value in arguments.items():
-                        if type(value) not in PLAIN:
-                            arguments[name] = memo.get(id(value)) or copy.deepcopy(value, memo)
-                memo[id(node)] = new_node(type(node), node.__nrun_target__, arguments, node.__nrun_trail__)
-        copied: Self = memo[id(self)]
-        return copied
+        return deepcopied(self, memo)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_json, (self.to_json(),)
@@ -229,9 +226,10 @@ NODES: frozenset[type] = frozenset({Config, Partial, Fresh})
 Config.__nrun_holds__ = frozenset({Config, Partial})
 Partial.__nrun_holds__ = Fresh.__nrun_holds__ = NODES
 
-_set_target = vars(BaseNode)["__nrun_target__"].__set__
+set_target = vars(BaseNode)["__nrun_target__"].__set__
 _set_arguments = vars(BaseNode)["__nrun_args__"].__set__
 set_trail = vars(BaseNode)["__nrun_trail__"].__set__
+set_tags = vars(BaseNode)["__nrun_tags__"].__set__
 
 
 def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | str) -> None:
@@ -260,7 +258,7 @@ def target_of(node: Node) -> Callable[..., Any]:
     if isinstance(target, str):
         target = resolve(target)
         signature_of(target)  # that it can be called
-        _set_target(node, target)
+        set_target(node, target)
     return target
 
 
@@ -274,12 +272,19 @@ def signature_of_node(node: Node) -> Signature:
     return signature_of(target_of(node))
 
 
-def new_node(cls: type[N], target: Target, arguments: dict[str | int, Any], trail: Trail | None = None) -> N:
+def new_node(
+    cls: type[N],
+    target: Target,
+    arguments: dict[str | int, Any],
+    trail: Trail | None = None,
+    tags: Tags | None = None,
+) -> N:
     """A node whose arguments are known to be admissible, such as one read from a file."""
     node = object.__new__(cls)
-    _set_target(node, target)
+    set_target(node, target)
     _set_arguments(node, arguments)
     set_trail(node, trail or (None, None, None, None))
+    set_tags(node, tags)
     return node
 
 

@@ -6,9 +6,11 @@ It keeps its own stack, so that no tree is too deep for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import copy
+import gc
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from nrun.config.node import NODES
+from nrun.config.node import NODES, BaseNode, new_node
 from nrun.config.values import PLAIN, fields_of, is_special
 from nrun.errors import ConfigError
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from nrun.config.node import Node
+
+N = TypeVar("N", bound=BaseNode[Any])
 
 
 def children_first(root: Any) -> list[Node]:
@@ -46,6 +50,27 @@ def children_first(root: Any) -> list[Node]:
             if node is not None:
                 finished[id(node)] = node
     return list(finished.values())
+
+
+def deepcopied(root: N, memo: dict[int, Any]) -> N:
+    """A copy of all that is in `root`, shared as there; `memo` is that of `copy.deepcopy`."""
+    collecting = gc.isenabled()
+    gc.disable()  # all that is made here is kept; full collections would cost large trees more than the copying
+    try:
+        for node in children_first(root):
+            if id(node) not in memo:
+                arguments = dict(node.__nrun_args__)
+                if not PLAIN.issuperset(map(type, arguments.values())):
+                    for name, value in arguments.items():
+                        if type(value) not in PLAIN:
+                            arguments[name] = memo.get(id(value)) or copy.deepcopy(value, memo)
+                trail, tags = node.__nrun_trail__, node.__nrun_tags__
+                memo[id(node)] = new_node(type(node), node.__nrun_target__, arguments, trail, tags)
+    finally:
+        if collecting:
+            gc.enable()
+    copied: N = memo[id(root)]
+    return copied
 
 
 def held_by(node: Node) -> list[Node]:

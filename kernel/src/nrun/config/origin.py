@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nrun.config.node import CodeOrigin, Node, Trail
     from nrun.config.paths import Path
 
-OriginKind = Literal["default", "code", "file", "env", "cli", "factory", "sweep", "plugin"]
+OriginKind = Literal["default", "code", "file", "env", "cli", "factory", "sweep", "plugin", "migrated"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -102,7 +102,7 @@ def records(node: Node, name: str | int) -> Iterator[tuple[Origin, str | None]]:
     value = brief(node[name]) if name in node else None
     record: Trail | None = node.__nrun_trail__
     while record is not None:
-        changed, origin, displaced, before = record
+        changed, origin, displaced, before = record if len(record) == 4 else (None, record, None, None)  # noqa: PLR2004
         if changed == name or (changed is None and value is not None):
             yield _origin(origin), value
             value = displaced

@@ -124,8 +124,8 @@ def children(value: Any) -> list[tuple[Step, Any]]:
 def get_at(root: Any, path: str | Path) -> Any:
     """What is at `path`; defaults count. Raises ConfigError naming the step that leads nowhere."""
     steps, value = steps_of(path), root
-    for index, step in enumerate(steps):
-        value = _follow(value, step, steps[: index + 1])
+    for index in range(len(steps)):
+        value = _follow(value, steps, index)
     return value
 
 
@@ -161,49 +161,55 @@ def steps_of(path: str | Path) -> Path:
 def holder_of(root: Any, path: Path) -> tuple[Node, str | int, Path]:
     """The node whose argument holds the place, the name of that argument, and the way on from there."""
     value, found = root, None
-    for index, step in enumerate(path):
+    for index in range(len(path)):
         if isinstance(value, BaseNode):
-            found = value, key_of(step), path[index + 1 :]
+            found = value, index
         if index + 1 < len(path):
-            value = _follow(value, step, path[: index + 1])
+            value = _follow(value, path, index)
     if found is None:
         msg = f"{_told(path)} is not an argument of any node"
         raise ConfigError(msg)
-    return found
+    node, index = found
+    return node, key_of(path[index]), path[index + 1 :]
 
 
-def _follow(value: Any, step: Step, upto: Path) -> Any:
-    key = key_of(step)
+def _follow(value: Any, path: Path, index: int) -> Any:
+    """What is in `value` at step `index` of a path. Paths are cut only to be told: there may be thousands of steps."""
+    key = key_of(path[index])
     if isinstance(value, BaseNode) or (isinstance(value, dict) and key in value):
         return value[key]
     if isinstance(value, list | tuple):
-        return value[_index(value, key, upto)]
+        return value[_index(value, path, index)]
     if isinstance(value, dict):
         why = f"there are {', '.join(map(repr, value)) or 'no keys'}.{did_you_mean(str(key), map(str, value))}"
     else:
-        why = f"{_told(upto[:-1])} is {value!r:.80}"
-    raise UnknownArgument(f"{_told(upto)} does not exist: {why}")
+        why = f"{_told(path[:index])} is {value!r:.80}"
+    raise UnknownArgument(f"{_told(path[: index + 1])} does not exist: {why}")
 
 
-def _index(value: list[Any] | tuple[Any, ...], key: Any, upto: Path) -> int:
+def _index(value: list[Any] | tuple[Any, ...], path: Path, index: int) -> int:
+    key = key_of(path[index])
     if isinstance(key, int) and -len(value) <= key < len(value):
         return key
-    raise UnknownArgument(f"{_told(upto)} does not exist: {_told(upto[:-1])} has {len(value)} elements")
+    where, whole = _told(path[: index + 1]), _told(path[:index])
+    raise UnknownArgument(f"{where} does not exist: {whole} has {len(value)} elements")
 
 
 def edited(value: Any, inside: Path, path: Path, edit: Callable[[Any, Any], None]) -> Any:
     """A container like `value` with `edit` done at the place; the containers on the way are copies."""
-    upto, key = path[: len(path) - len(inside) + 1], key_of(inside[0])
+    index, key = len(path) - len(inside), key_of(inside[0])
     if len(inside) > 1:
-        item = edited(_follow(value, inside[0], upto), inside[1:], path, edit)
-        return edited(value, inside[:1], upto, lambda container, key: operator.setitem(container, key, item))
+        item = edited(_follow(value, path, index), inside[1:], path, edit)
+        return edited(
+            value, inside[:1], path[: index + 1], lambda container, key: operator.setitem(container, key, item)
+        )
     if isinstance(value, list | tuple):
         copied: Any = list(value)
-        key = _index(value, key, upto)
+        key = _index(value, path, index)
     elif isinstance(value, dict):
         copied = dict(value)
     else:
-        return _follow(value, inside[0], upto)  # which says why not
+        return _follow(value, path, index)  # which says why not
     edit(copied, key)
     return type(value)(copied)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nrun.arguments import ArgumentsExplained
+from nrun.arguments import UserData
 from nrun.errors import ConfigError
 from nrun.text import environment, text_of
 
@@ -41,7 +41,7 @@ def _args(values: Iterable[object]) -> tuple[str, ...]:
 
 
 @attrs.frozen
-class Script(ArgumentsExplained):
+class Script(UserData):
     """Run a file (`path`) or a piece of text (`inline`) with `entrypoint`.
 
     Arguments and environment reach the process byte for byte: no shell ever sees them. The entrypoint

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nrun.arguments import as_data
 from nrun.data import Data
 from nrun.errors import ConfigError, did_you_mean
 
@@ -91,7 +92,7 @@ def _read_signature(target: Any) -> Signature:  # noqa: ANN401 - to be found out
         msg = f"{target!r} cannot be called, so it cannot be configured"
         raise ConfigError(msg)
     try:
-        signature = inspect.signature(target)
+        signature = inspect.signature(as_data(target))
     except (ValueError, TypeError, NameError):
         signature = inspect.signature(lambda *_args, **_kwargs: None)  # it tells nothing about itself
     made = _made_defaults(target)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
-
-import attrs
+from typing import TYPE_CHECKING, Protocol
 
 from nrun.engine.handover import LOOK_TIMEOUT_S, PAUSES_S, hand_over, search, told
 from nrun.errors import NrunError
@@ -19,14 +17,17 @@ from nrun.model import Attempt, Handle, State, Tag
 from nrun.planning import launch_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from nrun.engine.code import Code
     from nrun.engine.lane import Lane
     from nrun.engine.ledger import Ledger
     from nrun.events import Event
-    from nrun.model import Bundle, Observation
+    from nrun.model import Bundle, Launch, Observation
     from nrun.planning import Job, Plan
+    from nrun.secret import SecretValue
+
+    Values = Mapping[str, Mapping[str, SecretValue]]
 
 FETCH_TIMEOUT_S = 600.0
 """Deadline for bringing back what many jobs left."""
@@ -36,26 +37,35 @@ INTERRUPT_GRACE_S = 5.0
 """How long jobs may take to stop after an interrupt: somebody is waiting at the keyboard."""
 
 
-@attrs.define(eq=False, kw_only=True)
+class Orders(Protocol):
+    """What a carrier asks of the run that it works for."""
+
+    def goes_on(self) -> bool:
+        """Whether there are jobs that have not ended, in any lane."""
+
+    def heed(self) -> None:
+        """Take jobs that others want cancelled out of the lanes."""
+
+    def settle(self, name: str) -> None:
+        """Draw the consequences of the end of an attempt of a job."""
+
+    def to_stop(self, carrier: Carrier) -> list[str]:
+        """The jobs of a carrier that are to be stopped, now that the run is interrupted."""
+
+
 class Carrier:
     """One process's hold on the jobs that go to one place."""
 
-    lane: Lane
-    plan: Plan
-    ledger: Ledger
-    code: Code
-    settle: Callable[[str], None]
-    """Told the name of every job whose attempt has ended."""
-    goes_on: Callable[[], bool]
-    """Whether there are jobs that have not ended, in any lane."""
-    heed: Callable[[], None]
-    """Takes jobs that others want cancelled out of the lanes."""
-    to_stop: Callable[[Carrier], list[str]]
-    """Asked, when the run is interrupted, which jobs are to be stopped."""
-    adopted: list[Job] = attrs.field(factory=list)
-    """Jobs that another process handed over, or was about to."""
-    handed_over: asyncio.Event = attrs.field(factory=asyncio.Event)
-    """Set when everything that could be submitted at first has been."""
+    def __init__(self, lane: Lane, plan: Plan, ledger: Ledger, code: Code, run: Orders) -> None:
+        self.lane = lane
+        self.plan = plan
+        self.ledger = ledger
+        self.code = code
+        self.run = run
+        self.adopted: list[Job] = []
+        """Jobs that another process handed over, or was about to."""
+        self.handed_over = asyncio.Event()
+        """Set when everything that could be submitted at first has been."""
 
     async def serve(self) -> None:
         """Work until every job of the run has ended."""
@@ -64,7 +74,7 @@ class Carrier:
                 try:
                     await self._work()
                 except asyncio.CancelledError:
-                    await self._stop_what_runs_here(self.to_stop(self))
+                    await self._stop_what_runs_here(self.run.to_stop(self))
                     raise
                 finally:
                     await self.lane.close()
@@ -76,7 +86,7 @@ class Carrier:
     async def _open(self) -> bool:
         """Open the backend. While that fails, new jobs are refused; jobs that are there already are waited for."""
         failures = 0
-        while self.goes_on():
+        while self.run.goes_on():
             try:
                 await self.lane.backend.__aenter__()
             except (NrunError, OSError, TimeoutError) as error:
@@ -89,7 +99,7 @@ class Carrier:
                     await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                     failures += 1
                 self.handed_over.set()
-                while self.goes_on() and not (self.adopted or self.lane.waiting):
+                while self.run.goes_on() and not (self.adopted or self.lane.waiting):
                     await self.lane.next_change()
             else:
                 return True
@@ -98,15 +108,15 @@ class Carrier:
     async def _work(self) -> None:
         lane, failures = self.lane, 0
         changed: Collection[Handle] = await self._adopt() if self.adopted else ()
-        while self.goes_on():
-            self.heed()
+        while self.run.goes_on():
+            self.run.heed()
             if batch := lane.take():
                 await self._submit(batch)
                 continue
             self.handed_over.set()
             if late := lane.overdue():
                 lane.run_errand(self._stop_late(late))
-            if not self.goes_on():
+            if not self.run.goes_on():
                 return
             silent: list[Handle] = []
             try:
@@ -126,7 +136,16 @@ class Carrier:
             self._listen({handle: seen[handle] for handle in silent if handle in lane.active and handle not in ended})
             await self._fetch(ended)
             for handle in ended:
-                self.settle(lane.ended(handle).name)
+                if (job := lane.ended(handle)).outputs:
+                    lane.run_errand(self._keep_and_settle(job, handle.tag.attempt))
+                else:
+                    self.run.settle(job.name)
+
+    async def _keep_and_settle(self, job: Job, attempt: int) -> None:
+        from nrun.engine.outputs import keep_outputs
+
+        await keep_outputs(job, attempt, self.plan, self.ledger)
+        self.run.settle(job.name)
 
     def _observed(self, seen: Mapping[Handle, Observation]) -> list[Handle]:
         """Write down what is new, and give the attempts that have ended."""
@@ -182,12 +201,13 @@ class Carrier:
         for job in absent:
             if (by := statuses[job.name].cancel_requested_by) is not None:
                 self.ledger.note([JobSkipped(at=now, job=job.name, reason=f"cancelled by {by}")])
-                self.settle(job.name)
+                self.run.settle(job.name)
         self._stop_unwanted(self.lane.active)
         return list(self.lane.active)
 
     async def _submit(self, batch: Sequence[Job]) -> None:
-        attempts = await self._attempts(batch)
+        launches = {job.name: launch_of(job, self.plan) for job in batch}
+        attempts = await self._attempts(batch, launches)
         ended = {job.name for job in batch if self.ledger.statuses[job.name].state.ended}  # given up meanwhile
         jobs = [job for job in batch if job.name in attempts and job.name not in ended]
         if not jobs:
@@ -198,8 +218,8 @@ class Carrier:
             for job in jobs
         ]
         self.ledger.note(intents, durable=not backend.capabilities.here)
-        launches = {job.name: launch_of(job, self.plan) for job in jobs}
-        answers = await hand_over(backend, launches, attempts, self.ledger.trouble)
+        offered = {job.name: launches[job.name] for job in jobs}
+        answers = await hand_over(backend, offered, attempts, self.ledger.trouble)
         events: list[Event] = []
         refused: list[str] = []
         state = State.RUNNING if backend.capabilities.starts_at_once else State.SUBMITTED
@@ -217,16 +237,16 @@ class Carrier:
                 refused.append(job.name)
         self.ledger.note(events)
         for name in refused:
-            self.settle(name)
+            self.run.settle(name)
         self.ledger.heed()  # whoever wanted one of them stopped may not have found it yet
-        self._stop_unwanted([handle for handle in self.lane.active if handle.tag.job in launches])
+        self._stop_unwanted([answer for answer in answers.values() if isinstance(answer, Handle)])
 
     def _placed(self, job: Job) -> int:
         """Which of the executors of the job it is placed on here: a job that falls back loses its first."""
         return len(self.plan.job(job.name).executors) - len(job.executors)
 
-    async def _attempts(self, batch: Sequence[Job]) -> dict[str, Attempt]:
-        """The next attempt of each job, with its code; a job whose code cannot be packed fails here."""
+    async def _attempts(self, batch: Sequence[Job], launches: Mapping[str, Launch]) -> dict[str, Attempt]:
+        """The next attempt of each job, with its code and secrets; a job that cannot have these fails here."""
         attempts = {}
         for job in batch:
             bundle = None
@@ -236,7 +256,12 @@ class Carrier:
                 except Exception as error:  # noqa: BLE001 - packagers are plugins; their jobs fail, others go on
                     self._refuse(job, f"packaging failed: {told(error)}")
                     continue
-            attempts[job.name] = self._attempt(job.name, self._number(job.name), bundle)
+            try:
+                secrets = await self.ledger.secrets.of(launches[job.name])
+            except NrunError as error:
+                self._refuse(job, error.message)
+                continue
+            attempts[job.name] = self._attempt(job.name, self._number(job.name), bundle, secrets)
         return attempts
 
     def _refuse(self, job: Job, reason: str) -> None:
@@ -244,16 +269,17 @@ class Carrier:
         number, now = self._number(job.name), time.time()
         intent = JobSubmitting(at=now, job=job.name, attempt=number, executor=self._placed(job))
         self.ledger.note([intent, JobRefused(at=now, job=job.name, attempt=number, reason=reason)])
-        self.settle(job.name)
+        self.run.settle(job.name)
 
     def _number(self, name: str) -> int:
         """The number of the next attempt; one of which no answer came and which does not exist is made again."""
         status = self.ledger.statuses[name]
         return status.attempt if status.in_doubt else status.attempt + 1
 
-    def _attempt(self, name: str, number: int, bundle: Bundle | None = None) -> Attempt:
+    def _attempt(self, name: str, number: int, bundle: Bundle | None = None, secrets: Values | None = None) -> Attempt:
         folder = self.ledger.folder
-        return Attempt(tag=Tag(folder.id, name, number), folder=folder.attempt(name, number), bundle=bundle)
+        tag = Tag(folder.id, name, number)
+        return Attempt(tag=tag, folder=folder.attempt(name, number), bundle=bundle, secrets=secrets or {})
 
     # ---- stopping
 
@@ -304,7 +330,7 @@ class Carrier:
             grace_s = max((job.executor.grace_s for job in lane.active.values()), default=0.0)
             await lane.backend.cancel(list(lane.active), grace_s=min(grace_s, INTERRUPT_GRACE_S))
             for handle in self._observed(await lane.backend.observe(list(lane.active))):
-                self.settle(lane.ended(handle).name)
+                self.run.settle(lane.ended(handle).name)
         except Exception as error:  # noqa: BLE001 - the record must be finished whatever happened
             self.ledger.trouble("cancel", error, [job.name for job in lane.active.values()])
         never = [name for name in names if not statuses[name].state.ended and statuses[name].handle is None]

@@ -40,7 +40,7 @@ class Lane:
     silences: dict[Handle, float] = attrs.field(factory=dict)
     """When attempts that must write something are to be looked at again, on the same clock."""
     heard: dict[Handle, tuple[float | None, float, float]] = attrs.field(factory=dict)
-    """When those last wrote by the clock of the day; when that was, and was looked at, on the monotonic one."""
+    """When those last wrote something by the clock of the day; when that was, and was seen, on the monotonic one."""
     errands: set[asyncio.Task[None]] = attrs.field(factory=set)
     """What is done for its jobs while the lane goes on."""
     _woken: asyncio.Event = attrs.field(factory=asyncio.Event)

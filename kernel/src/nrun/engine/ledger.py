@@ -13,6 +13,7 @@ from nrun.record import fold_all
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from nrun.engine.secrets import Secrets
     from nrun.events import Event
     from nrun.plugins.observers import Observers
     from nrun.record import ExperimentFolder, JobStatus, Journal
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 class Ledger:
     """The journal of an experiment, and the statuses of its jobs that follow from it."""
 
-    def __init__(self, folder: ExperimentFolder, journal: Journal, statuses: dict[str, JobStatus]) -> None:
+    def __init__(
+        self, folder: ExperimentFolder, journal: Journal, statuses: dict[str, JobStatus], secrets: Secrets
+    ) -> None:
         self.folder = folder
+        self.secrets = secrets
         self.statuses = statuses
         self._journal = journal
         self._news: asyncio.Queue[list[Event]] = asyncio.Queue()
@@ -32,6 +36,7 @@ class Ledger:
         """Write events down. Raises RecordError if that fails; then nothing may be done that relies on them."""
         if not events:
             return
+        events = self.secrets.redacted(events)
         self._journal.append(events, durable=durable)
         fold_all(self.statuses, events, self.folder.id)
         self._news.put_nowait(list(events))
@@ -57,7 +62,7 @@ class Ledger:
     async def tell(self, observers: Observers) -> None:
         """Tell `observers` of everything, until `close`."""
         while events := await self._news.get():
-            await observers.tell(events, self.folder.id)
+            await observers.tell(events, self.folder.id, self.folder.path)
 
     def close(self) -> None:
         """There will be no more news."""

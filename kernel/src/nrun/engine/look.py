@@ -14,10 +14,18 @@ import time
 from typing import TYPE_CHECKING
 
 from nrun.engine.view import View
-from nrun.errors import InCharge, NrunError
-from nrun.events import CancelRequested, ExperimentEnded, ExperimentStarted, JobObserved, JobSkipped
+from nrun.errors import InCharge, NrunError, RecordError
+from nrun.events import (
+    CancelRequested,
+    ExperimentEnded,
+    ExperimentStarted,
+    JobObserved,
+    JobRerun,
+    JobRetrying,
+    JobSkipped,
+)
 from nrun.model import Attempt, Handle, State, Tag
-from nrun.record import JobStatus, Journal, fold_all, read_journal
+from nrun.record import JobStatus, Journal, fold_all, labels, read_journal
 from nrun.record.description import check_version, read_description
 
 if TYPE_CHECKING:
@@ -29,17 +37,25 @@ if TYPE_CHECKING:
     from nrun.protocols import Backend
     from nrun.record import ExperimentFolder
     from nrun.record.description import Description
+    from nrun.record.journal import Reading
 
 LOOK_TIMEOUT_S = 60.0
 """How long one backend may take to answer for all its jobs."""
+FOLLOW_PAUSE_S = 0.2
+UNCHANGED_S = 2.0
+"""Whoever waits for an attempt looks at the size of the journal, and now and then whether somebody is in charge."""
 
 
 def read_view(folder: ExperimentFolder) -> View:
     """What the record says, without asking anybody. Raises RecordError."""
-    description = read_description(folder)
-    reading = read_journal(folder.journal)
+    return view_of(folder, read_description(folder), read_journal(folder.journal))
+
+
+def view_of(folder: ExperimentFolder, description: Description, reading: Reading) -> View:
+    """What a description and a journal say."""
     statuses = {job.name: JobStatus(name=job.name) for job in description.jobs}
     fold_all(statuses, reading.events, folder.id)
+    tags, notes = labels(reading.events)
     open_jobs = any(not status.state.ended for status in statuses.values())
     return View(
         folder=folder,
@@ -50,6 +66,8 @@ def read_view(folder: ExperimentFolder) -> View:
         version=description.nrun,
         damaged=reading.damaged,
         launcher_gone=_launcher_gone(reading.events, description, open_jobs=open_jobs),
+        tags=tags,
+        notes=notes,
     )
 
 
@@ -150,17 +168,86 @@ async def _give_up(view: View, names: Collection[str], journal: Journal, by: str
 
 
 async def read_logs(  # noqa: PLR0913 - a log is named by this much
-    view: View, job: str, hooks: Hooks, *, stream: str, offset: int = 0, follow: bool = False
+    view: View,
+    job: str,
+    hooks: Hooks,
+    *,
+    stream: str,
+    offset: int = 0,
+    follow: bool = False,
+    attempt: int | None = None,
 ) -> AsyncGenerator[LogChunk, None]:
-    """A log of the latest attempt of a job, from byte `offset` on. Nothing for a job that was never submitted."""
-    status = view.statuses[job]
+    """A log of an attempt of a job (default: the latest), from byte `offset` on.
+
+    Nothing for a job that was never submitted. Raises RecordError for an attempt that there was not.
+    """
+    status = view.statuses[job] if attempt is None else _at(view, job, attempt)
     if status.handle is None and not status.in_doubt:
         return
-    async with open_backend(view.place(job), hooks) as backend:
+    from nrun.engine.secrets import recorded_secrets
+
+    secrets = await recorded_secrets(view.folder, hooks)
+    async with open_backend(view.places[job][status.executor], hooks) as backend:
         for handle in await _handles(view, [status], backend):
-            async with contextlib.aclosing(backend.logs(handle, stream=stream, offset=offset, follow=follow)) as chunks:
+            log = backend.logs(handle, stream=stream, offset=offset, follow=follow)
+            async with (
+                contextlib.aclosing(log),
+                contextlib.aclosing(secrets.masked(log) if secrets.hidden else log) as chunks,
+            ):
                 async for chunk in chunks:
                     yield chunk
+
+
+async def follow_logs(  # noqa: PLR0913 - as above
+    folder: ExperimentFolder, job: str, hooks: Hooks, *, stream: str, offset: int = 0, attempt: int | None = None
+) -> AsyncGenerator[LogChunk, None]:
+    """A log from byte `offset` of the latest attempt on, as it grows; waits for the start, ends with the job.
+
+    The logs of later attempts follow, each from its byte 0; `attempt` asks for one alone.
+    """
+    number = attempt
+    while (view := await _handed_over(folder, job, number or 1)) is not None:
+        number = number or view.statuses[job].attempt
+        log = read_logs(view, job, hooks, stream=stream, offset=offset, follow=True, attempt=number)
+        async with contextlib.aclosing(log) as chunks:
+            async for chunk in chunks:
+                yield chunk
+        if attempt is not None:
+            return
+        number, offset = number + 1, 0
+
+
+async def _handed_over(folder: ExperimentFolder, job: str, number: int) -> View | None:
+    """What the record says once it has that attempt of a job; None if it never will, or nobody is there to make it."""
+    known, looked = -1, 0.0
+    while True:
+        size = folder.journal.stat().st_size if folder.journal.exists() else 0
+        if size != known or time.monotonic() - looked > UNCHANGED_S:
+            known, looked = size, time.monotonic()
+            view = read_view(folder)
+            status = view.statuses[job]
+            if status.attempt > number or (status.attempt == number and status.handle is not None):
+                return view
+            if status.state.ended or view.launcher_gone:
+                return view if status.attempt == number and status.in_doubt else None
+        await asyncio.sleep(FOLLOW_PAUSE_S)
+
+
+def _at(view: View, job: str, number: int) -> JobStatus:
+    """What the record says of an attempt of a job. Raises RecordError if there was none of that number."""
+    status = view.statuses[job]
+    if number == status.attempt:
+        return status
+    if not 0 < number < status.attempt:
+        msg = f"job {job!r} has no attempt {number}: there have been {status.attempt}"
+        raise RecordError(msg)
+    earlier = {job: JobStatus(name=job)}
+    for event in read_journal(view.folder.journal).events:
+        if getattr(event, "job", None) == job:
+            if isinstance(event, JobRetrying | JobRerun) and earlier[job].attempt == number:
+                break
+            fold_all(earlier, [event], view.folder.id)
+    return earlier[job]
 
 
 @contextlib.asynccontextmanager

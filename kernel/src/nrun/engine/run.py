@@ -20,11 +20,11 @@ from nrun.engine.code import Code
 from nrun.engine.lane import Lane, concurrency_limit
 from nrun.engine.ledger import Ledger
 from nrun.engine.schedule import Schedule
+from nrun.engine.secrets import Secrets
 from nrun.events import CancelRequested, ExperimentEnded, ExperimentStarted, JobRetrying, JobSkipped, JobSubmitting
 from nrun.model import Cause, State
 from nrun.record import JobStatus, overall
 from nrun.record.table import ending
-from nrun.retries import retries_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Coroutine, Mapping
@@ -59,25 +59,21 @@ class Run:
         """`statuses` and `packed` (code by the number of an executor) are what the record knows of an earlier run."""
         self.plan = plan
         self.statuses = statuses if statuses is not None else {job.name: JobStatus(name=job.name) for job in plan.jobs}
-        self._ledger = Ledger(folder, journal, self.statuses)
+        self._ledger = Ledger(folder, journal, self.statuses, Secrets(hooks))
         self._hooks = hooks
         self._schedule = Schedule(plan.jobs)
         self._taken_up = statuses is not None
-        code = Code(Path(plan.surroundings.cwd), folder.home, plan.executors(), self._ledger, packed or {})
-        self._code = code
+        self._code = Code(Path(plan.surroundings.cwd), folder.home, plan.executors(), self._ledger, packed or {})
         executors: dict[Place, dict[int, Any]] = {}
         for executor in plan.executors():
             executors.setdefault(executor.place(), {})[id(executor)] = executor
         self._carriers = {
             place: Carrier(
-                lane=Lane(backend, concurrency_limit(backend, list(executors[place].values()))),
-                plan=plan,
-                ledger=self._ledger,
-                code=code,
-                settle=self._settle,
-                goes_on=lambda: self._schedule.unended > 0,
-                heed=self._heed,
-                to_stop=self._to_stop,
+                Lane(backend, concurrency_limit(backend, list(executors[place].values()))),
+                plan,
+                self._ledger,
+                self._code,
+                self,
             )
             for place, backend in backends.items()
         }
@@ -116,6 +112,7 @@ class Run:
             await telling
 
     async def _serve_all(self, group: asyncio.TaskGroup) -> None:
+        await self._keep_what_was_left()
         self._take_up()
         serving = [group.create_task(self._unless_broken(self._serve(carrier))) for carrier in self._carriers.values()]
         self._errand(self._mind_wishes())
@@ -125,6 +122,10 @@ class Run:
             await one
         for errand in self._errands:
             errand.cancel()
+
+    def goes_on(self) -> bool:
+        """Whether there are jobs that have not ended."""
+        return self._schedule.unended > 0
 
     async def _unless_broken(self, work: Coroutine[Any, Any, None]) -> None:
         """Do `work`; should it fail, the whole run ends, which is no reason to stop any job."""
@@ -149,6 +150,14 @@ class Run:
         for carrier in self._carriers.values():
             carrier.lane.wake()
 
+    async def _keep_what_was_left(self) -> None:
+        """Keep the outputs of jobs that ended while nobody was in charge."""
+        for job in self.plan.jobs:
+            if job.outputs and self.statuses[job.name].state.ended and self.statuses[job.name].attempt:
+                from nrun.engine.outputs import keep_outputs
+
+                await keep_outputs(job, self.statuses[job.name].attempt, self.plan, self._ledger)
+
     # ---- what follows from what
 
     def _take_up(self) -> None:
@@ -165,7 +174,7 @@ class Run:
         ready = self._schedule.ready()
         for name, status in self.statuses.items():
             if status.state.ended:
-                self._settle(name)
+                self.settle(name)
             elif status.cancel_requested_by is not None and status.handle is None and not status.in_doubt:
                 self._give_up(name)
         self._release(ready)
@@ -181,10 +190,12 @@ class Run:
         ]
         self._ledger.note(traces)
 
-    def _settle(self, name: str) -> None:
+    def settle(self, name: str) -> None:
         """Draw the consequences of the end of an attempt: another try, another place, or what depends on it."""
         status, job = self.statuses[name], self.plan.job(name)
         if status.state is State.FAILED and status.cause is not None:
+            from nrun.retries import retries_of  # most runs have no failures
+
             retries = retries_of(job.executors[status.executor].retries)
             why = ending(status) or status.cause.value
             if retries.allow(status.failures, status.cause):
@@ -230,6 +241,8 @@ class Run:
         """How long a job must still wait for its next attempt; never longer than was said, whatever the clock does."""
         if status.not_before is None:
             return 0.0
+        from nrun.retries import retries_of  # as above
+
         longest_s = retries_of(job.executors[status.executor].retries).longest_pause_s
         return min(status.not_before - time.time(), longest_s)
 
@@ -296,9 +309,9 @@ class Run:
     async def _mind_wishes(self) -> None:
         while True:
             await asyncio.sleep(WISHES_PAUSE_S)
-            self._heed()
+            self.heed()
 
-    def _heed(self) -> None:
+    def heed(self) -> None:
         """Give up jobs that another process wants cancelled and that nobody else can stop: they wait here."""
         for name in self._ledger.take_wishes():
             status = self.statuses.get(name)
@@ -317,7 +330,7 @@ class Run:
         found = await objection(dependency, self._ledger.folder, self.plan.surroundings, self.statuses)
         self._draw(self._schedule.judged(name, found))
 
-    def _to_stop(self, carrier: Carrier) -> list[str]:
+    def to_stop(self, carrier: Carrier) -> list[str]:
         """The jobs of a lane that an interrupt stops; none unless the run itself was cancelled and is to stop them."""
         if not self._stops or self._broken or self._task is None or not self._task.cancelling():
             return []

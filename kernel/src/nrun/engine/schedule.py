@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-import attrs
-
-from nrun.data import Data
 from nrun.model import State
 
 if TYPE_CHECKING:
@@ -24,16 +21,16 @@ _MET_BY = {
 }
 
 
-@attrs.frozen(eq=False, repr=False)
-class Consequences(Data):
+class Consequences:
     """What follows from the end of a job."""
 
-    ready: list[str] = attrs.field(factory=list)
-    """Jobs that wait for nothing any more."""
-    lost: list[tuple[str, str]] = attrs.field(factory=list)
-    """Jobs that can never run, each with the reason."""
-    to_judge: list[tuple[str, Dependency]] = attrs.field(factory=list)
-    """Jobs that wait for what their `when` says of the result; `judged` is to be told."""
+    def __init__(self) -> None:
+        self.ready: list[str] = []
+        """Jobs that wait for nothing any more."""
+        self.lost: list[tuple[str, str]] = []
+        """Jobs that can never run, each with the reason."""
+        self.to_judge: list[tuple[str, Dependency]] = []
+        """Jobs that wait for what their `when` says of the result; `judged` is to be told."""
 
 
 class Schedule:

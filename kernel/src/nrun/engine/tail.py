@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 from typing import TYPE_CHECKING
 
 from nrun.engine.look import read_logs
 from nrun.model import STREAMS
+from nrun.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from nrun.engine.view import View
     from nrun.plugins import Hooks
 
 PAUSE_S = 0.1
 """How often is looked for jobs that have started."""
+
+
+@contextlib.asynccontextmanager
+async def tailing(view: View, hooks: Hooks) -> AsyncIterator[None]:
+    """Within it, the logs of the jobs are printed. Trouble with that is told, and does not touch the run."""
+
+    def write(job: str, line: str) -> None:
+        print(f"{printable(job)}| {printable(line.expandtabs())}")  # noqa: T201 - it was asked for
+
+    task = asyncio.create_task(tail(view, hooks, write))
+    try:
+        yield
+        (trouble,) = await asyncio.gather(task, return_exceptions=True)
+        if trouble is not None:
+            print(f"nrun: the logs cannot be shown: {trouble}", file=sys.stderr)  # noqa: T201 - as above
+    finally:
+        task.cancel()
 
 
 async def tail(view: View, hooks: Hooks, write: Callable[[str, str], None]) -> None:

@@ -13,7 +13,7 @@ from nrun.engine.charge import charge
 from nrun.engine.look import read_view
 from nrun.engine.run import Run
 from nrun.errors import InCharge, NrunError, PlanError, RecordError
-from nrun.events import CodePacked, ExperimentEnded, JobRerun
+from nrun.events import CodePacked, ExperimentEnded, ExperimentStarted, JobRerun
 from nrun.model import Bundle
 from nrun.planning import Dependency, Job, Plan, RecordedTask, Surroundings
 from nrun.protocols import Executor
@@ -54,6 +54,7 @@ def recorded_plan(description: Description) -> Plan:
                 tasks=tasks,
                 executors=tuple(executors[number] for number in job.executors),
                 dependencies=tuple(_dependency(form) for form in job.dependencies),
+                outputs=tuple(job.outputs),
             )
         )
     here = description.surroundings
@@ -133,19 +134,23 @@ async def attend(
         try:
             await carry_on(folder, hooks, stop_when_interrupted=stop_when_interrupted, started=started)
         except InCharge:
-            offset = await _watch(folder, hooks, offset)
+            offset = await watch(folder, hooks, offset)
         if read_view(folder).state.ended:
             return
 
 
-async def _watch(folder: ExperimentFolder, hooks: Hooks, offset: int) -> int:
-    """Tell the observers of everything in the journal from `offset` on, until who is in charge is done or dead."""
+async def watch(folder: ExperimentFolder, hooks: Hooks, offset: int = 0) -> int:
+    """Tell the observers of what is in the journal from `offset` on, until who is in charge is done or dead.
+
+    Of what was before they are told how the last process took charge. Gives where the journal ended.
+    """
     observers = hooks.observers()
     while True:
         reading = read_journal(folder.journal, offset)
         if reading.events:
+            starts = [at for at, event in enumerate(reading.events) if isinstance(event, ExperimentStarted)]
             offset = reading.end
-            await observers.tell(reading.events, folder.id)
+            await observers.tell(reading.events[starts[-1] if starts else 0 :], folder.id, folder.path)
             if isinstance(reading.events[-1], ExperimentEnded):
                 return offset
         elif read_view(folder).launcher_gone:

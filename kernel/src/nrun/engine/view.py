@@ -12,6 +12,7 @@ from nrun.record import overall
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nrun.events import Noted
     from nrun.model import Place, State
     from nrun.record import ExperimentFolder, JobStatus
 
@@ -33,6 +34,8 @@ class View(Data):
     """Byte offsets of journal lines that could not be read and were left out."""
     launcher_gone: bool
     """Whether the process in charge certainly no longer exists, and was not done."""
+    tags: tuple[str, ...] = ()
+    notes: tuple[Noted, ...] = ()
 
     def place(self, job: str) -> Place:
         """Where the latest attempt of a job went."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from nrun.planning.commands import launch_of, task_json
+from nrun.planning.commands import ARGUMENT, launch_of, secrets_in, task_json
 from nrun.planning.dependencies import Dependency, check_dependencies, dependencies_of
 from nrun.planning.jobs import Job, Plan, RecordedTask, Surroundings, Task, check_executor, check_name
 from nrun.planning.planner import plan_experiment
-from nrun.planning.shell import launch_files
+from nrun.planning.shell import SECRETS_FILE, launch_files, secret_files, task_folders
 
 __all__ = [
+    "ARGUMENT",
+    "SECRETS_FILE",
     "Dependency",
     "Job",
     "Plan",
@@ -22,5 +24,8 @@ __all__ = [
     "launch_files",
     "launch_of",
     "plan_experiment",
+    "secret_files",
+    "secrets_in",
+    "task_folders",
     "task_json",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -12,15 +12,23 @@ from nrun.config.script import Script
 from nrun.errors import PlanError
 from nrun.model import Command, JobPath, Launch, Word, Worker
 from nrun.planning.jobs import RecordedTask
+from nrun.planning.shell import exportable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nrun.planning.jobs import Job, Plan, Surroundings, Task
     from nrun.protocols import Executor
+    from nrun.secret import Secret
 
 TASK_FILE = "task.json"
 SCRIPT_FILE = "script"
 _IN_MAIN = re.compile(r'("\$(?:config|partial|fresh|symbol|object|enum)":)"__(?:nrun_)?main__:')
 """A symbol of the launching script. In a text of the user's the quotes would be escaped."""
+ARGUMENT = "NRUN_SECRET_"
+"""Variables in which a function task finds its arguments that are secrets: this, and the reference in hexadecimal."""
+_SECRETS_BEGIN = '{"$secret":'
+_FORM_OF_SECRET = re.compile(r'\{"\$secret":"(?:[^"\\]|\\.)*"\}')
 CODE_FOLDER = "code"
 """Where a shipped tree lies in the folder of an attempt."""
 
@@ -38,13 +46,40 @@ def _command(task: Task | RecordedTask, executor: Executor, surroundings: Surrou
     cwd = JobPath(CODE_FOLDER) if executor.packager.ships else surroundings.cwd
     if isinstance(task, Script):
         command = _script(task, executor)
-        return attrs.evolve(command, env={**executor.env_vars, **task.env}, cwd=cwd)
+        return attrs.evolve(command, **_environment({**executor.env_vars, **task.env}), cwd=cwd)
+    text = task_json(task, surroundings)
     return Command(
         argv=(executor.interpreter(), Worker(), JobPath(TASK_FILE)),
-        env=executor.env_vars,
+        **_environment({**executor.env_vars, **_arguments(text)} if _SECRETS_BEGIN in text else executor.env_vars),
         cwd=cwd,
-        files={TASK_FILE: task_json(task, surroundings)},
+        files={TASK_FILE: text},
     )
+
+
+def _environment(env: Mapping[str, str | Secret]) -> dict[str, Any]:
+    """Variables as a command has them: those whose values are known, and those that are secrets."""
+    secrets = {name: value for name, value in env.items() if not isinstance(value, str)}
+    if not secrets:
+        return {"env": env}
+    for name, secret in secrets.items():
+        if not exportable(name):
+            msg = f"{secret!r} cannot be in the variable {name!r}: no shell can hand it over without showing it"
+            raise PlanError(msg, hint="give the variable a name of letters, digits and underscores")
+    return {"env": {name: value for name, value in env.items() if name not in secrets}, "secrets": secrets}
+
+
+def _arguments(task: str) -> dict[str, Secret]:
+    """The variables in which a function task finds the secrets among its arguments; `worker_forms.py` reads them."""
+    return {ARGUMENT + secret.reference.encode().hex(): secret for secret in secrets_in(task)}
+
+
+def secrets_in(text: str) -> list[Secret]:
+    """The secrets that a text has forms of, such as a task or the description of an experiment, each once."""
+    if _SECRETS_BEGIN not in text:
+        return []
+    from nrun.secret import Secret
+
+    return [Secret(json.loads(form)["$secret"]) for form in dict.fromkeys(_FORM_OF_SECRET.findall(text))]
 
 
 def _script(script: Script, executor: Executor) -> Command:

@@ -41,6 +41,8 @@ class Job(Data):
     executors: tuple[Executor, ...]
     """Where it runs: the first, then the others in turn when it cannot be submitted or is lost to the system."""
     dependencies: tuple[Dependency, ...] = ()
+    outputs: tuple[str, ...] = ()
+    """Patterns of the files that are kept when it has ended, from the folder in which it runs."""
 
     @property
     def executor(self) -> Executor:

@@ -65,8 +65,10 @@ def _refused(job: Job, executor: Executor, backend: Backend) -> list[str]:
         "groups": len(job.tasks) > 1,
         "code": executor.packager.ships,
         "output": executor.silence_timeout_s is not None,
+        "outputs": bool(job.outputs),
     }
-    refuses = backend.capabilities.refuses
+    elsewhere = {} if backend.capabilities.here else {"outputs": "what its jobs leave is on other machines"}
+    refuses = {**elsewhere, **backend.capabilities.refuses}
     return [
         f"job {job.name!r} needs {feature!r}, which {executor.place().kind} refuses: {refuses[feature]}"
         for feature, needed in needs.items()

@@ -16,9 +16,13 @@ from typing import TYPE_CHECKING
 from nrun.model import JobPath, Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nrun.model import Command, Launch, Word
+    from nrun.secret import Secret, SecretValue
 
 LAUNCH_FILE = "launch.sh"
+SECRETS_FILE = "secrets"
 _SHELL_NAME = re.compile(r"(?!BASH|NRUN_JOB_)[A-Za-z_][A-Za-z0-9_]*")
 _SHELLS_OWN = frozenset(
     {
@@ -59,6 +63,14 @@ _TAIL = """\
 printf '{"exit_code":%d,"stop":"%s"}\\n' \\
     "$_nrun_code" "$_nrun_stop" 1<>"$NRUN_JOB_DIR/exit.json"
 exit "$_nrun_code"
+"""
+
+_READ_SECRETS = """\
+    if [ -r "$NRUN_JOB_DIR/secrets" ]; then
+        # shellcheck source=/dev/null
+        . "$NRUN_JOB_DIR/secrets"
+        rm -f "$NRUN_JOB_DIR/secrets" || exit 73
+    fi
 """
 
 # A group: the first task that fails has the others stopped, and after a while killed. Every task keeps its own
@@ -123,11 +135,16 @@ def launch_files(launch: Launch) -> dict[str, str]:
     """The text files of an attempt's folder: `launch.sh` and what its commands need, by relative path."""
     if len(launch.commands) == 1:
         return _task_files(launch.commands[0], launch, "", "")
-    folders = [f"task-{index}" for index in range(len(launch.commands))]
+    folders = task_folders(launch)
     files = {LAUNCH_FILE: _group_script(launch, folders)}
     for folder, command in zip(folders, launch.commands, strict=True):
         files |= {f"{folder}/{name}": text for name, text in _task_files(command, launch, folder, "../").items()}
     return files
+
+
+def task_folders(launch: Launch) -> list[str]:
+    """The folder of each command in that of the attempt: the tasks of a group have their own."""
+    return [f"task-{index}" for index in range(len(launch.commands))] if len(launch.commands) > 1 else [""]
 
 
 def _group_script(launch: Launch, folders: list[str]) -> str:
@@ -139,8 +156,10 @@ def _group_script(launch: Launch, folders: list[str]) -> str:
 def _task_files(command: Command, launch: Launch, folder: str, up: str) -> dict[str, str]:
     what = f"{folder} of job {_shown(launch.job)}" if folder else f"job {_shown(launch.job)}"
     head = _HEAD.format(what=f"{what} of {_shown(launch.experiment)}", job=shlex.quote(launch.job))
-    odd = {name: value for name, value in command.env.items() if not _exportable(name)}
+    odd = {name: value for name, value in command.env.items() if not exportable(name)}
     lines = ['    [ -z "$_nrun_stop" ] || exit 143', f"    cd {_word(command.cwd, up)} || exit 72"]
+    if command.secrets:
+        lines += _secret_lines(command.secrets)
     for name, value in command.env.items():
         if name not in odd:
             lines.append(f"    export {name}={shlex.quote(value)}")
@@ -152,7 +171,29 @@ def _task_files(command: Command, launch: Launch, folder: str, up: str) -> dict[
     return {LAUNCH_FILE: head + body + _TAIL, **command.files}
 
 
-def _exportable(name: str) -> bool:
+def _secret_lines(secrets: Mapping[str, Secret]) -> list[str]:
+    """Take in what lies in a file of its own, which is gone before the command starts; there may be other ways."""
+    lines = _READ_SECRETS.splitlines()
+    for name, secret in secrets.items():
+        lines.append(f"    # {_shown(str(secret))}")
+        lines.append(f'    export {name}="${{{name}?this secret was not handed over}}"')
+    return [*lines, f"    export NRUN_SECRETS='{' '.join(secrets)}'"]
+
+
+def secret_files(secrets: Mapping[str, Mapping[str, SecretValue]]) -> dict[str, str]:
+    """The files from which `launch.sh` takes the secrets of an attempt, by their path in its folder.
+
+    They are for its owner alone (mode 0600) and written just before the job starts; `launch.sh` removes them.
+    """
+    return {
+        f"{folder}/{SECRETS_FILE}".lstrip("/"): "".join(
+            f"{name}={shlex.quote(value.reveal())}\n" for name, value in values.items()
+        )
+        for folder, values in secrets.items()
+    }
+
+
+def exportable(name: str) -> bool:
     """Whether every shell can set and export a variable of that name, and our own words do not need it."""
     return bool(_SHELL_NAME.fullmatch(name)) and name not in _SHELLS_OWN
 

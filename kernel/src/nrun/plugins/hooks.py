@@ -17,7 +17,9 @@ from nrun.declare import (
     FormatSpec,
     LanguageSpec,
     LauncherSpec,
+    NameSpec,
     PackagerSpec,
+    SecretSpec,
     Spec,
     ViewSpec,
 )
@@ -62,6 +64,11 @@ class Hooks:
         return self._collect("launcher", "nrun_launchers", LauncherSpec)
 
     @functools.cached_property
+    def secrets(self) -> Registry[SecretSpec]:
+        """Where tokens come from."""
+        return self._collect("secret", "nrun_secrets", SecretSpec)
+
+    @functools.cached_property
     def formats(self) -> Registry[FormatSpec]:
         """How a configuration can be written down."""
         return self._collect("config", "nrun_formats", FormatSpec)
@@ -80,6 +87,11 @@ class Hooks:
     def commands(self) -> Registry[CommandSpec]:
         """What can be typed."""
         return self._collect("command", "nrun_commands", CommandSpec)
+
+    @functools.cached_property
+    def names(self) -> Registry[NameSpec]:
+        """What Python programs can call."""
+        return self._collect("names", "nrun_names", NameSpec)
 
     @functools.cached_property
     def checks(self) -> Registry[CheckSpec]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from nrun.events import Event
     from nrun.plugins.host import PluginRecord
@@ -29,12 +30,12 @@ class Observers:
         self._implementations = implementations
         self._timeout_s = timeout_s
 
-    async def tell(self, events: Sequence[Event], experiment: str) -> None:
-        """Tell every observer of `events` of one experiment, in order."""
+    async def tell(self, events: Sequence[Event], experiment: str, folder: Path) -> None:
+        """Tell every observer of `events` of one experiment, whose record is in `folder`, in order."""
         for implementation in tuple(self._implementations):
             record, function = implementation
             try:
-                await self._tell_one(function, events, experiment)
+                await self._tell_one(function, events, experiment, folder)
             except (Exception, SystemExit, asyncio.CancelledError) as error:
                 if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
                     raise
@@ -42,12 +43,14 @@ class Observers:
                 record.fail(error, "nrun_event failed")
                 _log.warning("observer %s failed and is left out: %s", record.name, record.cause)
 
-    async def _tell_one(self, function: Callable[..., object], events: Sequence[Event], experiment: str) -> None:
+    async def _tell_one(
+        self, function: Callable[..., object], events: Sequence[Event], experiment: str, folder: Path
+    ) -> None:
         limit_s = self._timeout_s * len(events)
         began = time.monotonic()
         async with asyncio.timeout(limit_s):
             for event in events:
-                result = function(event=event, experiment=experiment)
+                result = function(event=event, experiment=experiment, folder=folder)
                 if inspect.isawaitable(result):
                     await result
         if time.monotonic() - began > limit_s:  # it blocked instead of awaiting, so that the timeout could not end it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nrun.record.catalogue import experiments, find_experiment
 from nrun.record.folder import ExperimentFolder, claim_folder, copy_worker, discard, home_folder, write_file
 from nrun.record.journal import Journal, read_journal
-from nrun.record.status import JobStatus, fold_all, overall
+from nrun.record.status import JobStatus, fold_all, labels, overall
 
 __all__ = [
     "ExperimentFolder",
@@ -18,6 +18,7 @@ __all__ = [
     "find_experiment",
     "fold_all",
     "home_folder",
+    "labels",
     "overall",
     "read_journal",
     "write_file",

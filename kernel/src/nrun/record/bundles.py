@@ -40,6 +40,7 @@ async def pack_bundle(packager: Packager, source: Path, home: Path) -> Bundle:
         except OSError:
             if not (store / digest).is_dir():
                 raise
+            os.utime(store / digest)  # it is in use: whoever clears the store goes by this
         return Bundle(digest, store / digest)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -26,17 +26,29 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-def describe(plan: Plan, folder: ExperimentFolder, plugins: Mapping[str, str], created: float) -> None:
+def describe(
+    plan: Plan, folder: ExperimentFolder, plugins: Mapping[str, str], created: float, fingerprint: str = ""
+) -> None:
     """Write the description of the experiment into its folder. Raises RecordError."""
-    executors = plan.executors()
-    numbers = {id(executor): number for number, executor in enumerate(executors)}
-    here = plan.surroundings
     document: dict[str, Json] = {
         "nrun": VERSION,
         "id": folder.id,
         "title": folder.title,
         "created": created,
         "by": _provenance(plugins),
+        **({"fingerprint": fingerprint} if fingerprint else {}),
+        **asked(plan),
+    }
+    text = json.dumps(document, ensure_ascii=True, separators=(",", ":"))
+    write_file(folder.path / DESCRIPTION, text + "\n", durable=True)
+
+
+def asked(plan: Plan) -> dict[str, Json]:
+    """What is asked: the part of the description that says nothing of when and by whom."""
+    executors = plan.executors()
+    numbers = {id(executor): number for number, executor in enumerate(executors)}
+    here = plan.surroundings
+    return {
         "fail_fast": plan.fail_fast,
         "surroundings": {
             "cwd": here.cwd,
@@ -51,12 +63,11 @@ def describe(plan: Plan, folder: ExperimentFolder, plugins: Mapping[str, str], c
                 "executors": [numbers[id(executor)] for executor in job.executors],
                 "dependencies": [_dependency_form(dependency) for dependency in job.dependencies],
                 "tasks": [task.form if isinstance(task, RecordedTask) else encode(task) for task in job.tasks],
+                **({"outputs": list(job.outputs)} if job.outputs else {}),
             }
             for job in plan.jobs
         ],
     }
-    text = json.dumps(document, ensure_ascii=True, separators=(",", ":"))
-    write_file(folder.path / DESCRIPTION, text + "\n", durable=True)
 
 
 def _dependency_form(dependency: Dependency) -> Json:

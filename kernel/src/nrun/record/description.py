@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from nrun.record.describe import VERSION
 from nrun.record.folder import DESCRIPTION
 
 if TYPE_CHECKING:
+    from cattrs import Converter
+
     from nrun.record.folder import ExperimentFolder
 
 
@@ -45,6 +48,8 @@ class JobDescription(Data):
     """Names of jobs, or JSON forms of conditions on them."""
     tasks: list[Any]
     """JSON forms of the tasks."""
+    outputs: list[str] = attrs.field(factory=list)
+    """Patterns of the files that are kept."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -61,6 +66,8 @@ class Description(Data):
     """What the tasks take over from the process that launched them."""
     executors: list[ExecutorDescription]
     jobs: list[JobDescription]
+    fingerprint: str = ""
+    """What the experiment was launched with; empty if it was run whatever had been run before."""
 
 
 def check_version(version: int, folder: ExperimentFolder) -> None:
@@ -90,15 +97,14 @@ def read_description(folder: ExperimentFolder) -> Description:
     if not isinstance(version, int) or version < 1:
         msg = f"{path} is damaged: there is no version {version!r} of the record"
         raise RecordError(msg)
-    import cattrs  # 40 ms, and launching does not read
-    import cattrs.errors
-
+    converter = _converter()
     try:
-        found = cattrs.Converter(forbid_extra_keys=False).structure(document, Description)
-    except (cattrs.errors.BaseValidationError, TypeError, ValueError, OverflowError) as error:
+        found: Description = converter.structure(document, Description)
+    except Exception as error:
+        from cattrs import transform_error
+
         check_version(version, folder)
-        problems = "; ".join(cattrs.transform_error(error))
-        msg = f"{path} is damaged: {problems}"
+        msg = f"{path} is damaged: {'; '.join(transform_error(error))}"
         raise RecordError(msg) from error
     numbers = range(len(found.executors))
     good = all(job.executors and all(number in numbers for number in job.executors) for job in found.jobs)
@@ -106,3 +112,11 @@ def read_description(folder: ExperimentFolder) -> Description:
         msg = f"{path} is damaged: it has no time, or a job without an executor"
         raise RecordError(msg)
     return found
+
+
+@functools.cache
+def _converter() -> Converter:
+    """Makes descriptions of plain data. Whatever a newer nrun has added is left out."""
+    from cattrs import Converter  # 40 ms, and launching does not read
+
+    return Converter()

@@ -5,10 +5,11 @@ Three separate facts: what the workload did, how old that knowledge is, and what
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nrun.data import Data
 from nrun.events import (
     CancelRequested,
     ControlError,
@@ -20,18 +21,21 @@ from nrun.events import (
     JobSubmitted,
     JobSubmitting,
     LimitReached,
+    Noted,
+    Tagged,
 )
 from nrun.model import Cause, Handle, State, Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Self
 
     from nrun.events import Event
     from nrun.model import Json, Observation
 
 
-@attrs.define(kw_only=True)
-class JobStatus:
+@attrs.define(kw_only=True, eq=False, repr=False)
+class JobStatus(Data):
     """What is known of one job, and since when."""
 
     name: str
@@ -78,11 +82,14 @@ class JobStatus:
             "state": self.state.value,
             "since": self.since,
             "attempt": self.attempt,
+            "in_doubt": self.in_doubt,
             "exit_code": self.exit_code,
             "signal": self.signal,
             "reason": self.reason,
             "cause": self.cause.value if self.cause else None,
             "nodes": list(self.nodes),
+            "not_before": self.not_before,
+            "cancel_requested_by": self.cancel_requested_by,
             "submitted_at": self.submitted_at,
             "started_at": self.started_at,
             "ended_at": self.ended_at,
@@ -93,10 +100,29 @@ class JobStatus:
             "control_errors": list(self.control_errors),
         }
 
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> Self:
+        """The status that `to_json` gave, as far as it goes. Raises KeyError, TypeError or ValueError."""
+        cause = line["cause"] and Cause(line["cause"])
+        lists = {name: tuple(line[name]) for name in ("nodes", "control_errors")}
+        return cls(**{**line, **lists, "state": State(line["state"]), "cause": cause})
+
+
+def labels(events: Iterable[Event]) -> tuple[tuple[str, ...], tuple[Noted, ...]]:
+    """The tags that an experiment has by these events, and the notes, in the order they were given."""
+    tags: dict[str, None] = {}
+    notes: list[Noted] = []
+    for event in events:
+        if isinstance(event, Noted):
+            notes.append(event)
+        elif isinstance(event, Tagged):
+            tags = {tag: None for tag in (*tags, *event.add) if tag not in event.remove}
+    return tuple(tags), tuple(notes)
+
 
 def fold(status: JobStatus, event: Event, experiment: str) -> None:
     """Take one event about the job into its status."""
-    before = status.state
+    before, seen_at = status.state, status.observed_at
     if isinstance(event, JobObserved) and event.attempt == status.attempt:
         _observe(status, event.observation)
     elif isinstance(event, JobSubmitting):
@@ -126,8 +152,8 @@ def fold(status: JobStatus, event: Event, experiment: str) -> None:
         status.cancel_requested_by, status.failures, status.executor = None, {}, 0
     elif isinstance(event, LimitReached) and event.attempt == status.attempt and not status.state.ended:
         status.limit = event.reason
-    if status.state is not before:
-        status.since = event.at
+    if status.state is not before:  # what is not known now has not been known since it was last seen
+        status.since = (seen_at if status.state is State.UNKNOWN else None) or event.at
 
 
 def _await(status: JobStatus) -> None:
@@ -178,13 +204,17 @@ def fold_all(statuses: dict[str, JobStatus], events: Iterable[Event], experiment
 
 
 def overall(states: Iterable[State]) -> State:
-    """The state of an experiment whose jobs are in `states`."""
+    """The state of an experiment whose jobs are in `states`.
+
+    Jobs that were skipped are no failure by themselves: what they waited for decides.
+    """
     found = set(states)
-    if not found or found == {State.SUCCEEDED}:
-        return State.SUCCEEDED
     for state in (State.RUNNING, State.SUBMITTED, State.UNKNOWN):
         if state in found:
             return state
     if State.PENDING in found:
         return State.RUNNING if found - {State.PENDING} else State.PENDING
-    return State.FAILED if State.FAILED in found else State.CANCELLED
+    for state in (State.FAILED, State.CANCELLED):
+        if state in found:
+            return state
+    return State.SKIPPED if found == {State.SKIPPED} else State.SUCCEEDED

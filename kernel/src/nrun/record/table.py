@@ -39,7 +39,7 @@ def elapsed(job: JobStatus, now: float) -> str:
     return duration((job.ended_at or now) - job.started_at) if job.started_at else ""
 
 
-def status_table(title: str, id_: str | None, state: State, jobs: Iterable[JobStatus], notes: Iterable[str]) -> str:
+def status_table(title: str, id_: str | None, state: State, jobs: Iterable[JobStatus], remarks: Iterable[str]) -> str:
     """An experiment and its jobs."""
     now = time.time()
     lines = [f"{printable(title)}  {id_ or '(not run)'}  {state.value}"]
@@ -49,6 +49,8 @@ def status_table(title: str, id_: str | None, state: State, jobs: Iterable[JobSt
         for job in jobs
     ]
     lines.append(columns(rows))
-    lines += [f"note: {printable(note)}" for note in notes]
-    lines += [f"note: {printable(job.name)}: {printable(error)}" for job in jobs for error in job.control_errors[-1:]]
+    lines += map(printable, remarks)
+    lines += [
+        f"warning: {printable(job.name)}: {printable(error)}" for job in jobs for error in job.control_errors[-1:]
+    ]
     return "\n".join(lines)

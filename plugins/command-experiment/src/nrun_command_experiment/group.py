@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import click
 
+from nrun.cli.root import PluginGroup
+from nrun_command_experiment.artifacts import artifacts
 from nrun_command_experiment.cancel import cancel
+from nrun_command_experiment.carry import attach, rerun, resume
+from nrun_command_experiment.diff import diff
 from nrun_command_experiment.listing import list_
 from nrun_command_experiment.logs import logs
+from nrun_command_experiment.results import results
+from nrun_command_experiment.show import show
 from nrun_command_experiment.status import status
 
 
-@click.group()
+@click.group(cls=PluginGroup)
 def experiment() -> None:
-    """List experiments and look after them; each command also works without `experiment`.
+    """List experiments and look after them; most commands also work without `experiment`.
 
     \b
     Examples:
@@ -21,5 +27,5 @@ def experiment() -> None:
     """
 
 
-for _command in (cancel, list_, logs, status):
+for _command in (artifacts, attach, cancel, diff, list_, logs, rerun, results, resume, show, status):
     experiment.add_command(_command)

@@ -20,6 +20,13 @@ def nrun_commands() -> Iterable[CommandSpec]:
     yield CommandSpec(name="status", summary="Show the state of every job of an experiment", command=_status)
     yield CommandSpec(name="logs", summary="Print the log of a job", command=_logs)
     yield CommandSpec(name="cancel", summary="Stop jobs of an experiment", command=_cancel)
+    yield CommandSpec(name="resume", summary="Carry an experiment on from where it was left", command=_resume)
+    yield CommandSpec(name="attach", summary="Be there until an experiment has ended", command=_attach)
+    yield CommandSpec(name="rerun", summary="Run jobs of an experiment again", command=_rerun)
+    yield CommandSpec(name="show", summary="Show where an experiment comes from", command=_show)
+    yield CommandSpec(name="diff", summary="Show how two experiments differ", command=_diff)
+    yield CommandSpec(name="results", summary="Print what functions returned or raised", command=_results)
+    yield CommandSpec(name="artifacts", summary="List and fetch the files that jobs left", command=_artifacts)
 
 
 def _experiment() -> click.Command:
@@ -50,3 +57,45 @@ def _cancel() -> click.Command:
     from nrun_command_experiment.cancel import cancel
 
     return cancel
+
+
+def _resume() -> click.Command:
+    from nrun_command_experiment.carry import resume
+
+    return resume
+
+
+def _attach() -> click.Command:
+    from nrun_command_experiment.carry import attach
+
+    return attach
+
+
+def _rerun() -> click.Command:
+    from nrun_command_experiment.carry import rerun
+
+    return rerun
+
+
+def _show() -> click.Command:
+    from nrun_command_experiment.show import show
+
+    return show
+
+
+def _diff() -> click.Command:
+    from nrun_command_experiment.diff import diff
+
+    return diff
+
+
+def _results() -> click.Command:
+    from nrun_command_experiment.results import results
+
+    return results
+
+
+def _artifacts() -> click.Command:
+    from nrun_command_experiment.artifacts import artifacts
+
+    return artifacts

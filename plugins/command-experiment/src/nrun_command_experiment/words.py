@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nrun.record import experiments, home_folder
+from nrun.record import home_folder
+from nrun.record.catalogue import names
 
 if TYPE_CHECKING:
     from nrun import Experiment
@@ -18,9 +19,8 @@ COMPLETED = 50
 def complete_experiment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """`latest`, titles and ids that begin with what is typed, newest first."""
     del ctx, param
-    folders = experiments(home_folder())
-    titles = dict.fromkeys(folder.title for folder in folders)
-    words = ["latest", *titles, *(folder.id for folder in folders)]
+    found = names(home_folder())
+    words = ["latest", *dict.fromkeys(title for _, title in found), *(id_ for id_, _ in found)]
     return [word for word in words if word.startswith(incomplete)][:COMPLETED]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun.arguments import as_data
 from nrun.declare import ExecutorSpec, LauncherSpec, PackagerSpec
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ def declarations(hooks: Hooks, record: PluginRecord) -> list[Declaration]:
 
 
 def _everything(hooks: Hooks) -> Iterator[tuple[str, Declared[Spec]]]:
-    configuring = (hooks.formats, hooks.languages, hooks.views)
-    for registry in (hooks.executors, hooks.packagers, hooks.launchers, *configuring, hooks.commands, hooks.checks):
+    running = (hooks.executors, hooks.packagers, hooks.launchers, hooks.secrets)
+    others = (hooks.formats, hooks.languages, hooks.views, hooks.names)
+    for registry in (*running, *others, hooks.commands, hooks.checks):
         for declared in registry:
             yield registry.kind, declared  # type: ignore[misc] # Declared is read-only, so a narrower spec is fine
 
@@ -73,7 +75,7 @@ def _fields(spec: Spec) -> tuple[Field, ...]:
         cls = spec.launcher()
     else:
         return ()
-    return tuple(Field(field.name, str(field.type), _default(field.default)) for field in attrs.fields(cls))
+    return tuple(Field(field.name, str(field.type), _default(field.default)) for field in attrs.fields(as_data(cls)))
 
 
 def _default(value: object) -> str:

@@ -14,11 +14,20 @@ if TYPE_CHECKING:
 
 @hookimpl
 def nrun_commands() -> Iterable[CommandSpec]:
-    """`nrun run`."""
+    """`nrun run` and `nrun launch`."""
     yield CommandSpec(name="run", summary="Run a script that builds experiments, or a function", command=_run)
+    yield CommandSpec(
+        name="launch", summary="As run, but what was launched before is not launched again", command=_launch
+    )
 
 
 def _run() -> click.Command:
     from nrun_command_run.command import run
 
     return run
+
+
+def _launch() -> click.Command:
+    from nrun_command_run.command import launch
+
+    return launch

@@ -226,7 +226,8 @@ class Differ:
                 self._places[id(value)] = link
                 arguments: dict[str | int, Any] = {}
                 made.append((link, value, arguments))
-                return new_node(type(value), value.__nrun_target__, arguments, value.__nrun_trail__)
+                trail, tags = value.__nrun_trail__, value.__nrun_tags__
+                return new_node(type(value), value.__nrun_target__, arguments, trail, tags)
             if isinstance(value, list | tuple):
                 return type(value)(item for _, item in kept(enumerate(value), link, "insert", int))
             if isinstance(value, dict):

@@ -7,6 +7,7 @@ Nothing that they name is imported: targets stay names, and what only their modu
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from nrun.config.paths import Path
     from nrun.model import Json
 
+_IN_MAIN = re.compile(r'("\$(?:config|partial|fresh|symbol|object|enum)":)"__(?:nrun_)?main__:')
 _OF_MODULES = ("$object", "$enum", "$symbol")
 
 
@@ -75,15 +77,29 @@ def _in_record(word: str, job: str) -> Any:
     from nrun.record.folder import DESCRIPTION
 
     folder = find_experiment(home_folder(), word)
-    tasks = {found.name: found.tasks for found in read_description(folder).jobs}
+    description = read_description(folder)
+    tasks = {found.name: found.tasks for found in description.jobs}
     if not job and len(tasks) == 1:
         job = next(iter(tasks))
     if job not in tasks:
         told = f"has no job {job!r}.{did_you_mean(job, tasks)}" if job else f"has {len(tasks)} jobs"
         msg = f"experiment {folder.id} {told}"
         raise UsageError(msg, hint=f"say which: {word}:JOB, with one of {', '.join(map(repr, [*tasks][:20]))}")
-    values = [_decoded(form, str(folder.path / DESCRIPTION)) for form in tasks[job]]
+    script = _script(description.surroundings)
+    values = [_decoded(_named(form, script), str(folder.path / DESCRIPTION)) for form in tasks[job]]
     return values[0] if len(values) == 1 else values
+
+
+def _script(surroundings: dict[str, Any]) -> str | None:
+    """The name under which the script that launched could be imported, as files name it."""
+    return surroundings.get("main_module") or FilePath(surroundings.get("main") or "").stem or None
+
+
+def _named(form: Json, script: str | None) -> Json:
+    """A form with that name in place of `__main__`, which is another script for everybody else."""
+    text = json.dumps(form, separators=(",", ":"))
+    named: Json = json.loads(_IN_MAIN.sub(lambda found: f'{found[1]}"{script}:', text)) if script else form
+    return named
 
 
 def _decoded(form: Json, name: str) -> Any:

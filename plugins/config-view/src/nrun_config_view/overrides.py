@@ -194,5 +194,6 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "decimal.Decimal": str,
     "uuid.UUID": str,
     "nrun.config.special.Reference": str,
+    "nrun.secret.Secret": str,
     "nrun.config.special.Sweep": lambda value: f"choice({', '.join(map(literal, value.points))})",
 }

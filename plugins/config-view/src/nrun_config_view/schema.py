@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     Schema = dict[str, Any]
 
 _SPECIAL: Schema = {
-    "description": "the value of another argument, a sweep, or a node that is described elsewhere",
+    "description": "the value of another argument, a secret, a sweep, or a node that is described elsewhere",
     "anyOf": [
-        {"type": "string", "pattern": r"\$\{"},
+        {"type": "string", "pattern": r"\$\{|^secret://"},
         {"type": "object", "required": ["$sweep"]},
         {"type": "object", "required": ["$ref"]},
+        {"type": "object", "required": ["$secret"]},
     ],
 }
 _PLAIN: dict[Any, Schema] = {

@@ -107,6 +107,6 @@ class _Checked:
 def _where(node: Node, name: str | int | None) -> str:
     """Where an argument, or else the node, was written."""
     record: Any = node.__nrun_trail__
-    while record[0] != name and record[3] is not None:
+    while record[0] != name and len(record) > 2 and record[3] is not None:  # noqa: PLR2004 - two: made by code
         record = record[3]
     return record[1].where if isinstance(record[1], Origin) else ""

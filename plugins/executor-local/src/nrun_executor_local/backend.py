@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import time
@@ -14,9 +15,10 @@ import attrs
 
 from nrun import BackendError, Cause, NrunError, State
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Submission
-from nrun.planning import launch_files
+from nrun.planning import launch_files, secret_files
 from nrun.text import text_of
 from nrun_executor_local import processes
+from nrun_executor_local.files import remove_secrets, write_file
 from nrun_executor_local.processes import Process
 
 if TYPE_CHECKING:
@@ -92,38 +94,47 @@ class LocalBackend:
         return answers
 
     def _start(self, attempt: Attempt, files: Mapping[str, str]) -> Handle:
+        """Start the job; its files are written first."""
+        folder = self._write(attempt, files)
+        try:
+            for name, text in secret_files(attempt.secrets).items():
+                write_file(f"{folder}/{name}", text)
+            pid = processes.start(f"{folder}/launch.sh", folder, self._environment | environment_of(attempt.tag))
+        except OSError:
+            remove_secrets(folder)
+            raise
+        handle = self._handle(attempt, pid)
+        self._own[attempt.tag] = pid
+        self._watch(handle, pid)
+        return handle
+
+    def _handle(self, attempt: Attempt, pid: int) -> Handle:
+        data: dict[str, Json] = {
+            "folder": str(attempt.folder),
+            "pid": pid,
+            "boot": self._boot,
+            "host": self._host,
+        }
+        if attempt.secrets:
+            data["secrets"] = True
+        return Handle(attempt.tag, data, attempt.folder)
+
+    def _write(self, attempt: Attempt, files: Mapping[str, str]) -> str:
+        """Make the folder of an attempt. Raises OSError."""
         folder = str(attempt.folder)
         os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 - this path decides how fast jobs start
         for name, text in files.items():
             path = f"{folder}/{name}"
             if "/" in name:
                 os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with open(file, "wb") as out:  # noqa: PTH123 - as above
-                out.write(text.encode("utf-8", "surrogateescape"))
+            write_file(path, text)
         if attempt.bundle is not None:
             import shutil  # it imports every kind of compression, and few jobs ship code
 
             code = attempt.folder / "code"
             shutil.rmtree(code, ignore_errors=True)  # whoever tried before may have died half way
             shutil.copytree(attempt.bundle.root, code, symlinks=True)
-        tag = attempt.tag
-        env = self._environment | {
-            "NRUN_TAG": str(tag),
-            "NRUN_EXPERIMENT_ID": tag.experiment,
-            "NRUN_ATTEMPT": str(tag.attempt),
-        }
-        pid = processes.start(f"{folder}/launch.sh", folder, env)
-        data: dict[str, Json] = {
-            "folder": folder,
-            "pid": pid,
-            "boot": self._boot,
-            "host": self._host,
-        }
-        handle = Handle(tag, data, attempt.folder)
-        self._own[tag] = pid
-        self._watch(handle, pid)
-        return handle
+        return folder
 
     async def find(self, attempts: Collection[Attempt]) -> Mapping[Tag, Handle]:
         """Those that left a start marker, and those whose process carries the tag and is about to write one."""
@@ -249,10 +260,7 @@ class LocalBackend:
         )
 
     def _reap(self, tag: Tag) -> tuple[int | None, float | None, int | None] | None:
-        """The wait status, processor time and peak memory of a process of ours that has ended.
-
-        Afterwards its number is free.
-        """
+        """Wait status, processor time and peak memory of an ended process of ours, whose number is free then."""
         pid = self._own.get(tag)
         if pid is None:
             return None
@@ -264,7 +272,9 @@ class LocalBackend:
         if not ended:
             return None
         del self._own[tag]
-        return status, used.ru_utime + used.ru_stime, used.ru_maxrss * RSS_UNIT_BYTES
+        # A process that was started from here begins with our peak in its books, so less than that tells nothing.
+        more = used.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return status, used.ru_utime + used.ru_stime, used.ru_maxrss * RSS_UNIT_BYTES if more else None
 
     # ---- logs, stopping
 
@@ -305,7 +315,10 @@ class LocalBackend:
             await asyncio.sleep(LOG_PAUSE_S)
 
     async def fetch(self, folders: Mapping[Handle, Path]) -> None:
-        """Jobs write into the record themselves."""
+        """Jobs write into the record themselves; what they should have removed and did not is removed here."""
+        for handle in folders:
+            if handle.data.get("secrets"):
+                remove_secrets(_folder(handle))
 
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """TERM to every process of the job, KILL after the grace, then a look at what is left."""
@@ -337,6 +350,11 @@ class LocalBackend:
         except (KeyError, TypeError):
             return []
         return processes.members(process)
+
+
+def environment_of(tag: Tag) -> dict[str, str]:
+    """What a job is told of itself."""
+    return {"NRUN_TAG": str(tag), "NRUN_EXPERIMENT_ID": tag.experiment, "NRUN_ATTEMPT": str(tag.attempt)}
 
 
 def _why(*, told: bool, begun: bool) -> str | None:

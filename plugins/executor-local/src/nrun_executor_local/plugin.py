@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
 @hookimpl
 def nrun_executors() -> Iterable[ExecutorSpec]:
-    """The local executor."""
+    """Processes of this machine, and this process."""
     yield ExecutorSpec(
         name="local",
         summary="Run as processes of this machine",
         class_name="LocalExecutor",
         executor=_executor,
         backend=_backend,
+    )
+    yield ExecutorSpec(
+        name="direct",
+        summary="Run inside the launching process, one by one",
+        class_name="DirectExecutor",
+        executor=_direct_executor,
+        backend=_direct_backend,
     )
 
 
@@ -41,6 +48,18 @@ def _backend() -> Callable[[Place], Backend]:
     from nrun_executor_local.backend import LocalBackend
 
     return LocalBackend
+
+
+def _direct_executor() -> type[Executor]:
+    from nrun_executor_local.direct_executor import DirectExecutor
+
+    return DirectExecutor
+
+
+def _direct_backend() -> Callable[[Place], Backend]:
+    from nrun_executor_local.direct import DirectBackend
+
+    return DirectBackend
 
 
 def _check() -> Sequence[CheckResult]:

@@ -6,7 +6,7 @@ What only a run needs is imported where it is needed: help must not wait for it.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import attrs
 import click
@@ -17,7 +17,7 @@ from nrun.errors import UsageError
 from nrun.launching import current_session
 from nrun.plugins import installed
 from nrun_language_overrides.invocation import RUN, TASK, settings_of, typed
-from nrun_language_overrides.options import is_interactive
+from nrun_language_overrides.options import is_interactive, is_planning
 from nrun_language_overrides.resolve import resolved
 
 if TYPE_CHECKING:
@@ -27,12 +27,27 @@ if TYPE_CHECKING:
     from nrun_language_overrides.invocation import Typed
     from nrun_language_overrides.options import Options
 
+    class Wishes(TypedDict):
+        """How experiments are to be run, as `Experiment.run` takes it."""
+
+        tail_logs: bool
+        direct: bool
+        detach: bool
+
 
 def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
     """Do what the options ask for. Gives the exit code; raises UsageError before anything is done."""
+    helping = options.help or options.help_all
+    items = [*words, *_items_in(options.set_file)]
+    places: list[str] = []
+    if helping:
+        from nrun_language_overrides.help import DEEPEST, help_of, is_path
+        from nrun_language_overrides.render import show_help
+
+        places = [item for item in items if is_path(item)]
     read = typed(
         entry,
-        [*words, *_items_in(options.set_file)],
+        [item for item in items if item not in places],
         installed(),
         factory=options.factory,
         name=options.name,
@@ -40,10 +55,8 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         load=options.load,
         last_wins=options.last_wins,
     )
-    if options.help:
-        from nrun_language_overrides.help import help_text
-
-        click.echo(help_text(read))
+    if helping:
+        show_help(help_of(read, places, deepest=sys.maxsize if options.help_all else DEEPEST))
         return 0
     for note in read.notes:
         click.echo(f"note: {note}", err=True)
@@ -51,7 +64,7 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         return _export(read, options)
     if options.repl:
         return _open_prompt(read, options)
-    return _run(read, options)
+    return _run(read, options) if entry.enable_executor else _call(read, options)
 
 
 def _items_in(files: Sequence[str]) -> list[str]:
@@ -98,10 +111,10 @@ def _run(read: Typed, options: Options) -> int:
     from nrun.outcome import plan_json, plan_text
 
     session = current_session()
-    planning = options.plan or (session is not None and session.plan_only)
+    planning = is_planning(options)
     is_task = read.entry.type == "task"
     experiments = [_experiment(read, options)] if is_task else []
-    make = None if is_task else _maker(read, planning=planning)
+    make = None if is_task else _maker(read, options, planning=planning)
     if not planning and not _agreed(read, options):
         click.echo("Nothing was run.", err=True)
         return 1
@@ -113,14 +126,37 @@ def _run(read: Typed, options: Options) -> int:
         planned = [plan_json(exp) if options.as_json else plan_text(exp) for exp in experiments]
         click.echo(json.dumps(planned, indent=2) if options.as_json else "\n".join(map(str, planned)))
         return 0
-    if session is not None and not options.tail_logs:
+    wishes = _wishes(options)
+    if session is not None and not any(wishes.values()):
         return 0
-    statuses = [_status(exp, tail_logs=options.tail_logs) for exp in experiments]
+    statuses = [_status(exp, wishes) for exp in experiments]
     if session is not None:
-        return 0
+        if not options.detach:
+            return 0
+        session.forget(experiments)  # to whom drives this process they would look unfinished
     told = [status.to_json() for status in statuses]
     click.echo(json.dumps(told, indent=2) if options.as_json else "\n\n".join(map(str, statuses)))
-    return 0 if all(status.state is State.SUCCEEDED for status in statuses) else 1
+    for status in statuses if options.detach else ():
+        click.echo(f"detached; `nrun attach {status.id}` returns to it", err=True)
+    return 0 if options.detach or all(status.state is State.SUCCEEDED for status in statuses) else 1
+
+
+def _wishes(options: Options) -> Wishes:
+    return {
+        "tail_logs": options.tail_logs and not options.direct,  # what runs here prints here
+        "direct": options.direct,
+        "detach": options.detach,
+    }
+
+
+def _call(read: Typed, options: Options) -> int:
+    """Call an entrypoint that is no job."""
+    session = current_session()
+    if options.plan or (session is not None and session.plan_only):
+        click.echo(show(read.task))
+    elif _agreed(read, options):
+        build(resolved(read.task, read.reading))()
+    return 0
 
 
 def _experiment(read: Typed, options: Options) -> Experiment:
@@ -131,7 +167,7 @@ def _experiment(read: Typed, options: Options) -> Experiment:
     title = settings.name or read.entry.name
     exp = Experiment(title, settings.executor)
     if not options.sweep:
-        exp.add(resolved(read.task, read.reading), name=title, plugins=settings.plugins)
+        exp.add(resolved(read.task, read.reading), name=title, plugins=settings.all_plugins())
         return exp
     from nrun.config.identity import content_id
     from nrun_language_overrides.sweeps import distinct, points_of
@@ -142,17 +178,17 @@ def _experiment(read: Typed, options: Options) -> Experiment:
         click.echo(f"note: {len(points) - len(kept)} of {len(points)} points are the same as others", err=True)
     for point in kept:
         name = " ".join(point.overrides).replace("/", "_")[:150] or title
-        exp.add(resolved(point.config, read.reading), name=f"{point.number}: {name}", plugins=settings.plugins)
+        exp.add(resolved(point.config, read.reading), name=f"{point.number}: {name}", plugins=settings.all_plugins())
     return exp
 
 
-def _status(exp: Experiment, *, tail_logs: bool) -> ExperimentStatus:
+def _status(exp: Experiment, wishes: Wishes) -> ExperimentStatus:
     """What became of an experiment, which is run if that has not been done."""
     from nrun import JobsFailed
 
     if exp.id is None:
         try:
-            return exp.run(tail_logs=tail_logs)
+            return exp.run(**wishes)
         except JobsFailed as error:
             click.echo(f"error: {error}", err=True)
     return exp.status()
@@ -169,19 +205,24 @@ class RunContext:
     executor: Executor | None
     plugins: Sequence[Plugin]
     plan: bool
+    wishes: Wishes
     launched: list[Experiment] = attrs.field(factory=list)
 
     def launch(self, exp: Experiment, *, sequential: bool = False) -> ExperimentStatus | None:
         """Run an experiment, or only note it where it is to be planned."""
         self.launched.append(exp)
-        return None if self.plan else exp.run(sequential=sequential, check=False)
+        return None if self.plan else exp.run(sequential=sequential, check=False, **self.wishes)
 
 
-def _maker(read: Typed, *, planning: bool) -> Callable[[], list[Experiment]]:
+def _maker(read: Typed, options: Options, *, planning: bool) -> Callable[[], list[Experiment]]:
     """What calls the entrypoint, and gives the experiments that it launched."""
     settings = settings_of(read)
     context = RunContext(
-        name=settings.name or read.entry.name, executor=settings.executor, plugins=settings.plugins, plan=planning
+        name=settings.name or read.entry.name,
+        executor=settings.executor,
+        plugins=settings.all_plugins(),
+        plan=planning,
+        wishes=_wishes(options),
     )
     function = build(resolved(read.task, read.reading))
 

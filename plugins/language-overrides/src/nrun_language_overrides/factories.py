@@ -114,9 +114,13 @@ class Factories(Data):
 
 def fitting_factories(factories: Factories, target: Callable[..., Any], name: str) -> list[Factory]:
     """The factories for an argument of a target, by name."""
-    members = members_of(annotation_of(target, name))
-    classes = tuple(one for one in members if isinstance(one, type) and one.__module__ != "builtins")
+    classes = classes_in(annotation_of(target, name))
     return [one for one in factories.fitting(classes, target, name) if one.provides or one.argument] if classes else []
+
+
+def classes_in(annotation: object) -> tuple[type, ...]:
+    """The classes among the members of an annotation whose objects a factory may give."""
+    return tuple(one for one in members_of(annotation) if isinstance(one, type) and one.__module__ != "builtins")
 
 
 def provided_by(function: Callable[..., Any]) -> type | None:

@@ -142,10 +142,8 @@ class TypedReader(Reader):
     def mapping(self, form: dict[str, Json]) -> Any:
         """As other documents have it, and factories."""
         if "$factory" in form:
-            if len(form) > 1 or not isinstance(form["$factory"], str):
-                raise ConfigError(
-                    "a $factory stands alone", hint='give the arguments in it: {"$factory": "adam(lr=1)"}'
-                )
+            if not isinstance(form["$factory"], str):
+                raise ConfigError("a $factory is text", hint='as in {"$factory": "adam(lr=1)"}')
             try:
                 return parse(form["$factory"])
             except SyntaxProblem as problem:
@@ -184,7 +182,19 @@ class TypedReader(Reader):
             error.add_note(f"at {file.name}:{line}:{column}")
             raise
         self._mark(value)
+        if isinstance(form, dict) and "$factory" in form:
+            self._refine(value, form)
         return value
+
+    def _refine(self, value: Any, form: dict[str, Json]) -> None:
+        """Set the arguments that stand beside a `$factory` in what it gave."""
+        for key, item in form.items():
+            if key == "$factory":
+                continue
+            if type(value) not in NODES:
+                raise ConfigError(f"nothing can stand beside this $factory: it gives {value!r:.80}")
+            with self.at(key):
+                self.argument(value, unescaped(key), item)
 
     def _mark(self, value: Any) -> None:
         """Let the nodes that were made of mappings know where those stand."""

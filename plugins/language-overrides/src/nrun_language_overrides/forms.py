@@ -38,6 +38,8 @@ _MADE: dict[type, type] = {
 }
 """What is made for an annotation of a collection."""
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+OWN_READER = "__nrun_read__"
+"""The class method by which a class makes an instance from a text, with ValueError for one that does not fit."""
 _MORE_THAN_A_WORD = re.compile(r"[\[({'\"]")
 _BRACKETS = ("list", "tuple", "commas")
 
@@ -70,6 +72,8 @@ def _single(annotation: Any, readers: Readers) -> Reader | None:  # noqa: PLR091
         return _ANY
     if cls in readers.registered:
         return _scalar(cls.__name__, Rank.OTHER, cls, readers.registered[cls])
+    if own := getattr(cls, OWN_READER, None):
+        return _scalar(cls.__name__, Rank.OTHER, cls, own)
     if cls in _SCALARS:
         return _SCALARS[cls]
     if cls in _MADE:
@@ -108,7 +112,7 @@ def _scalar(expected: str, rank: Rank, cls: type, scan: Scan, widened: tuple[typ
             if isinstance(source, cls) and not (type(source) is bool and cls is not bool):
                 return source
             if type(source) in widened:
-                return cls(source)
+                return scalars.exact_int(source) if type(source) is float and cls is int else cls(source)
             if type(source) is str and rank not in _IN_JSON:
                 return scan(source)
         except (ValueError, OverflowError):
@@ -132,7 +136,7 @@ _SCALARS: dict[type, Reader] = {
     for one in (
         _scalar("null", Rank.NULL, type(None), scalars.read_null),
         _scalar("true or false", Rank.BOOL, bool, scalars.read_bool),
-        _scalar("int", Rank.INT, int, scalars.read_int),
+        _scalar("int", Rank.INT, int, scalars.read_int, (float,)),
         _scalar("float", Rank.FLOAT, float, float, (int,)),
         _scalar("complex", Rank.COMPLEX, complex, complex, (int, float)),
         _scalar("Decimal", Rank.OTHER, decimal.Decimal, scalars.read_decimal, (int,)),

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from nrun import Executor, Plugin  # noqa: TC001 - the fields of RunSettings are read by their annotations
+from nrun import Executor, Plugin
 from nrun.cli.entrypoint import registered
 from nrun.config.build import build
 from nrun.config.node import Config, Partial
+from nrun.config.paths import format_path, walk
+from nrun.config.special import Sweep
 from nrun.config.target import signature_of
 from nrun.data import Data
 from nrun.errors import UsageError, did_you_mean
+from nrun_language_overrides.environment import items_in
 from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.items import file_and_section
 from nrun_language_overrides.literal import parse
+from nrun_language_overrides.options import SAID_BY_OPTION
 from nrun_language_overrides.overrides import Applied, Context, apply
 from nrun_language_overrides.problems import ConfigProblems, Problem, Source
 from nrun_language_overrides.reader import Reading
@@ -48,10 +52,14 @@ class RunSettings:
 
     executor: Executor | None = None
     """Where it runs; without one, the default executor of the installation."""
-    plugins: list[Plugin] = attrs.field(factory=list)
-    """What changes the task and the executor when the job is added."""
+    plugins: Plugin | list[Plugin] = attrs.field(factory=list)
+    """What changes the task and the executor when the job is added: one, or several."""
     name: str = ""
     """Title of the experiment, and name of its job."""
+
+    def all_plugins(self) -> list[Plugin]:
+        """The plugins, also if it is one."""
+        return [self.plugins] if isinstance(self.plugins, Plugin) else self.plugins
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -89,19 +97,26 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     task = task_of(entry, _from_factory(entry, factory, context)) if factory else default_task(entry)
     own = set(signature_of(entry.function).names) - ({CONTEXT} if entry.type == "experiment" else set())
     about_run, about_task = split(words, own)
+    lower_run, lower_task = divided(items_in(entry.env_prefix), own)
+    for said in (re.split(r"\W", source.text)[0] for source in about_run):
+        if option := SAID_BY_OPTION.get(said):
+            raise UsageError(f"run.{said} is said by an option", hint=f"write {option}")
+    if (lower_run or about_run) and not entry.enable_executor:
+        msg = f"{entry.name} is called here, so nothing can be said of its run: {[*lower_run, *about_run][0].text}"
+        raise UsageError(msg)
     executor = entry.default_executor
-    if executor is None and any(source.text.startswith("executor.") for source in about_run):
+    if executor is None and any(source.text.startswith("executor.") for source in (*lower_run, *about_run)):
         executor = Config(hooks.executors.get(hooks.default_executor()).executor())  # it is the one that is meant
     if load:
         files = _loaded(load, hooks)
-        about_task[:0] = files[:1]
-        about_run[:0] = files[1:]
+        (lower_task or about_task)[:0] = files[:1]
+        (lower_run or about_run)[:0] = files[1:]
     if profile:
-        about_run.insert(0, Source(f"--on {profile}", f"executor=@{profile_file(profile)}"))
+        (lower_run or about_run).insert(0, Source(f"--on {profile}", f"executor=@{profile_file(profile)}"))
     settings = Config(RunSettings, executor=executor, plugins=list(entry.default_plugins), name=name)
     problems: list[Problem] = []
-    changed = _applied(task, about_task, context, problems)
-    run = _applied(settings, about_run, context, problems, "run.")
+    changed = _layered(task, (lower_task, about_task), context, problems)
+    run = _layered(settings, (lower_run, about_run), context, problems, "run.")
     if changed is None or run is None:
         raise ConfigProblems(problems)
     return Typed(
@@ -114,8 +129,24 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     )
 
 
+def _layered(
+    tree: N, layers: Sequence[Sequence[Source]], context: Context, problems: list[Problem], root: str = ""
+) -> Applied[N] | None:
+    """A tree with layers of items taken into it, each on top of the one before: what it undoes is not lost."""
+    applied: Applied[N] | None = None
+    for items in layers:
+        if items or applied is None:
+            before, applied = applied, _applied(applied.config if applied else tree, items, context, problems, root)
+            if applied is None:
+                return None
+            if before is not None:
+                notes, paths = (*before.notes, *applied.notes), (*before.paths, *applied.paths)
+                applied = attrs.evolve(applied, notes=notes, paths=paths)
+    return applied
+
+
 def _applied(
-    tree: N, items: Sequence[Source], context: Context, problems: list[Problem], root: str = ""
+    tree: N, items: Sequence[Source], context: Context, problems: list[Problem], root: str
 ) -> Applied[N] | None:
     try:
         return apply(tree, items, context)
@@ -127,22 +158,27 @@ def _applied(
 def split(words: Sequence[str], parameters: Iterable[str]) -> tuple[list[Source], list[Source]]:
     """The items about the run, and those about the task, each knowing where it was typed.
 
-    A parameter of the task that is called `run`, `executor` or `plugins` has the word to itself; after `--`
-    everything is about the task.
+    After `--` everything is about the task.
+    """
+    end = words.index(END_OF_RUN) if END_OF_RUN in words else len(words)
+    typed_words = [Source(f"argument {number}", word) for number, word in enumerate(words, 1)]
+    about_run, about_task = divided(typed_words[:end], parameters)
+    return about_run, [*about_task, *typed_words[end + 1 :]]
+
+
+def divided(items: Iterable[Source], parameters: Iterable[str]) -> tuple[list[Source], list[Source]]:
+    """The items about the run, and those about the task.
+
+    A parameter of the task that is called `run`, `executor` or `plugins` has the word to itself.
     """
     taken = set(parameters)
     about_run: list[Source] = []
     about_task: list[Source] = []
-    over = False
-    for number, word in enumerate(words, 1):
-        if word == END_OF_RUN and not over:
-            over = True
-            continue
-        source = Source(f"argument {number}", word)
-        root = re.match(r"\w*", word)
-        found = None if over or (root and root[0] in taken) else _ROOT.match(word)
+    for source in items:
+        root = re.match(r"\w*", source.text)
+        found = None if root and root[0] in taken else _ROOT.match(source.text)
         if found:
-            about_run.append(attrs.evolve(source, text=word[found.end() :]))
+            about_run.append(attrs.evolve(source, text=source.text[found.end() :]))
         else:
             about_task.append(source)
     return about_run, about_task
@@ -174,6 +210,10 @@ def _loaded(text: str, hooks: Hooks) -> list[Source]:
     from nrun.files import read_file
 
     file, section = file_and_section(text)
+    if not os.path.exists(file):  # noqa: PTH110 - pathlib would have to be imported
+        msg = f"--load {text}: there is no file {file!r}"
+        hint = "give FILE or FILE:SECTION; `nrun config show EXPERIMENT:JOB --format yaml` writes what was run"
+        raise UsageError(msg, hint=hint)
     data = read_file(file, hooks).data
     whole = not section and isinstance(data, dict) and {TASK, RUN} <= data.keys()
     return (
@@ -197,8 +237,14 @@ def profile_file(name: str) -> Path:
 
 
 def settings_of(typed_: Typed) -> RunSettings:
-    """The settings with executor and plugins built. Raises what building raises."""
-    settings: RunSettings = build(typed_.settings)
+    """The settings with executor and plugins built. Raises UsageError for a sweep, and what building raises."""
+    from nrun_language_overrides.resolve import resolved
+
+    for path, value in walk(typed_.settings):
+        if type(value) is Sweep:
+            msg = f"run.{format_path(path)} is a sweep of {len(value.points)} values, but an experiment has one run"
+            raise UsageError(msg, hint="sweep over arguments of the task, or add a job for each executor in Python")
+    settings: RunSettings = build(resolved(typed_.settings, typed_.reading))
     return settings
 
 

@@ -9,6 +9,7 @@ import attrs
 import click
 
 from nrun.data import Data
+from nrun.launching import current_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +20,31 @@ if TYPE_CHECKING:
 
 FORMATS = ("yaml", "toml", "json")
 
+KNOWN_ELSEWHERE = {
+    "--lazy": "leave it out: nothing is imported before it is needed",
+    "--docs": "leave it out: --help has them",
+    "--verbose": "leave it out: what your code raises is shown in full",
+    **dict.fromkeys(
+        ("--rich-exceptions", "--rich-traceback-full", "--rich-show-locals", "--rich-theme"),
+        "leave it out: tracebacks are those of Python",
+    ),
+}
+"""Options of NeMo Run, and what to do here."""
+SAID_BY_OPTION = {
+    "skip_confirmation": "--yes",
+    "yaml": "--load",
+    **{name: f"--{name}" for name in ("detach", "direct", "dryrun", "factory", "load", "repl")},
+    **{name: f"--{name.replace('_', '-')}" for name in ("tail_logs", "to_yaml", "to_toml", "to_json")},
+}
+"""What is said of the run as an item elsewhere, and here by an option."""
+
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Options(Data):
     """The options that were typed."""
 
     help: bool
+    help_all: bool
     name: str
     factory: str
     load: str
@@ -36,6 +56,8 @@ class Options(Data):
     zipped: tuple[str, ...]
     last_wins: bool
     tail_logs: bool
+    direct: bool
+    detach: bool
     repl: bool
     as_json: bool
     errors: str
@@ -48,7 +70,10 @@ def parameters(complete_item: Complete) -> list[click.Parameter]:
     flag: dict[str, Any] = {"is_flag": True}
     return [
         click.Argument(["items"], nargs=-1, metavar="[ITEM]...", type=click.UNPROCESSED, shell_complete=complete_item),
-        click.Option(["-h", "--help"], help="Show every argument with its type and value, and exit.", **flag),
+        click.Option(
+            ["-h", "--help"], help="Show the arguments with type and value, or those at the paths in ITEM.", **flag
+        ),
+        click.Option(["--help-all"], help="As --help, with all that is deeper in the tree.", **flag),
         click.Option(["-n", "--name"], default="", help="Title of the experiment and name of its job."),
         click.Option(["-f", "--factory"], default="", metavar="NAME[(ARGS)]", help="What makes the starting point."),
         click.Option(
@@ -64,13 +89,19 @@ def parameters(complete_item: Complete) -> list[click.Parameter]:
         click.Option(
             ["--plan", "--dryrun", "plan"], help="Print exactly what would be submitted; submit nothing.", **flag
         ),
-        click.Option(["-y", "--yes"], help="Run without asking.", **flag),
+        click.Option(["-y", "--yes", "--no-confirm", "yes"], help="Run without asking.", **flag),
         click.Option(["--sweep"], help="Run every point of the sweeps in the items.", **flag),
         click.Option(
             ["--zip", "zipped"], multiple=True, metavar="PATH,PATH", help="Sweeps that vary together. May be repeated."
         ),
         click.Option(["--last-wins"], help="Let an item undo an earlier one.", **flag),
-        click.Option(["--tail-logs"], help="Print what the jobs write, as it comes.", **flag),
+        click.Option(
+            ["--tail-logs/--no-tail-logs", "tail_logs"], help="Print what the jobs write, as it comes.", default=False
+        ),
+        click.Option(
+            ["--direct/--no-direct", "direct"], help="Run in this process, wherever it would run.", default=False
+        ),
+        click.Option(["--detach"], help="Leave as soon as it is submitted; jobs are looked after.", **flag),
         click.Option(["--repl"], help="Open a Python prompt with `task` and `run_task` in scope.", **flag),
         click.Option(["--json", "as_json"], help="Print the outcome as JSON.", **flag),
         click.Option(
@@ -91,3 +122,9 @@ def parameters(complete_item: Complete) -> list[click.Parameter]:
 def is_interactive() -> bool:
     """Whether somebody can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def is_planning(options: Options) -> bool:
+    """Whether nothing is to be run or written."""
+    session = current_session()
+    return options.plan or (session is not None and session.plan_only)

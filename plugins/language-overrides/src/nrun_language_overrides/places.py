@@ -16,6 +16,7 @@ from nrun.config.node import BaseNode, Config, put, set_arguments, signature_of_
 from nrun.config.origin import Origin
 from nrun.config.paths import Key, children, edited, format_path, key_of, nodes_of
 from nrun.config.special import Reference, Sweep
+from nrun.config.tags import tags_at
 from nrun.config.target import display_name
 from nrun.config.values import PLAIN, fields_of, is_data_class, is_special
 from nrun.errors import ConfigError
@@ -245,8 +246,12 @@ def _widened(here: list[Place], step: Step, *, after_deep: bool) -> list[Place]:
         return list(_below(here))
     if step.kind == "tag":
         nodes = [place for place in here if isinstance(place.value, BaseNode)]
-        arguments = [place.argument(name) for place in nodes for name in signature_of_node(place.value).names]
-        return [place for place in arguments if _is_tagged(annotation_of(place.owner, place.name), step.value)]
+        return [
+            place.argument(name)
+            for place in nodes
+            for name in dict.fromkeys((*signature_of_node(place.value).names, *_tagged(place.value)))
+            if step.value in tags_at(place.value, name)
+        ]
     if step.kind == "type":
         found = here if after_deep else [child for place in here for child in _children(place)]
         return [place for place in found if _is_a(place.value, step.value)]
@@ -300,9 +305,9 @@ def _is_a(value: Any, name: object) -> bool:
     return name in ([cls.__name__ for cls in target.__mro__] if isinstance(target, type) else [display_name(target)])
 
 
-def _is_tagged(annotation: Any, tag: object) -> bool:
-    """Whether `Annotated` names the tag: by a text, or by a class of that name."""
-    return any(getattr(note, "__name__", note) == tag for note in getattr(annotation, "__metadata__", ()))
+def _tagged(node: Node) -> list[str | int]:
+    """The arguments of a node that were tagged there, in order: some may have no parameter of that name."""
+    return sorted({name for name, _ in node.__nrun_tags__ or ()}, key=str)
 
 
 # ---- words

@@ -16,6 +16,7 @@ import attrs
 from nrun.config.special import Reference, Sweep
 from nrun.data import Data
 from nrun.errors import ConfigError
+from nrun.secret import URL, Secret
 from nrun_language_overrides.factories import Factories, is_kind, type_given
 from nrun_language_overrides.literal import LONGEST_TEXT, Literal, SyntaxProblem, is_reference, parse
 from nrun_language_overrides.problems import ConfigProblems, Problem, Source, shell_hints
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 GENERATORS = ("choice", "range", "linspace", "logspace")
 _LONGEST_MESSAGE = 400
-_MORE_THAN_TEXT = ("'", '"', "b'", 'b"', "choice(")
+_MORE_THAN_TEXT = ("'", '"', "b'", 'b"', "choice(", URL)
 
 Rank = enum.IntEnum(
     "Rank", "NULL CHOICE ENUM BOOL INT FLOAT COMPLEX OTHER CLASS COLLECTION CALLABLE PATH BYTES TEXT ANYTHING"
@@ -241,6 +242,8 @@ def _as_text(text: str) -> Literal:
 def _read_literal(found: Reader, literal: Literal, context: Reading) -> Any:
     if literal.kind == "reference":
         return _reference(literal.value, found)
+    if literal.kind == "word" and literal.value.startswith(URL):
+        return _secret(literal.value)
     if literal.kind == "call" and literal.value in GENERATORS:
         return _sweep(_points(literal), found, context)
     if literal.kind == "commas" and not found.series:
@@ -249,12 +252,14 @@ def _read_literal(found: Reader, literal: Literal, context: Reading) -> Any:
 
 
 def _read_given(found: Reader, value: Any, context: Reading) -> Any:
-    if type(value) is Reference:
+    if type(value) in (Reference, Secret):
         return value
     if type(value) is Sweep:
         return _sweep(value.points, found, context)
     if getattr(type(value), "__nrun_node__", False):
         return _node(value, found)
+    if type(value) is str and value.startswith(URL):
+        return _secret(value)
     if type(value) is str and "${" in value:
         if is_reference(value):
             return _reference(value, found)
@@ -290,6 +295,13 @@ def _reference(text: str, found: Reader) -> Reference:
     if not reference.is_whole and not found.free:
         raise Unfit(f"a reference with text around it is text; expected {found.expected}")
     return reference
+
+
+def _secret(text: str) -> Secret:
+    try:
+        return Secret.parse(text)
+    except ConfigError as error:
+        raise Unfit(error.message, error.hint or "") from None
 
 
 def _node(node: Any, found: Reader) -> Any:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MOST_DIGITS = 4300
 MOST_POINTS = 10_000
 _EXACT_DIGITS = 19
+_MOST_EXACT = 2**53
 _TRUTH = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 _UNITS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds")
 _PLAIN_TIME, _ISO_DATE, _ISO_TIME = (
@@ -60,6 +61,13 @@ def read_int(text: str) -> int:
         if not number.is_finite() or number.adjusted() >= _EXACT_DIGITS or number != number.to_integral_value():
             raise
         return int(number)
+
+
+def exact_int(number: float) -> int:
+    """A float such as `1e4`, which files have for it, as the whole number that it is; none that may be rounded."""
+    if not number.is_integer() or abs(number) >= _MOST_EXACT:
+        raise ValueError(number)
+    return int(number)
 
 
 def read_decimal(text: str) -> decimal.Decimal:

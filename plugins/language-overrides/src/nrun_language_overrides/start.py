@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nrun.cli.entrypoint import DEFAULT, registered
 from nrun.config.edit import to_partial
 from nrun.config.node import Config, Partial
 from nrun.config.order import children_first
@@ -19,7 +20,9 @@ CONTEXT = "ctx"
 
 def default_task(entry: Entrypoint) -> Partial[Any]:
     """The task that the entrypoint's own factory gives, or one with nothing set. Raises as `task_of` does."""
-    return task_of(entry, entry.default_factory() if entry.default_factory else Partial(entry.function))
+    own = [one.function for one in registered if (one.name, one.parent) == (DEFAULT, entry.function)]
+    make = entry.default_factory or (own[-1] if own else None)
+    return task_of(entry, make() if make else Partial(entry.function))
 
 
 def task_of(entry: Entrypoint, made: object) -> Partial[Any]:

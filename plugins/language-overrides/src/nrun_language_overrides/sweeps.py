@@ -94,7 +94,7 @@ class Points(Sequence[Point[N]]):
         origin = Origin("sweep", f"{number + 1}/{self._count}")
         for place, value in chosen:
             attrs.evolve(place, owner=memo[id(place.owner)]).write(copy.deepcopy(value, memo), origin)
-        return Point(number, config, tuple(f"{format_path(place.path)}={_text(value)}" for place, value in chosen))
+        return Point(number, config, tuple(f"{format_path(place.path)}={short_text(value)}" for place, value in chosen))
 
 
 def points_of(config: N, *, zipped: Iterable[Sequence[str]] = (), order: Sequence[Path] = ()) -> Points[N]:
@@ -181,18 +181,18 @@ def _choices(dimensions: Sequence[Sequence[_Axis]], number: int) -> Iterator[tup
             yield from axis.choose(digit)
 
 
-def _text(value: Any) -> str:
+def short_text(value: Any) -> str:
     """A value as one would write it in an override, without the sweeps in it."""
     if isinstance(value, BaseNode):
         arguments = [(name, item) for name, item in set_arguments(value).items() if type(item) is not Sweep]
         inside = ", ".join(
-            f"{name}={_text(item)}" if isinstance(name, str) else _text(item) for name, item in arguments
+            f"{name}={short_text(item)}" if isinstance(name, str) else short_text(item) for name, item in arguments
         )
         return f"{display_name(value.__nrun_target__)}({inside})"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{_text(key)}: {_text(item)}' for key, item in value.items())}}}"
+        return f"{{{', '.join(f'{short_text(key)}: {short_text(item)}' for key, item in value.items())}}}"
     if isinstance(value, list | tuple | set | frozenset):
-        return f"[{', '.join(_text(item) for item in value)}]"
+        return f"[{', '.join(short_text(item) for item in value)}]"
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     text = value.name if isinstance(value, enum.Enum) else display_name(value) if callable(value) else str(value)

@@ -18,9 +18,11 @@ from nrun.events import ControlError
 from nrun.model import State
 from nrun.record.table import duration, ending
 from nrun.text import printable
+from nrun_observer_rich.lastline import last_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from rich.console import Console, RenderableType
 
@@ -49,8 +51,9 @@ class LiveView:
     The cursor is never hidden: a launcher may be killed at any moment, and then nobody could show it again.
     """
 
-    def __init__(self, progress: Progress, console: Console, *, on_close: Callable[[], None]) -> None:
+    def __init__(self, progress: Progress, console: Console, folder: Path, *, on_close: Callable[[], None]) -> None:
         self._progress = progress
+        self._jobs = folder / "jobs"
         self._on_close = on_close
         self._lock = threading.Lock()
         self._trouble = ""
@@ -80,15 +83,25 @@ class LiveView:
 
     def _render(self) -> Group:
         with self._lock:
-            return picture(self._progress, self._trouble, time.time())
+            lines = last_lines(self._progress, self._jobs)
+            return picture(self._progress, self._trouble, time.time(), lines)
 
 
-def picture(progress: Progress, trouble: str, now: float) -> Group:
-    """What the screen shows at the moment `now`. No name can be more than text in it."""
+def last_lines(progress: Progress, jobs: Path) -> dict[str, str]:
+    """The last lines of the jobs that are shown as running; `jobs` is the folder of the jobs in the record."""
+    running = progress.running(MOST_RUNNING_ROWS)
+    return {job.name: last_line(jobs / job.name / f"attempt-{job.attempt}") for job in running}
+
+
+def picture(progress: Progress, trouble: str, now: float, lines: Mapping[str, str]) -> Group:
+    """What the screen shows at the moment `now`. No name can be more than text in it.
+
+    `lines` has the last line of running jobs, by name.
+    """
     parts: list[RenderableType] = [_heading(progress, now), _bar(progress), _counts(progress)]
     running, failed = progress.running(MOST_RUNNING_ROWS), progress.failed(MOST_FAILED_ROWS)
     if running or failed:
-        parts.append(_rows(running, failed, now))
+        parts.append(_rows(running, failed, now, lines))
     counts = progress.counts
     for shown, state in ((running, State.RUNNING), (failed, State.FAILED)):
         more = counts.get(state, 0) - len(shown)
@@ -129,7 +142,7 @@ def _counts(progress: Progress) -> Text:
     return Text(", ").join(words)
 
 
-def _rows(running: list[JobStatus], failed: list[JobStatus], now: float) -> Table:
+def _rows(running: list[JobStatus], failed: list[JobStatus], now: float, lines: Mapping[str, str]) -> Table:
     table = Table.grid(padding=(0, 2))
     for job in (*running, *failed):
         since = job.started_at or job.observed_at or now  # a backend may not say when a job started
@@ -138,7 +151,7 @@ def _rows(running: list[JobStatus], failed: list[JobStatus], now: float) -> Tabl
             _state(job.state),
             Text(f"attempt {job.attempt}" if job.attempt > 1 else ""),
             Text(duration((job.ended_at or now) - since)),
-            _cell(ending(job)),
+            _cell(ending(job)) if job.state.ended else _cell(lines.get(job.name, ""), "dim"),
         )
     return table
 
@@ -147,6 +160,6 @@ def _state(state: State) -> Text:
     return Text(state.value, style=_STYLES.get(state, ""))
 
 
-def _cell(text: str) -> Text:
+def _cell(text: str, style: str = "") -> Text:
     """Text of any origin, on one line, shortened where there is no room."""
-    return Text(printable(text), overflow="ellipsis", no_wrap=True)
+    return Text(printable(text), style, overflow="ellipsis", no_wrap=True)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nrun.events import ExperimentEnded
+from nrun.events import ExperimentEnded, ExperimentStarted
 from nrun.model import State
 from nrun.record import JobStatus, fold_all
 
 if TYPE_CHECKING:
-    from nrun.events import Event, ExperimentStarted
+    from collections.abc import Sequence
+
+    from nrun.events import Event
 
 
 @attrs.define(kw_only=True)
@@ -34,14 +36,21 @@ class Progress:
     _failed: dict[str, JobStatus] = attrs.field(factory=dict, init=False)
 
     @classmethod
-    def of(cls, started: ExperimentStarted, experiment: str) -> Progress:
-        """The progress of an experiment that has just started."""
-        return cls(experiment=experiment, title=started.title, total=started.jobs, started_at=started.at)
+    def of(cls, started: ExperimentStarted, experiment: str, before: Sequence[Event] = ()) -> Progress:
+        """The progress when a process has just taken charge; `before` is what happened until then."""
+        began = before[0].at if before else started.at
+        progress = cls(experiment=experiment, title=started.title, total=started.jobs, started_at=began)
+        for event in (*before, started):
+            progress.take(event)
+        return progress
 
     def take(self, event: Event) -> JobStatus | None:
         """Take in one event. Gives the job whose state it changed, if it did."""
         if isinstance(event, ExperimentEnded):
             self.state, self.ended_at = event.state, event.at
+            return None
+        if isinstance(event, ExperimentStarted):
+            self.state, self.ended_at = State.RUNNING, None
             return None
         name = getattr(event, "job", None)
         if name is None:

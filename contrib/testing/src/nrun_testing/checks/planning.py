@@ -12,7 +12,7 @@ from nrun_testing.rig import Work
 if TYPE_CHECKING:
     from nrun_testing.rig import Rig
 
-FEATURES = frozenset({"groups", "code"})
+FEATURES = frozenset({"groups", "code", "output"})
 
 
 class PlanningChecks(Checks):

@@ -13,7 +13,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, overload
 
-from nrun.config.node import NODES, Config, Partial, new_node, set_arguments
+from nrun.config.node import NODES, Config, Partial, new_node, set_arguments, set_trail
 from nrun.config.target import display_name
 from nrun.config.values import Refused, admit
 from nrun.errors import ConfigError
@@ -76,7 +76,7 @@ def autoconvert(function: Callable[..., Any] | None = None, /, *, partial: bool 
 
     @functools.cache
     def forms() -> tuple[Callable[..., Any], Callable[..., Any]]:
-        from nrun.config.rewrite import rewritten
+        from nrun_config_autoconvert.rewrite import rewritten
 
         bound = rewritten(written)
         return bound(_DESCRIBING), bound(_MAKING)
@@ -127,7 +127,8 @@ def _partial(described: Any) -> Any:
         return type(described)([_partial(item) for item in described])
     if not isinstance(described, Config):
         return described
-    return new_node(Partial, described.__nrun_target__, dict(set_arguments(described)), described.__nrun_trail__)
+    arguments, trail, tags = dict(set_arguments(described)), described.__nrun_trail__, described.__nrun_tags__
+    return new_node(Partial, described.__nrun_target__, arguments, trail, tags)
 
 
 # ---- what calls mean when things are described
@@ -146,10 +147,13 @@ def _described(callee: Any, where: str) -> Callable[..., Any]:
 
     def describe(*args: Any, **kwargs: Any) -> Config[Any]:
         try:
-            return Config(target, *args, **kwargs)
+            node = Config(target, *args, **kwargs)
         except ConfigError as error:
             error.where = where
             raise
+        line = sys._getframe(1)  # noqa: SLF001 - as the kernel looks for it, past this module
+        set_trail(node, (line.f_code, line.f_lasti))
+        return node
 
     return describe
 
@@ -172,7 +176,12 @@ def _runs_now(callee: Any) -> bool:
             return True
     module = getattr(callee, "__module__", None) or "builtins"
     root = module.partition(".")[0]
-    return root == "nrun" or root in sys.stdlib_module_names or not hasattr(callee, "__qualname__")
+    return (
+        root == "nrun"
+        or root.startswith("nrun_config_")
+        or root in sys.stdlib_module_names
+        or not hasattr(callee, "__qualname__")
+    )
 
 
 def _marked(callee: Any, mark: str) -> bool:

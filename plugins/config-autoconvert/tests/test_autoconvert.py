@@ -18,8 +18,7 @@ from typing import Generic, NamedTuple, TypeVar
 import attrs
 import pytest
 
-from nrun import Config, ConfigError, Partial, build
-from nrun.config.autoconvert import autoconvert, eager
+from nrun import Config, ConfigError, Partial, autoconvert, build, eager
 
 T = TypeVar("T")
 
@@ -853,7 +852,8 @@ def test_a_file_that_changed_after_its_import_is_noticed(tmp_path, monkeypatch):
 
 
 def module_of(tmp_path, monkeypatch, text):
-    head = f"from nrun.config.autoconvert import autoconvert\nfrom {__name__} import Layer, Thing\n"
+    here = f"sys.modules[{__name__!r}]"  # which has no name that could be written after `from`
+    head = f"import sys; from nrun import autoconvert\nLayer, Thing = {here}.Layer, {here}.Thing\n"
     (tmp_path / "recipes.py").write_text(head + text)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "recipes", raising=False)
@@ -935,8 +935,10 @@ def test_annotations_are_left_alone_in_a_module_without_deferred_ones(tmp_path, 
 
 
 def test_decorating_reads_no_source():
-    lines = "import sys\nfrom nrun.config.autoconvert import autoconvert\n@autoconvert\ndef f(): return dict()\n"
-    subprocess.run([sys.executable, "-c", f"{lines}assert 'nrun.config.rewrite' not in sys.modules"], check=True)
+    lines = "import sys\nfrom nrun import autoconvert\n@autoconvert\ndef f(): return dict()\n"
+    subprocess.run(
+        [sys.executable, "-c", f"{lines}assert 'nrun_config_autoconvert.rewrite' not in sys.modules"], check=True
+    )
 
 
 def test_eager_leaves_what_it_is_given_alone():

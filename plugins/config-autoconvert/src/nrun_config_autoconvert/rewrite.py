@@ -1,6 +1,6 @@
 """A function's source, rewritten so that its user decides what its calls mean.
 
-Only what `nrun.config.autoconvert` has to see is rewritten; all else stays the user's Python:
+Only what `nrun_config_autoconvert.autoconvert` has to see is rewritten; all else stays the user's Python:
 
 - `f(x)` becomes `__nrun_callee__(f, where)(x)`: what is called is looked up first, then called from where it was.
 - A value that must exist at that point (it is tested, iterated over, has a method called …) becomes

@@ -1,0 +1,98 @@
+"""What an experiment was made of and what came of it, as plain facts: to be shown, and to be compared.
+
+Nothing that a configuration names is imported.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from nrun import ResultError
+from nrun.events import CodePacked
+from nrun.record import read_journal
+from nrun_command_experiment.edges import edges_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nrun import Experiment
+    from nrun.model import Json
+
+SECTIONS = ("configuration", "code", "environment", "results")
+PROVENANCE = "provenance"
+"""The folder in the record into which plugins write what they know about where the code comes from."""
+
+
+def facts(exp: Experiment) -> dict[str, dict[str, Json]]:
+    """By section, what there is to compare, by its place."""
+    asked = exp.description()
+    edges = edges_of(asked)
+    configuration: dict[str, Json] = {}
+    for job in asked.jobs:
+        configuration |= flat(job.tasks[0] if len(job.tasks) == 1 else job.tasks, job.name)
+        configuration |= flat([asked.executors[number].executor for number in job.executors], f"{job.name}: executors")
+        if edges[job.name]:
+            configuration[f"{job.name}: after"] = ", ".join(map(str, edges[job.name]))
+    by = asked.by
+    environment = {name: by.get(name) for name in ("user", "host", "python", "nrun", "argv")}
+    environment |= {"cwd": asked.surroundings.get("cwd")} | flat(by.get("plugins", {}), "plugins")
+    return {
+        "configuration": configuration,
+        "code": code_of(exp) | {"main": asked.surroundings.get("main")},
+        "environment": environment,
+        "results": results_of(exp),
+    }
+
+
+def flat(form: Json, place: str) -> dict[str, Json]:
+    """Every plain value in a form of a configuration, by where it stands; targets are values too."""
+    found: dict[str, Json] = {}
+    todo: list[tuple[str, Json]] = [(place, form)]
+    while todo:
+        here, value = todo.pop()
+        if isinstance(value, dict) and value:
+            for key, item in value.items():
+                inside = here if key in {"args", "fields"} else f"{here}.{key.lstrip('$')}"
+                todo.append((inside, item))
+        elif isinstance(value, list) and value:
+            todo += [(f"{here}[{number}]", item) for number, item in enumerate(value)]
+        else:
+            found[here] = value
+    return found
+
+
+def code_of(exp: Experiment) -> dict[str, Json]:
+    """Which code was run: what was packed, and what plugins know of where it comes from."""
+    assert exp.path is not None  # noqa: S101 - it comes from a record
+    found: dict[str, Json] = {}
+    for event in read_journal(exp.path / "journal.jsonl").events:
+        if isinstance(event, CodePacked):
+            found[f"bundle of executor {event.executor}"] = event.bundle
+    for name, told in provenance_of(exp):
+        found |= flat(told, name)
+    return found
+
+
+def provenance_of(exp: Experiment) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What each plugin wrote down, by its name; what cannot be read is left out."""
+    assert exp.path is not None  # noqa: S101 - as above
+    for file in sorted((exp.path / PROVENANCE).glob("*.json")):
+        try:
+            told = json.loads(file.read_bytes())
+        except (OSError, ValueError):
+            continue
+        if isinstance(told, dict):
+            yield file.stem, told
+
+
+def results_of(exp: Experiment) -> dict[str, Json]:
+    """How each job ended, and every plain value in what it returned."""
+    found: dict[str, Json] = {}
+    for name, status in exp.status().jobs.items():
+        found[f"{name}: state"] = status.state.value
+        try:
+            found |= flat(exp.jobs[name].result_form(), name)
+        except ResultError:
+            continue
+    return found

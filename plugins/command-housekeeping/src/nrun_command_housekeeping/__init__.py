@@ -1,0 +1,1 @@
+"""Keeping experiments: `nrun note` and `nrun tag`, `nrun experiment archive`, `restore` and `gc`."""

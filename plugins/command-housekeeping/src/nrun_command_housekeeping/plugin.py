@@ -1,0 +1,53 @@
+"""What this distribution provides, declared without importing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nrun import CommandSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import click
+
+
+@hookimpl
+def nrun_commands() -> Iterable[CommandSpec]:
+    """`nrun note` and `nrun tag`, and what is added to `nrun experiment`."""
+    for group in ("", "experiment "):
+        yield CommandSpec(name=f"{group}note", summary="Write something down about an experiment", command=_note)
+        yield CommandSpec(name=f"{group}tag", summary="Put tags on an experiment, or take them off", command=_tag)
+    yield CommandSpec(name="experiment archive", summary="Put experiments into one file", command=_archive)
+    yield CommandSpec(name="experiment restore", summary="Take experiments out of such a file", command=_restore)
+    yield CommandSpec(name="experiment gc", summary="Remove what is old, or too much", command=_gc)
+
+
+def _note() -> click.Command:
+    from nrun_command_housekeeping.labels import note
+
+    return note
+
+
+def _tag() -> click.Command:
+    from nrun_command_housekeeping.labels import tag
+
+    return tag
+
+
+def _archive() -> click.Command:
+    from nrun_command_housekeeping.archive import archive
+
+    return archive
+
+
+def _restore() -> click.Command:
+    from nrun_command_housekeeping.archive import restore
+
+    return restore
+
+
+def _gc() -> click.Command:
+    from nrun_command_housekeeping.gc import gc
+
+    return gc

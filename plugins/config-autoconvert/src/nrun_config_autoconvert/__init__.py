@@ -1,0 +1,1 @@
+"""Functions that make things become functions that describe how to make them."""

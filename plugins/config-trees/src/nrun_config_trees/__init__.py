@@ -1,0 +1,1 @@
+"""Edits of whole trees of configurations."""

@@ -1,0 +1,124 @@
+"""Tags of arguments, and what else is done to trees from Python; plugins and `%tag` see the same tags."""
+# ruff: noqa: ANN401 - values of a tree may be of any type
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nrun.arguments import UnknownArgument
+from nrun.config.node import (
+    BaseNode,
+    admitted,
+    caller,
+    check_name,
+    new_node,
+    put,
+    remove,
+    set_arguments,
+    set_tags,
+    set_target,
+    signature_of_node,
+)
+from nrun.config.paths import format_path, get_at, holder_of, nodes_of, steps_of
+from nrun.config.tags import tags_at
+from nrun.config.target import display_name
+from nrun.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nrun.config.node import Node
+    from nrun.config.paths import Path
+
+
+def add_tag(root: Node, path: str | Path, tag: str) -> None:
+    """Tag the argument at `path`, set or not: `run.set_tagged` and `...%tag=` on the command line find it.
+
+    Raises ConfigError if there is no such argument, and for a tag that is no name.
+    """
+    if not tag.isidentifier():
+        msg = f"{tag!r} is no name, so it cannot be a tag"
+        raise ConfigError(msg, hint="write letters, digits and _")
+    node, name = _argument(root, path)
+    set_tags(node, (node.__nrun_tags__ or frozenset()) | {(name, tag)})
+
+
+def tags_of(root: Node, path: str | Path) -> frozenset[str]:
+    """The tags of the argument at `path`, those that its annotation names included. Raises ConfigError."""
+    return tags_at(*_argument(root, path))
+
+
+def set_tagged(root: Node, tag: str, value: Any) -> None:
+    """Set every argument in the tree that carries a tag. Raises ConfigError if none does, or the value does not fit."""
+    found = [
+        (node, name)
+        for _, node in nodes_of(root)
+        for name in dict.fromkeys((*signature_of_node(node).names, *node, *(n for n, _ in node.__nrun_tags__ or ())))
+        if tag in tags_at(node, name)
+    ]
+    if not found:
+        msg = f"no argument is tagged {tag!r}"
+        raise ConfigError(msg, hint="run.add_tag(cfg, path, tag) tags one")
+    origin = caller()
+    for node, name in found:
+        put(node, name, value, origin)
+
+
+def identical(left: Node, right: Node) -> bool:
+    """Whether two trees are equal and their arguments are tagged alike."""
+    if left != right:
+        return False
+    todo: list[tuple[Any, Any]] = [(left, right)]
+    seen: set[int] = set()
+    while todo:  # the two have the same shape, but for arguments that are set in one of them to their default
+        a, b = todo.pop()
+        if isinstance(a, BaseNode):
+            if id(a) in seen:
+                continue
+            seen.add(id(a))
+            if (a.__nrun_tags__ or frozenset()) != (b.__nrun_tags__ or frozenset()):
+                return False
+            ours, theirs = set_arguments(a), set_arguments(b)
+            todo += [(ours[name], theirs[name]) for name in ours.keys() & theirs.keys()]
+        elif isinstance(a, dict):
+            todo += [(item, b[key]) for key, item in a.items()]
+        elif isinstance(a, list | tuple):
+            todo += zip(a, b, strict=True)
+    return True
+
+
+def retarget(root: Node, path: str | Path, target: Callable[..., Any] | str) -> tuple[str | int, ...]:
+    """Let the node at `path` call `target`, with those of its arguments that this takes too; gives the names of others.
+
+    The node stays the same one, wherever it is shared. Raises ConfigError, with nothing changed, if there is no node
+    or an argument that both take has a value that only the old target takes.
+    """
+    node = get_at(root, path)
+    if not isinstance(node, BaseNode):
+        msg = f"{format_path(steps_of(path)) or 'the root'} is not a node: {node!r:.80}"
+        raise ConfigError(msg)
+    trial = new_node(type(node), target, {})
+    signature, kept, dropped = signature_of_node(trial), dict[str | int, Any](), list[str | int]()
+    for name, value in set_arguments(node).items():
+        try:
+            check_name(signature, display_name(target), name)
+        except UnknownArgument:
+            dropped.append(name)
+        else:
+            kept[name] = admitted(trial, name, value)
+    origin = caller()
+    for name in dropped:
+        remove(node, name, origin)
+    set_arguments(node).update(kept)
+    set_target(node, target)
+    return tuple(dropped)
+
+
+def _argument(root: Node, path: str | Path) -> tuple[Node, str | int]:
+    steps = steps_of(path)
+    node, name, inside = holder_of(root, steps)
+    if inside:
+        msg = f"{format_path(steps)} is in the value of an argument; only arguments have tags"
+        raise ConfigError(msg)
+    check_name(signature_of_node(node), display_name(node.__nrun_target__), name)
+    return node, name

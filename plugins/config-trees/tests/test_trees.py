@@ -1,0 +1,166 @@
+"""Tags set from Python are kept by whatever keeps a tree; a node takes another target with what both take."""
+
+from __future__ import annotations
+
+import copy
+from typing import Annotated
+
+import pytest
+
+import nrun
+from nrun import Config, ConfigError, Partial, build, cfg_with, content_id, dumps, loads, to_partial
+
+
+class Adam:
+    def __init__(self, lr: float = 0.1, betas: tuple[float, float] = (0.9, 0.99)):
+        self.lr, self.betas = lr, betas
+
+
+class Sgd:
+    def __init__(self, lr: float = 0.1, momentum: float = 0.0):
+        self.lr, self.momentum = lr, momentum
+
+
+class Picky:
+    def __init__(self, lr: str = ""):
+        self.lr = lr
+
+
+def train(
+    optimizer: object = None, others: object = (), warmup: Annotated[int, "tuned"] = 0, *more: int, **rest: object
+):
+    return optimizer, others, warmup, more, rest
+
+
+def tree():
+    cfg = Config(train, Config(Adam), others=[Config(Adam, lr=0.2)])
+    nrun.add_tag(cfg, "optimizer.lr", "tuned")
+    nrun.add_tag(cfg, "others[0].lr", "fixed")
+    nrun.add_tag(cfg, "others[0].lr", "other")
+    return cfg
+
+
+def tags(cfg):
+    return [sorted(nrun.tags_of(cfg, path)) for path in ("optimizer.lr", "others[0].lr", "optimizer.betas", "warmup")]
+
+
+TAGS = [["tuned"], ["fixed", "other"], [], ["tuned"]]
+
+
+def through_data(cfg):
+    return loads(dumps(cfg, "yaml"), "yaml", mode="data")
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        pytest.param(lambda cfg: cfg, id="as they were set"),
+        pytest.param(copy.copy, id="copy"),
+        pytest.param(copy.deepcopy, id="deepcopy"),
+        pytest.param(lambda cfg: Config.from_json(cfg.to_json()), id="JSON form"),
+        pytest.param(lambda cfg: cfg_with(cfg, {"warmup": 3}), id="cfg_with"),
+        pytest.param(to_partial, id="to_partial"),
+        *(
+            pytest.param(lambda cfg, name=name: loads(dumps(cfg, name), name, mode="trust"), id=name)
+            for name in ("yaml", "toml", "json")
+        ),
+    ],
+)
+def test_tags_are_kept(kept):
+    cfg = kept(tree())
+    assert tags(cfg) == TAGS
+
+
+def test_tags_are_kept_where_nothing_is_imported():
+    data = through_data(tree())
+    assert isinstance(data.__nrun_target__, str)
+    assert dumps(data) == dumps(tree())
+
+
+def test_a_copy_is_tagged_apart():
+    cfg = tree()
+    other = copy.deepcopy(cfg)
+    nrun.add_tag(other, "optimizer.lr", "more")
+    assert tags(cfg) == TAGS
+    assert nrun.tags_of(other, "optimizer.lr") == {"tuned", "more"}
+
+
+def test_tags_count_only_in_identical():
+    plain = Config(train, Config(Adam), others=[Config(Adam, lr=0.2)])
+    assert tree() == plain
+    assert content_id(tree()) == content_id(plain)
+    assert not nrun.identical(tree(), plain)
+    assert nrun.identical(tree(), tree())
+    assert nrun.identical(plain, cfg_with(plain, {"warmup": 0}))
+    assert not nrun.identical(plain, cfg_with(plain, {"warmup": 1}))
+
+
+def test_what_is_tagged_is_set():
+    cfg = tree()
+    nrun.set_tagged(cfg, "tuned", 3)
+    assert (cfg.optimizer.lr, cfg.warmup, cfg.others[0].lr) == (3.0, 3, 0.2)
+    told = str(nrun.explain(cfg, "optimizer.lr"))
+    assert "test_trees.py" in told
+    assert "test_what_is_tagged_is_set" in told
+    with pytest.raises(ConfigError, match="no argument is tagged 'tunde'"):
+        nrun.set_tagged(cfg, "tunde", 3)
+
+
+def test_arguments_without_a_parameter_are_tagged_too():
+    cfg = Config(train, None, (), 1, 7, extra=1)
+    nrun.add_tag(cfg, "extra", "all")
+    nrun.add_tag(cfg, "[3]", "all")
+    assert build(Config.from_json(cfg.to_json())) == build(cfg)
+    again = loads(dumps(cfg), mode="trust")
+    nrun.set_tagged(again, "all", 9)
+    assert build(again) == (None, (), 1, (9,), {"extra": 9})
+
+
+@pytest.mark.parametrize(
+    ("path", "tag", "why"),
+    [
+        ("optimizer.lrr", "tuned", "Did you mean 'lr'"),
+        ("others[0]", "tuned", "only arguments have tags"),
+        ("optimizer.lr", "not a name", "cannot be a tag"),
+    ],
+)
+def test_what_cannot_be_tagged_is_refused(path, tag, why):
+    with pytest.raises(ConfigError, match=why):
+        nrun.add_tag(tree(), path, tag)
+
+
+@pytest.mark.parametrize("form", ['{"tuned": "lr"}', '{"tuned": [null]}', "[1]"])
+def test_damaged_tags_are_refused(form):
+    text = tree().to_json()
+    assert '"tags":{"tuned":["lr"]}' in text
+    with pytest.raises(ConfigError, match="tags are written as"):
+        Config.from_json(text.replace('{"tuned":["lr"]}', form))
+
+
+# ---- another target
+
+
+def test_a_node_keeps_what_its_new_target_takes():
+    shared = Config(Adam, lr=0.5, betas=(0.8, 0.9))
+    cfg = Config(train, shared, others=[shared])
+    assert nrun.retarget(cfg, "optimizer", Sgd) == ("betas",)
+    assert cfg.optimizer is cfg.others[0] is shared
+    new = Config(Sgd, lr=0.5)
+    assert cfg == Config(train, new, others=[new])
+    assert "test_trees.py" in str(nrun.explain(cfg, "optimizer.lr"))
+
+
+def test_a_partial_stays_one():
+    cfg = Partial(Adam, lr=0.5)
+    assert nrun.retarget(cfg, "", Sgd) == ()
+    assert cfg == Partial(Sgd, lr=0.5)
+
+
+def test_a_value_that_does_not_fit_the_new_target_changes_nothing():
+    cfg = Config(train, Config(Adam, lr=0.5, betas=(0.8, 0.9)))
+    before = copy.deepcopy(cfg)
+    with pytest.raises(ConfigError, match="lr"):
+        nrun.retarget(cfg, "optimizer", Picky)
+    assert cfg == before
+    with pytest.raises(ConfigError, match="warmup is not a node"):
+        nrun.retarget(cfg, "warmup", Sgd)

@@ -1,0 +1,21 @@
+"""Files that nobody else may read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from nrun.planning import SECRETS_FILE
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a file, readable for its owner alone. Raises OSError."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(file, "wb") as out:  # noqa: PTH123 - this decides how fast jobs start
+        out.write(text.encode("utf-8", "surrogateescape"))
+
+
+def remove_secrets(folder: str) -> None:
+    """Remove the files with secrets that a job has not taken: it was stopped too soon, or never started."""
+    for path in (Path(folder, SECRETS_FILE), *Path(folder).glob(f"task-*/{SECRETS_FILE}")):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Names that users of NeMo Run know."""

@@ -1,0 +1,1 @@
+"""Notes the git commit and patch that an experiment was launched from."""

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+HELLO = """
+import nrun as run
+
+exp = run.Experiment("hello")
+exp.add(run.Script(inline="true"))
+exp.run()
+print(exp.path)
+"""
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git here")
+
+
+def run(folder: Path, *words: str) -> str:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("NRUN_", "GIT_"))}
+    home = str(folder.parent / "home")
+    done = subprocess.run(
+        words, cwd=folder, env=env | {"NRUN_HOME": home}, capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout.strip()
+
+
+def noted(record: str) -> dict:
+    file = Path(record, "provenance", "git.json")
+    until = time.monotonic() + 20
+    while not file.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    return json.loads(file.read_text())
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / 'a "repository"'
+    folder.mkdir()
+    (folder / "hello.py").write_text(HELLO)
+    run(folder, *GIT, "init", "-q", "-b", "trunk")
+    run(folder, *GIT, "add", ".")
+    run(folder, *GIT, "commit", "-q", "-m", "first")
+    return folder
+
+
+def test_the_commit_is_noted_and_a_clean_tree_has_no_patch(repository: Path) -> None:
+    told = noted(run(repository, sys.executable, "hello.py"))
+    assert told["commit"] == run(repository, "git", "rev-parse", "HEAD")
+    assert (told["branch"], told["patch"], told["untracked_files"]) == ("trunk", None, 0)
+
+
+def test_the_patch_makes_the_commit_into_what_was_run(repository: Path, tmp_path: Path) -> None:
+    (repository / "hello.py").write_text(HELLO + "# changed\n")
+    (repository / "new.txt").write_text("x")
+    record = run(repository, sys.executable, "hello.py")
+    told = noted(record)
+    assert told["untracked_files"] == 1
+    clone = tmp_path / "clone"
+    run(tmp_path, "git", "clone", "-q", str(repository), str(clone))
+    run(clone, "git", "apply", f"{record}/provenance/{told['patch']['file']}")
+    assert (clone / "hello.py").read_text() == HELLO + "# changed\n"
+    assert Path(record, "provenance", "git.patch").stat().st_mode & 0o077 == 0
+    assert told["commit"] in run(repository, sys.executable, "-m", "nrun", "show")
+
+
+def test_outside_a_repository_nothing_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "hello.py").write_text(HELLO)
+    record = run(tmp_path, sys.executable, "hello.py")
+    time.sleep(0.3)
+    assert not Path(record, "provenance", "git.json").exists()

@@ -1,0 +1,1 @@
+"""Secrets from environment variables of the process that submits."""

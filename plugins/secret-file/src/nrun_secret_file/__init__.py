@@ -1,0 +1,1 @@
+"""Secrets from files that only their owner can read."""

@@ -1,0 +1,142 @@
+"""`nrun logs`, of jobs that wait, run, are tried again and have ended."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+GROUP = """
+    import nrun as run
+
+    with run.Experiment("group") as exp:
+        exp.add([run.Script(inline=f"echo rank {at}; echo bad {at} >&2") for at in range(3)], name="three")
+        exp.add(run.Script(inline="echo 2001-01-01T00:00:00 old; echo alone"), name="one", dependencies=["three"])
+        exp.add(run.Script(inline="true"), name="never", dependencies=[run.Dependency("one", "failed")])
+        exp.run(check=False)
+"""
+RETRIED = """
+    import nrun as run
+
+    with run.Experiment("retried", executor=run.LocalExecutor(retries=2)) as exp:
+        exp.add(run.Script(inline="sleep 0.5"), name="before")
+        exp.add(
+            run.Script(inline="echo attempt $NRUN_ATTEMPT; sleep 0.3; test $NRUN_ATTEMPT = 3"),
+            name="job",
+            dependencies=["before"],
+        )
+        exp.run()
+"""
+
+
+@pytest.fixture
+def group(shell):
+    shell.write("group.py", GROUP)
+    shell.nrun("run", "group.py")
+    return shell
+
+
+def test_the_tasks_of_a_group_are_told_apart_or_asked_for_alone(group):
+    lines = group.nrun("logs", "group", "three").stdout.splitlines()
+    assert lines == [*(f"{at}| rank {at}" for at in range(3)), *(f"{at}| bad {at}" for at in range(3))]
+    assert group.nrun("logs", "group", "three", "--rank", "1", "--stream", "out").stdout == "rank 1\n"
+    refused = group.nrun("logs", "group", "three", "--rank", "3")
+    assert (refused.returncode, "it has 3 tasks" in refused.stderr) == (2, True)
+    assert group.nrun("logs", "group", "one", "--rank", "1").returncode == 2
+
+
+def test_several_jobs_stand_behind_their_names_and_what_never_started_says_why(group):
+    done = group.nrun("logs", "group", "--stream", "out")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        *(f"three[{at}]| rank {at}" for at in range(3)),
+        "one     | 2001-01-01T00:00:00 old",
+        "one     | alone",
+    ]
+    assert "note: job 'never' never started: it is SKIPPED: dependency 'one' succeeded" in done.stderr
+    alone = group.nrun("logs", "group", "never")
+    assert alone.returncode == 1
+    assert "never started" in alone.stderr
+
+
+def test_only_lines_that_are_wanted_are_printed(group):
+    assert group.nrun("logs", "group", "three", "one", "--grep", "rank [02]|alo").stdout.count("\n") == 3
+    assert group.nrun("logs", "group", "one", "--since", "10m").stdout == ""
+    untimed = group.nrun("logs", "group", "three", "--rank", "0", "--since", "10m")
+    assert untimed.stdout == "rank 0\nbad 0\n"
+    assert group.nrun("logs", "group", "one", "--since", "23:59:59").stdout == ""
+    assert group.nrun("logs", "group", "--grep", "(").returncode == 2
+    assert group.nrun("logs", "group", "--since", "soon").returncode == 2
+
+
+def test_json_has_every_stream_of_every_job(group):
+    told = json.loads(group.nrun("logs", "group", "--json").stdout)
+    assert [one["job"] for one in told] == ["three", "one", "never"]
+    assert told[0]["err.2"] == "bad 2\n"
+
+
+def test_a_followed_log_waits_for_the_start_and_goes_on_through_all_attempts(shell):
+    shell.write("retried.py", RETRIED)
+    shell.nrun("run", "--detach", "retried.py")
+    followed = shell.nrun("logs", "retried", "job", "--follow")
+    assert followed.stdout == "attempt 1\nattempt 2\nattempt 3\n", followed.stderr
+    assert followed.returncode == 0
+    assert shell.nrun("logs", "retried", "job").stdout == "attempt 3\n"
+    assert shell.nrun("logs", "retried", "job", "--attempt", "1").stdout == "attempt 1\n"
+    assert shell.nrun("logs", "retried", "job", "--attempt", "2", "--follow").stdout == "attempt 2\n"
+    missing = shell.nrun("logs", "retried", "job", "--attempt", "4")
+    assert missing.returncode == 2
+    assert "there have been 3" in missing.stderr
+
+
+def test_a_followed_log_can_begin_with_its_last_lines(shell):
+    shell.write(
+        "slow.py",
+        """
+        import nrun as run
+
+        with run.Experiment("slow") as exp:
+            exp.add(run.Script(inline="echo 1; echo 2; echo 3; sleep 1; echo 4"), name="s")
+            exp.run()
+        """,
+    )
+    shell.nrun("run", "--detach", "slow.py")
+    until = time.monotonic() + 20
+    while "3" not in shell.nrun("logs", "slow").stdout and time.monotonic() < until:
+        time.sleep(0.05)
+    assert shell.nrun("logs", "slow", "--follow", "--tail", "1").stdout == "3\n4\n"
+
+
+def test_following_what_nobody_will_ever_start_ends_and_says_so(shell):
+    shell.write(
+        "pair.py",
+        """
+        import nrun as run
+
+        with run.Experiment("pair") as exp:
+            exp.add(run.Script(inline="sleep 1; exit 1"), name="first")
+            exp.add(run.Script(inline="true"), name="second", dependencies=["first"])
+            exp.run()
+        """,
+    )
+    shell.nrun("run", "--detach", "pair.py")
+    done = shell.nrun("logs", "pair", "second", "--follow")
+    assert done.returncode == 1
+    assert "it is SKIPPED: dependency 'first' failed" in done.stderr
+
+
+def test_a_log_is_followed_from_a_byte_on_in_python(group):
+    script = """
+        import asyncio
+        import nrun as run
+
+        async def main():
+            job = run.Experiment.from_id("group").job("one")
+            async for chunk in job.follow("out", offset=24):
+                print(chunk.offset, chunk.data.decode(), end="")
+
+        asyncio.run(main())
+    """
+    group.write("read.py", script)
+    assert group.python("read.py").stdout == "24 alone\n"

@@ -1,0 +1,126 @@
+"""What an experiment was made of and what came of it: provenance, differences, results."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+
+import pytest
+
+TRAIN = """
+    import sys
+    import nrun as run
+
+    def train(lr: float, steps: int = 2) -> dict:
+        if lr > 1:
+            raise ValueError("the rate is too high")
+        return {"loss": [1 / lr, 2.0], "steps": steps}
+
+    if __name__ == "__main__":
+        exp = run.Experiment("train")
+        exp.add(run.Partial(train, lr=float(sys.argv[1])), name="train")
+        exp.add(run.Script(inline="true"), name="script", dependencies=["train"])
+        exp.run(check=False)
+"""
+ARRAYS = """
+    import nrun as run
+
+    def arrays():
+        import numpy
+
+        grid = numpy.arange(6, dtype="float32").reshape(2, 3)
+        return {"grid": grid, "scalar": numpy.float32(0.5), "count": numpy.int64(3), "mine": {"$array": "result-9.npy"}}
+
+    def objects():
+        import numpy
+
+        return numpy.array([object()])
+
+    if __name__ == "__main__":
+        with run.Experiment("arrays") as exp:
+            exp.add(arrays)
+            exp.add(objects)
+            exp.run()
+"""
+
+
+@pytest.fixture
+def train(shell):
+    shell.write("train.py", TRAIN)
+    for rate in ("0.5", "0.25", "2"):
+        shell.python("train.py", rate)
+    return shell
+
+
+def ids(shell):
+    return [one["id"] for one in json.loads(shell.nrun("list", "--json").stdout)]
+
+
+def test_show_says_who_launched_it_how_and_with_what(train):
+    text = train.nrun("show", "train").stdout
+    for word in (getpass.getuser(), os.uname().nodename, "train.py 2", str(train.folder), "executor-local 0.1.0"):
+        assert word in text
+    told = json.loads(train.nrun("show", "train", "--json").stdout)
+    assert told["by"]["argv"] == ["train.py", "2"]
+    assert told["jobs"][0]["tasks"] == [{"$partial": "__main__:train", "args": {"lr": 2.0}}]
+
+
+def test_diff_tells_configuration_environment_and_results_apart(train):
+    _, newer, older = ids(train)
+    done = train.nrun("diff", older, newer, "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == {
+        "configuration": {"train.lr": [0.5, 0.25]},
+        "code": {},
+        "environment": {"argv": [["train.py", "0.5"], ["train.py", "0.25"]]},
+        "results": {"train.loss[0]": [2.0, 4.0]},
+    }
+    text = train.nrun("diff", older, newer, "--only", "configuration").stdout
+    assert text == "configuration\n  train.lr\n    - 0.5\n    + 0.25\n"
+    same = train.nrun("diff", older, older)
+    assert (same.returncode, same.stdout) == (0, "")
+    failed = json.loads(train.nrun("diff", newer, "latest", "--json").stdout)["results"]
+    assert failed["train: state"] == ["SUCCEEDED", "FAILED"]
+    assert failed["train.steps"] == [2, None]
+
+
+def test_results_are_printed_and_an_error_comes_with_its_traceback(train):
+    _, newer, _ = ids(train)
+    done = train.nrun("results", newer, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {"train": {"value": {"loss": [4.0, 2.0], "steps": 2}}}
+    assert train.nrun("results", newer).stdout == 'train: {"loss": [4.0, 2.0], "steps": 2}\n'
+    failed = train.nrun("results", "train")
+    assert failed.returncode == 1
+    assert "ValueError: the rate is too high" in failed.stdout
+    assert "train.py" in failed.stdout
+    assert train.nrun("results", newer, "script").returncode == 1
+
+
+def test_arrays_of_numbers_come_back_by_file(shell):
+    shell.write("arrays.py", ARRAYS)
+    done = shell.python("arrays.py")
+    assert done.returncode == 0, done.stderr
+    read = """
+        import nrun as run
+
+        exp = run.Experiment.from_id("arrays")
+        found = exp.jobs["arrays"].result()
+        print(type(found["grid"]).__name__, found["grid"].tolist(), found["grid"].dtype)
+        print(found["scalar"], found["count"], found["mine"])
+        try:
+            exp.jobs["objects"].result()
+        except run.ResultError as error:
+            print(error.message.partition(",")[0])
+    """
+    shell.write("read.py", read)
+    done = shell.python("read.py")
+    assert done.stdout.splitlines() == [
+        "ndarray [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]] float32",
+        "0.5 3 {'$array': 'result-9.npy'}",
+        "job 'objects' returned a numpy.ndarray",
+    ], done.stderr
+    told = json.loads(shell.nrun("results", "arrays", "arrays", "--json").stdout)["arrays"]["value"]["grid"]
+    assert told["$array"].endswith("/jobs/arrays/attempt-1/result-0.npy")
+    assert (told["shape"], told["dtype"]) == ([2, 3], "float32")
