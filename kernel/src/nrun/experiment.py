@@ -343,7 +343,6 @@ class Experiment(Recorded):
     def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
         """What the run knows becomes what this object knows; nothing is read back."""
         from nrun.engine.view import View
-        from nrun.record.describe import VERSION
 
         self._view = View(
             folder=folder,
@@ -351,7 +350,6 @@ class Experiment(Recorded):
             places={job.name: [executor.place() for executor in job.executors] for job in plan.jobs},
             grace_s=max(executor.grace_s for executor in plan.executors()),
             statuses=statuses,
-            version=VERSION,
             damaged=(),
             launcher_gone=False,
         )
