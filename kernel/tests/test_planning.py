@@ -448,7 +448,10 @@ def test_a_group_whose_tasks_all_succeed_succeeds(tmp_path, shell, own_session):
 
 
 def test_a_task_of_a_failed_group_that_does_not_stop_is_killed(tmp_path, shell):
-    tasks = [Script(inline=text, entrypoint="sh") for text in ("exit 4", "trap '' TERM; while :; do sleep 1; done")]
+    tasks = [
+        Script(inline=text, entrypoint="sh")
+        for text in ("sleep 0.5; exit 4", "trap '' TERM; while :; do sleep 1; done")
+    ]
     attempt = tmp_path / "attempt"
     run(here(tmp_path, *tasks), attempt, shell, own_session=True)
     assert json.loads((attempt / "exit.json").read_text())["exit_code"] == 4

@@ -27,9 +27,9 @@ LAYERS = (
     {
         "sync",
         "launching",
-        "interrupts",
         "job",
         "outcome",
+        "interrupts",
         "search",
         "recorded",
         "preflight",

@@ -329,20 +329,20 @@ class Experiment(Recorded):
         from nrun.engine.run import Run
 
         folder = self._claim(plan, backends)
-        async with charge(folder):
-            with Journal(folder.journal) as journal:
-                run = Run(plan, folder, journal, self._hooks, backends)
-                view = self._keep(plan, run.statuses, folder)
-                async with contextlib.AsyncExitStack() as stack:
-                    if tail_logs:
-                        from nrun.engine.tail import tailing
+        async with charge(folder), contextlib.AsyncExitStack() as stack:
+            journal = stack.enter_context(Journal(folder.journal))
+            run = Run(plan, folder, journal, self._hooks, backends)
+            view = self._keep(plan, run.statuses, folder)
+            if tail_logs:
+                from nrun.engine.tail import tailing
 
-                        await stack.enter_async_context(tailing(view, self._hooks))
-                    await run.execute(stop_when_interrupted=stop_when_interrupted)
+                await stack.enter_async_context(tailing(view, self._hooks))
+            await run.execute(stop_when_interrupted=stop_when_interrupted)
 
     def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
         """What the run knows becomes what this object knows; nothing is read back."""
         from nrun.engine.view import View
+        from nrun.record.describe import VERSION
 
         self._view = View(
             folder=folder,
@@ -350,6 +350,7 @@ class Experiment(Recorded):
             places={job.name: [executor.place() for executor in job.executors] for job in plan.jobs},
             grace_s=max(executor.grace_s for executor in plan.executors()),
             statuses=statuses,
+            version=VERSION,
             damaged=(),
             launcher_gone=False,
         )

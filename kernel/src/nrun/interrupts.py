@@ -1,4 +1,4 @@
-"""What Ctrl-C does to the jobs of an experiment, and the words with which it is answered."""
+"""What Ctrl-C does to the jobs of an experiment."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def wants_to_cancel() -> bool:
 
 
 def say(text: str) -> None:
-    """Tell whoever interrupted."""
+    """Answer an interrupt by words."""
     with contextlib.suppress(OSError):  # the terminal may be gone
         print(f"nrun: {text}", file=sys.stderr, flush=True)  # noqa: T201 - Ctrl-C is answered by words

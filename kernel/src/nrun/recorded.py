@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -22,7 +23,6 @@ from nrun.sync import run_sync
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
     from datetime import datetime
-    from pathlib import Path
     from typing import Any, Self
 
     from nrun.engine.view import View
@@ -80,8 +80,10 @@ class Recorded:
         """
         from nrun.engine.adopt import adopt, take_in
 
-        folder = take_in(path, home_folder(home))
-        run_sync(adopt(folder, executor, hooks or installed()))
+        known = hooks or installed()
+        folder = take_in(Path(path), home_folder(home))
+        executor = executor or known.executors.get(known.default_executor()).executor()()
+        run_sync(adopt(folder, executor, known))
         return cls._loaded(folder, hooks)
 
     @classmethod
@@ -370,8 +372,7 @@ class Recorded:
     def _label(self, event: Event) -> None:
         from nrun.record.description import check_version
 
-        if self._view is not None:
-            check_version(self._view.version, self._launched())
+        check_version(self._view.version if self._view else 0, self._launched())
         with Journal(self._launched().journal) as journal:
             journal.append([event], durable=True)
         if self._view is not None:

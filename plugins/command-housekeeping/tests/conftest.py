@@ -11,6 +11,8 @@ from click.testing import CliRunner
 
 from nrun import Experiment, Script
 from nrun.cli.root import root
+from nrun.plugins import Hooks, PluginHost
+from nrun.plugins.discovery import discover
 
 
 @pytest.fixture
@@ -25,7 +27,9 @@ def ran(home):
     """Runs a shell command as an experiment of one job, to its end."""
 
     def run(inline="echo hi", title="test", **options):
-        exp = Experiment(title, **options)
+        # Without what writes into a record after its experiment has ended.
+        hooks = Hooks(PluginHost([ref for ref in discover() if ref.name == "executor-local"], env={}))
+        exp = Experiment(title, hooks=hooks, **options)
         exp.add(Script(inline=inline, entrypoint="sh"), name="only")
         exp.run(check=False)
         return exp

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nrun.engine.charge import charge
@@ -19,19 +18,19 @@ from nrun.record.folder import DESCRIPTION
 from nrun.record.rebuild import attempts_in, rebuild_description
 
 if TYPE_CHECKING:
-    from os import PathLike
+    from pathlib import Path
 
     from nrun.events import Event
     from nrun.plugins import Hooks
     from nrun.protocols import Executor
 
 
-def take_in(given: str | PathLike[str], home: Path) -> ExperimentFolder:
+def take_in(path: Path, home: Path) -> ExperimentFolder:
     """The folder of an experiment, as one of `home`: where it lies elsewhere, a link to it is made.
 
     Raises RecordError, PlanError.
     """
-    path = Path(given).absolute()
+    path = path.absolute()
     if not any((path / name).exists() for name in (DESCRIPTION, "jobs")):
         msg = f"{path} holds no experiment" if path.is_dir() else f"there is no folder {path}"
         raise RecordError(msg, hint="give the folder of one experiment, the one that `jobs` lies in")
@@ -50,12 +49,12 @@ def take_in(given: str | PathLike[str], home: Path) -> ExperimentFolder:
     return folder
 
 
-async def adopt(folder: ExperimentFolder, executor: Executor | None, hooks: Hooks) -> None:
+async def adopt(folder: ExperimentFolder, executor: Executor, hooks: Hooks) -> None:
     """Make the record of an experiment again where it is gone, from the folders of its jobs and their backend.
 
     Raises InCharge, RecordError, and what the backend raises.
     """
-    rebuild_description(folder, executor or hooks.executors.get(hooks.default_executor()).executor()())
+    rebuild_description(folder, executor)
     if folder.journal.exists():
         return
     async with charge(folder):

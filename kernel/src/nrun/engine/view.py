@@ -8,7 +8,6 @@ import attrs
 
 from nrun.data import Data
 from nrun.record import overall
-from nrun.record.describe import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +28,7 @@ class View(Data):
     grace_s: float
     """The longest that any of its jobs may take to stop when asked."""
     statuses: dict[str, JobStatus]
-    version: int = VERSION
+    version: int
     """The version of the record."""
     damaged: tuple[int, ...]
     """Byte offsets of journal lines that could not be read and were left out."""

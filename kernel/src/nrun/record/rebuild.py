@@ -70,7 +70,7 @@ def attempts_in(folder: ExperimentFolder) -> dict[str, int]:
 
 def _task(folder: Path) -> tuple[Script | RecordedTask, str, dict[str, Any]]:
     """What the script in a folder runs, where, and for a function what else it takes over."""
-    text = (folder / "launch.sh").read_text("utf-8", "surrogateescape")
+    text = (folder / "launch.sh").read_bytes().decode("utf-8", "surrogateescape")
     begin = text.index("\n(\n") + 3
     words = shlex.split(text[begin : text.rindex("\n)\n", begin)])
     at = words.index("cd")
@@ -95,7 +95,7 @@ def _task(folder: Path) -> tuple[Script | RecordedTask, str, dict[str, Any]]:
         return RecordedTask(document.pop("task")), cwd, document
     program, path, *args = words[1:]
     if path == f"{_IN_FOLDER}script":
-        inline = (folder / "script").read_text("utf-8", "surrogateescape")
+        inline = (folder / "script").read_bytes().decode("utf-8", "surrogateescape")
         return Script(inline=inline, args=args, env=env, entrypoint=program), cwd, {}
     module = path == "-m"
     return Script(args.pop(0) if module else path, args=args, env=env, entrypoint=program, m=module), cwd, {}

@@ -45,7 +45,8 @@ def tree(status: ExperimentStatus, edges: Mapping[str, Sequence[Edge]], now: flo
         tries = str(job.attempt or "")
         said = printable("; ".join(remarks(job, edges[name], status.jobs, now)))
         rows.append((lines + printable(name), state_of(job), tries, elapsed(job, now), said))
-    parts = ["  ".join(filter(None, head)), columns(rows)]
+    tags = [f"tags: {', '.join(map(printable, status.tags))}"] if status.tags else []
+    parts = ["  ".join(filter(None, head)), *tags, columns(rows)]
     parts += [f"note: {printable(note.text)} ({printable(note.by)})" for note in status.notes]
     parts += [f"warning: {printable(warning)}" for warning in status.warnings]
     troubles = list(control_errors(status.jobs.values()))

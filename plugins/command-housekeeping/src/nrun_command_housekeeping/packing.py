@@ -140,6 +140,8 @@ def _walk(path: Path, name: str) -> Iterator[tuple[Path, str]]:
     """Everything below a folder and itself, in the order of names."""
     yield path, name
     for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
+        if entry.name.startswith(".") and entry.name.endswith(".tmp"):
+            continue  # somebody is about to rename it
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(path / entry.name, f"{name}/{entry.name}")
         else:
