@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from nrun import Experiment, LocalExecutor, Partial, Script, State
+from nrun import Experiment, LocalExecutor, Partial, Script, Secret, State
+from nrun.engine.takeover import recorded_plan
 from nrun.errors import RecordError
 from nrun.model import Attempt, Bundle, Handle, Place, Submission, Tag
+from nrun.planning import Job, Plan, Surroundings, launch_files, launch_of
+from nrun.record import ExperimentFolder
+from nrun.record.description import read_description
+from nrun.record.rebuild import rebuild_description
 from nrun_executor_local.backend import LocalBackend
 
 GREET = Script(inline='echo "hi $NAME $1"\n', entrypoint="sh", args=["you"], env={"NAME": "old\nfriend", "a-b": "c"})
@@ -102,6 +111,38 @@ def test_an_experiment_is_adopted_from_the_folders_of_its_jobs(ended, tmp_path, 
     assert exp.job("group").result(1) == 3
 
 
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9.-]{0,8}", fullmatch=True).filter(lambda name: not name.startswith("NRUN"))
+
+
+@given(
+    args=st.lists(WORDS, max_size=3),
+    env=st.dictionaries(NAMES, WORDS, max_size=3),
+    inline=WORDS.filter(bool),
+    how=st.sampled_from(["inline", "path", "module"]),
+    hidden=st.booleans(),
+)
+@example(args=["a\r\nb", "||", "exec"], env={"A": "\r"}, inline="\r\n", how="inline", hidden=True)
+@settings(deadline=None, max_examples=60)
+def test_what_a_script_ran_is_read_from_its_launcher(args, env, inline, how, hidden):
+    how_it_runs = {"inline": {"inline": inline}, "path": {"path": "a b.sh"}, "module": {"path": "pkg.mod", "m": True}}
+    secret = {"TOKEN": Secret("env:OTHER")} if hidden else {}
+    script = Script(**how_it_runs[how], args=args, env=env | secret, entrypoint="run me")
+    job = Job(name="job", tasks=(script,), executors=(LocalExecutor(),))
+    plan = Plan(title="t", jobs=(job,), surroundings=Surroundings(cwd="/some where", path=(), main=None))
+    with tempfile.TemporaryDirectory() as place:
+        folder = ExperimentFolder(Path(place), "t", "20260102-153045-123456-a1b2")
+        attempt = folder.attempt("job", 1)
+        attempt.mkdir(parents=True)
+        for name, text in launch_files(launch_of(job, plan)).items():
+            (attempt / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+        rebuild_description(folder, LocalExecutor())
+        description = read_description(folder)
+    assert recorded_plan(description).jobs[0].tasks == (script,)
+    assert description.surroundings["cwd"] == "/some where"
+    assert description.created == 1767367845.0
+
+
 def test_adopting_finds_jobs_that_still_run(experiment, tmp_path, hooks):
     exp = experiment()
     exp.add(Script(inline="exec sleep 600", entrypoint="sh"), LocalExecutor(), "job")
@@ -146,7 +187,7 @@ def test_a_record_of_a_newer_nrun_is_shown_and_left_alone(ended, experiment):
     (note,) = status.warnings
     assert "version 9 of the record" in note
     assert exp.logs("greet")
-    for act in (exp.resume, exp.rerun, exp.cancel):
+    for act in (exp.resume, exp.rerun, exp.cancel, lambda: exp.tag("mine")):
         with pytest.raises(RecordError, match=r"version 9 of the record.*can only be looked at"):
             act()
     assert journal.read_bytes() == before

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-IN_SHORT = 12
+IN_SHORT = 8
 
 
 def pytest_addoption(parser):

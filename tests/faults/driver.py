@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from nrun import Experiment
 from nrun.errors import RecordError
@@ -87,19 +88,21 @@ class Rig:
     # ---- the processes of the experiment
 
     def supervisors(self) -> list[int]:
-        return [
-            pid for pid, words, _ in _processes() if b"nrun.supervise" in words and str(self.home).encode() in words
-        ]
+        """A job that is just being started still looks like the supervisor that starts it: it is left out."""
+        home = str(self.home).encode()
+        found = [one for one in _processes() if b"nrun.supervise" in one.words and home in one.words]
+        starting = {one.pid for one in found if not one.words.startswith(b"/bin/sh")}
+        return [one.pid for one in found if one.parent not in starting]
 
     def jobs(self) -> list[tuple[int, str, int]]:
         """The processes of jobs: number, job, attempt."""
         home = f"NRUN_HOME={self.home}".encode()
         found = []
-        for pid, _, env in _processes():
-            tag = next((one[9:].decode() for one in env if one.startswith(b"NRUN_TAG=")), None)
-            if tag and home in env:
+        for process in _processes():
+            tag = next((one[9:].decode() for one in process.env if one.startswith(b"NRUN_TAG=")), None)
+            if tag and home in process.env:
                 _, job, attempt = tag.split("/")
-                found.append((pid, job, int(attempt)))
+                found.append((process.pid, job, int(attempt)))
         return found
 
     def wait_for_supervisors(self, kill_after_s: float | None = None) -> None:
@@ -153,17 +156,26 @@ class Rig:
         return found
 
 
+class Process(NamedTuple):
+    """A process that has not ended: its number, its parent's, its command line and environment."""
+
+    pid: int
+    parent: int
+    words: bytes
+    env: list[bytes]
+
+
 def _processes():
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
                 words = (entry / "cmdline").read_bytes()
                 env = (entry / "environ").read_bytes().split(b"\0")
-                state = (entry / "stat").read_bytes().rpartition(b")")[2].split()[0]
+                state, parent = (entry / "stat").read_bytes().rpartition(b")")[2].split()[:2]
             except OSError:
                 continue
             if state != b"Z":
-                yield int(entry.name), words, env
+                yield Process(int(entry.name), int(parent), words, env)
 
 
 def _kill(pid: int) -> None:

@@ -3,10 +3,10 @@
 Every task appends a line to $TRACE when it begins and when it ends, so that what ran twice is seen.
 """
 
+import json
 import os
 import sys
 import time
-from pathlib import Path
 
 import nrun
 from nrun import Dependency, LocalExecutor, NrunError, Partial, Retries, Script
@@ -88,21 +88,11 @@ def lasting():
     return exp
 
 
-if __name__ == "__main__":
-    verb, *words = sys.argv[1:]
-    if "GATE" in os.environ:  # many processes at once: they wait in front of it
-        print("ready", flush=True)
-        while not Path(os.environ["GATE"]).exists():
-            time.sleep(0.005)
+def act(verb, *words):
+    """Do what the words say; gives how a process ends that does so."""
     try:
-        if verb in {"launch", "detach"}:
-            experiment().run(check=False, detach=verb == "detach")
-        elif verb == "lasting":
-            lasting().run(check=False, detach=True)
-        elif verb == "once":
-            once().run(check=False)
-        elif verb == "limits":
-            limits().run(check=False)
+        if verb in MADE:
+            MADE[verb]().run(check=False, detach=verb in {"detach", "lasting"})
         elif verb == "attach":
             nrun.Experiment.from_id(*words).attach(check=False)
         elif verb == "rerun":
@@ -117,7 +107,37 @@ if __name__ == "__main__":
             nrun.Experiment.from_id(*words).resume(check=False, detach=verb == "leave")
     except InCharge as error:
         print(f"nrun: {error}")
-        sys.exit(75)
+        return 75
     except NrunError as error:
         print(f"nrun: {error}")
-        sys.exit(1)
+        return 1
+    return 0
+
+
+MADE = {"launch": experiment, "detach": experiment, "limits": limits, "once": once, "lasting": lasting}
+
+
+def crowd(commands):
+    """Many processes that act at the same moment; each writes into a file of its own."""
+    gate, opens = os.pipe()
+    children = []
+    for number, words in enumerate(commands):
+        pid = os.fork()
+        if pid == 0:
+            os.close(opens)
+            os.dup2(os.open(f"said-{number}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
+            os.dup2(1, 2)
+            os.read(gate, 1)  # until the other end is closed
+            code = act(*words)
+            sys.stdout.flush()
+            os._exit(code)
+        children.append(pid)
+    os.close(opens)
+    print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "crowd":
+        crowd(json.loads(sys.argv[2]))
+    else:
+        sys.exit(act(*sys.argv[1:]))

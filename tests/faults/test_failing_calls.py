@@ -34,8 +34,9 @@ def test_a_call_for_the_record_that_fails_is_told_and_the_experiment_carried_on(
     assert not driver.wrong(rig), rig.log
 
 
-@pytest.mark.parametrize("number", [1, 2])
-@pytest.mark.parametrize(("call", "path"), [("open", "launch.sh"), ("open", "task.json"), ("posix_spawn", "")])
+@pytest.mark.parametrize(
+    ("call", "path", "number"), [("open", "launch.sh", 2), ("open", "task.json", 1), ("posix_spawn", "", 3)]
+)
 def test_a_job_that_cannot_be_started_did_not_run_and_is_made_good_by_a_rerun(rig, driver, call, path, number):
     fault = {"who": "launcher", "how": "call", "name": call, "number": number, "code": "ENOSPC", "path": path}
     assert rig.run("launch", fault=fault)[0] == 0
@@ -80,8 +81,7 @@ def fill(disk):
     return path
 
 
-@pytest.mark.parametrize("verb", ["launch", "detach"])
-@pytest.mark.parametrize("after", [0, 1, 9])
+@pytest.mark.parametrize(("verb", "after"), [("launch", 0), ("launch", 9), ("detach", 1)])
 def test_a_disk_that_fills_up_while_jobs_run_loses_none_of_them(driver, small_disk, rig, verb, after):
     rig.home = small_disk / "home"
     process = rig.start(verb)

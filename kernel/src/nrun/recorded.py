@@ -370,6 +370,9 @@ class Recorded:
         self._label(Tagged(at=time.time(), by=_user(), remove=tags))
 
     def _label(self, event: Event) -> None:
+        from nrun.record.description import check_version
+
+        check_version(self._view.version if self._view else 0, self._launched())
         with Journal(self._launched().journal) as journal:
             journal.append([event], durable=True)
         if self._view is not None:

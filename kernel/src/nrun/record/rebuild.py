@@ -16,6 +16,7 @@ from nrun.errors import ConfigError, RecordError
 from nrun.planning import Job, Plan, RecordedTask, Surroundings, check_name
 from nrun.record.describe import describe
 from nrun.record.folder import DESCRIPTION, copy_worker
+from nrun.secret import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,14 +70,22 @@ def attempts_in(folder: ExperimentFolder) -> dict[str, int]:
 
 def _task(folder: Path) -> tuple[Script | RecordedTask, str, dict[str, Any]]:
     """What the script in a folder runs, where, and for a function what else it takes over."""
-    text = (folder / "launch.sh").read_text("utf-8", "surrogateescape")
+    text = (folder / "launch.sh").read_bytes().decode("utf-8", "surrogateescape")
     begin = text.index("\n(\n") + 3
     words = shlex.split(text[begin : text.rindex("\n)\n", begin)])
     at = words.index("cd")
-    cwd, words, env = words[at + 1], words[at + 5 :], {}
-    while words[0] == "export":
-        name, _, env[name] = words[1].partition("=")
-        words = words[2:]
+    cwd, words = words[at + 1], words[at + 5 :]
+    env: dict[str, str | Secret] = {}
+    while words[0] != "exec":
+        name, _, value = words[1].partition("=")
+        if words[0] == "#" and words[2] == "export":  # a secret, named where it is handed over
+            env[words[3].partition("=")[0]] = Secret.parse(words[1])
+            words = words[4:]
+        elif words[0] == "export" and name != "NRUN_SECRETS":
+            env[name] = value
+            words = words[2:]
+        else:
+            words = words[1:]
     if words[1:3] == ["env", "--"]:
         words = ["exec", *words[3:]]
         while "=" in words[1]:
@@ -86,7 +95,7 @@ def _task(folder: Path) -> tuple[Script | RecordedTask, str, dict[str, Any]]:
         return RecordedTask(document.pop("task")), cwd, document
     program, path, *args = words[1:]
     if path == f"{_IN_FOLDER}script":
-        inline = (folder / "script").read_text("utf-8", "surrogateescape")
+        inline = (folder / "script").read_bytes().decode("utf-8", "surrogateescape")
         return Script(inline=inline, args=args, env=env, entrypoint=program), cwd, {}
     module = path == "-m"
     return Script(args.pop(0) if module else path, args=args, env=env, entrypoint=program, m=module), cwd, {}
