@@ -8,9 +8,9 @@ import json
 import click
 
 from nrun import Experiment, RecordError, ResultError
+from nrun.cli.words import complete_experiment
 from nrun.text import columns, printable
 from nrun_command_experiment.tree import size
-from nrun_command_experiment.words import complete_experiment
 
 EXPERIMENT = click.argument("experiment", shell_complete=complete_experiment, default="latest", metavar="[EXPERIMENT]")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

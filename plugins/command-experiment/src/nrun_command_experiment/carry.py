@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from nrun import Experiment
+from nrun.cli.words import complete_experiment
 from nrun_command_experiment.outcome import show, show_detached
-from nrun_command_experiment.words import complete_experiment
 
 if TYPE_CHECKING:
     from nrun.interrupts import OnInterrupt

@@ -7,9 +7,9 @@ import json
 import click
 
 from nrun import Experiment
+from nrun.cli.words import complete_experiment
 from nrun.text import printable
 from nrun_command_experiment.facts import SECTIONS, facts
-from nrun_command_experiment.words import complete_experiment
 
 
 @click.command()

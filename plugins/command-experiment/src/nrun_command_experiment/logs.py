@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from nrun import Experiment, ResultError
+from nrun.cli.words import complete_experiment
 from nrun.model import STREAMS
 from nrun.text import printable
 from nrun_command_experiment.moments import typed_moment
 from nrun_command_experiment.sources import LONGEST_LINE_BYTES, Lines, never_started, sources_of
-from nrun_command_experiment.words import complete_experiment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence

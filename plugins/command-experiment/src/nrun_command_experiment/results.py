@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from nrun import Experiment, ResultError
+from nrun.cli.words import complete_experiment
 from nrun.text import printable
-from nrun_command_experiment.words import complete_experiment
 
 if TYPE_CHECKING:
     from nrun.model import Json

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nrun import Experiment
+from nrun.cli.words import complete_experiment
 from nrun.text import columns, printable
 from nrun_command_experiment.facts import PROVENANCE, provenance_of
-from nrun_command_experiment.words import complete_experiment
 
 if TYPE_CHECKING:
     from nrun.record.description import Description

@@ -8,8 +8,8 @@ import json
 import click
 
 from nrun import Experiment
+from nrun.cli.words import complete_experiment
 from nrun_command_experiment.outcome import exit_code, show
-from nrun_command_experiment.words import complete_experiment
 
 
 @click.command()

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from nrun.amounts import size_text
+from nrun.cli.words import complete_experiment
 from nrun.engine.look import read_view
 from nrun.errors import PlanError, UsageError
 from nrun.record import find_experiment, home_folder
 from nrun.text import printable
 from nrun_command_housekeeping.packing import default_name, write_archive
 from nrun_command_housekeeping.removal import remove
-from nrun_command_housekeeping.words import complete_experiment
 
 if TYPE_CHECKING:
     from nrun.engine.view import View

@@ -8,8 +8,8 @@ import time
 import click
 
 from nrun import Experiment
+from nrun.cli.words import complete_experiment
 from nrun.text import printable
-from nrun_command_housekeeping.words import complete_experiment
 
 
 @click.command()
