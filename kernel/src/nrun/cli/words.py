@@ -10,8 +10,7 @@ from nrun.record.catalogue import names
 if TYPE_CHECKING:
     import click
 
-COMPLETED = 50
-"""How many experiments completion offers at most."""
+COMPLETED = 50  # experiments at most; who wants others types more of the word
 
 
 def complete_experiment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -63,18 +63,14 @@ class Run:
         self._hooks = hooks
         self._schedule = Schedule(plan.jobs)
         self._taken_up = statuses is not None
-        self._code = Code(Path(plan.surroundings.cwd), folder.home, plan.executors(), self._ledger, packed or {})
-        executors: dict[Place, dict[int, Any]] = {}
-        for executor in plan.executors():
-            executors.setdefault(executor.place(), {})[id(executor)] = executor
+        executors = plan.executors()
+        self._code = Code(Path(plan.surroundings.cwd), folder.home, executors, self._ledger, packed or {})
+        limits = {
+            place: concurrency_limit(backend, [executor for executor in executors if executor.place() == place])
+            for place, backend in backends.items()
+        }
         self._carriers = {
-            place: Carrier(
-                Lane(backend, concurrency_limit(backend, list(executors[place].values()))),
-                plan,
-                self._ledger,
-                self._code,
-                self,
-            )
+            place: Carrier(Lane(backend, limits[place]), plan, self._ledger, self._code, self)
             for place, backend in backends.items()
         }
         self._errands: dict[asyncio.Task[None], str] = {}
