@@ -204,8 +204,9 @@ def test_installed_entrypoints_are_known_by_their_namespace(shell, tab):
     assert tab("nrun", "team", "go", "fast=t", **path) == ["fast=true"]
     assert tab("nrun", "team", "go", "--factory", "q", **path) == ["quick"]
     assert imports(shell) == 1
-    recipes.write_text(recipes.read_text().replace("fast", "safe"))
-    assert tab("nrun", "team", "go", "safe=t", **path) == ["safe=true"]
+    # Of another size, because Python knows its bytecode by size and second.
+    recipes.write_text(recipes.read_text().replace("fast", "careful"))
+    assert tab("nrun", "team", "go", "careful=t", **path) == ["careful=true"]
     assert tab("nrun", "tea") == []
 
 
