@@ -32,8 +32,12 @@ def file(tmp_path):
 @pytest.fixture
 def folder(ran, home):
     """An experiment with all that a job may leave behind."""
-    exp = ran("mkdir empty; printf %s x > 'odd name \\\\ é'; chmod 500 odd*; ln -s odd* link; echo out")
+    exp = ran("echo out")
     attempt = exp.path / "jobs" / "only" / "attempt-1"
+    odd = attempt / "odd name \\ é"
+    odd.write_text("x")
+    odd.chmod(0o700)
+    (attempt / "link").symlink_to(odd.name)
     (attempt / "deep").mkdir()
     (attempt / "deep" / "data").write_bytes(os.urandom(100_000))
     (attempt / "deep" / "to-data").symlink_to("data")
