@@ -128,6 +128,55 @@ def test_what_cannot_be_meant_is_refused_with_what_to_do(shell, words, told):
     assert not list(shell.home.glob("experiments/*/*"))
 
 
+LINKED = """
+    from dataclasses import dataclass
+    import nrun as run
+
+    @dataclass
+    class Tokenizer:
+        words: str = "a b c"
+
+    @dataclass
+    class Model:
+        vocab: int
+        size: int = 1
+
+    def count(words):
+        return len(words.split())
+
+    def train(tokenizer: Tokenizer, model: Model, size: int = 5):
+        return [model.vocab, model.size]
+
+    LINKS = [run.cli.Link("model.vocab", "tokenizer.words", via=count), run.cli.Link(dst="model.size", src="size")]
+
+    def start():
+        return run.Partial(train, tokenizer=run.Config(Tokenizer), model=run.Config(Model))
+
+    if __name__ == "__main__":
+        run.cli.main(train, default_factory=start, links=LINKS)
+"""
+
+
+def test_what_is_linked_follows_what_was_typed(shell):
+    shell.write("train.py", LINKED)
+    done = shell.python("train.py", "tokenizer.words=a b", "size=7")
+    assert done.returncode == 0, done.stderr
+    assert result(shell) == [2, 7]
+    lines = [" ".join(line.split()) for line in shell.python("train.py", "--help").stdout.splitlines()]
+    assert "model.vocab int from tokenizer.words" in lines
+
+
+def test_what_is_linked_cannot_be_typed(shell):
+    shell.write("train.py", LINKED)
+    done = shell.python("train.py", "model.vocab=3")
+    assert done.returncode == 2
+    assert "follows from tokenizer.words, so it cannot be set; set tokenizer.words" in " ".join(done.stderr.split())
+    done = shell.python("train.py", "--set-file", "-", "model=Model(vocab=3)")
+    assert done.returncode == 0, done.stderr  # what a node had set before is of no account
+    shell.write("train.py", LINKED.replace('src="size"', 'src="sizes"'))
+    assert "linked to sizes" in shell.python("train.py").stderr
+
+
 def test_what_is_said_of_an_executor_without_naming_one_is_about_the_default_one(shell):
     shell.write("train.py", TRAIN)
     done = shell.python("train.py", "model=big", "run.executor.retries=3")

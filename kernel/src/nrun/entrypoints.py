@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import attrs
 
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 def _several(given: object) -> Sequence[Any]:
     return tuple(given) if isinstance(given, list | tuple) else (given,)
+
+
+class Link(NamedTuple):
+    """One argument takes its value from another: what is at `dst` is what is at `src`, or what `via` makes of it."""
+
+    dst: str
+    src: str
+    via: Callable[[Any], Any] | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -43,6 +51,8 @@ class Entrypoint(Data):
     """What the options of the command are unless they are typed, by their names: `{"tail_logs": True}`."""
     env_prefix: str = ""
     """With `APP`, the environment variable `APP__model__layers` sets `model.layers` unless that is typed."""
+    links: Sequence[Link] = ()
+    """What follows from other arguments, in this order, when all has been typed. Nobody can type it."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nrun import Config, ConfigError, build
 from nrun.config.origin import explain
 from nrun.config.special import Sweep
+from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.overrides import Context, apply
 from nrun_language_overrides.reader import Reading
 from nrun_language_overrides.sweeps import distinct, points_of
@@ -218,3 +219,49 @@ def test_every_combination_is_a_point_without_sweeps(tree):
         assert not holds_sweep(points[number].config)
     if len(points) < 50:
         assert len({point.overrides for point in points}) <= len(points)
+
+
+# ---- choices of a sweep, by name
+
+
+def adam(lr: float = 0.5) -> Config[Adam]:
+    return Config(Adam, lr=lr)
+
+
+def decayed(wd: float = 1.0) -> Config[AdamW]:
+    return Config(AdamW, wd=wd)
+
+
+def chosen(*items):
+    factories = Factories().register(adam).register(decayed)
+    return points_of(apply(Config(Job), items, Context(Reading(factories=factories))).config)
+
+
+def test_a_path_may_go_into_one_choice_of_a_sweep():
+    points = chosen("opt=choice(adam, decayed)", "opt[decayed].wd=2,3", "steps=1,2")
+    assert [(type(build(p.config.opt)).__name__, p.config.opt["lr"], p.config.steps) for p in points][:2] == [
+        ("Adam", 0.5, 1),
+        ("Adam", 0.5, 2),
+    ]
+    assert [p.config.opt.wd for p in points[2:]] == [2, 2, 3, 3]
+    assert len(points) == 6
+
+
+def test_a_choice_is_also_named_by_its_class():
+    assert [p.config.opt.lr for p in chosen("opt=choice(adam, decayed)", "opt[AdamW].lr=7")] == [0.5, 7]
+    assert [p.config.opt.lr for p in chosen("opt=choice(adam, decayed)", "opt[Adam].lr=7")] == [7, 7]  # a subclass too
+
+
+def test_a_choice_that_is_not_there_is_an_error():
+    with pytest.raises(ConfigError, match="it matches nothing"):
+        chosen("opt=choice(adam, decayed)", "opt[sgd].lr=7")
+
+
+def test_a_choice_of_what_has_no_choices_is_an_error():
+    with pytest.raises(ConfigError, match="has no choices"):
+        chosen("parts[Adam].lr=7")
+
+
+def test_explain_names_the_factory_that_gave_a_choice():
+    points = chosen("opt=choice(adam, decayed)")
+    assert "factory decayed" in str(explain(points[1].config, "opt.wd"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from nrun.cli.entrypoint import RunContext, entrypoint, factory, group, main
+from nrun.entrypoints import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["RunContext", "entrypoint", "factory", "group", "main"]
+__all__ = ["Link", "RunContext", "entrypoint", "factory", "group", "main"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a plugin declares is known only when it is installed

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import click
 
     from nrun.config.node import Config
+    from nrun.entrypoints import Link
     from nrun.experiment import Experiment
     from nrun.outcome import ExperimentStatus
     from nrun.plugins import Hooks
@@ -67,6 +68,7 @@ def entrypoint(
     enable_executor: bool = True,
     cmd_defaults: Mapping[str, object] | None = None,
     env_prefix: str = "",
+    links: Sequence[Link] = (),
 ) -> Callable[[F], F]: ...
 
 

@@ -159,7 +159,7 @@ def _call(read: Typed, options: Options) -> int:
     if options.plan or (session is not None and session.plan_only):
         click.echo(show(read.task))
     elif _agreed(read, options):
-        build(resolved(read.task, read.reading))()
+        build(resolved(read.task, read.reading, read.entry.links))()
     return 0
 
 
@@ -172,7 +172,7 @@ def _experiment(read: Typed, options: Options) -> Experiment:
     settings = settings_of(read.settings, read.reading)
     title = settings.name or read.entry.name
     exp = Experiment(title, settings.executor)
-    exp.add(resolved(read.task, read.reading), name=title, plugins=settings.all_plugins())
+    exp.add(resolved(read.task, read.reading, read.entry.links), name=title, plugins=settings.all_plugins())
     return exp
 
 
@@ -199,7 +199,7 @@ def _swept(read: Typed, options: Options) -> Experiment:
         words = (*(f"{RUN}.{word}" for word in run.overrides), *point.overrides)
         name = " ".join(words).replace("/", "_")[:150] or title
         exp.add(
-            resolved(point.config, read.reading),
+            resolved(point.config, read.reading, read.entry.links),
             settings[run.number].executor,
             name=f"{run.number * len(points) + point.number}: {name}",
             plugins=settings[run.number].all_plugins(),
@@ -249,7 +249,7 @@ def _maker(read: Typed, options: Options, *, planning: bool) -> Callable[[], lis
         plan=planning,
         wishes=_wishes(options),
     )
-    function = build(resolved(read.task, read.reading))
+    function = build(resolved(read.task, read.reading, read.entry.links))
 
     def make() -> list[Experiment]:
         function(ctx=context)

@@ -92,6 +92,7 @@ def help_of(read: Typed, places: Sequence[str] = (), *, deepest: int = DEEPEST) 
         for row in _rows(read.task, (), "", known, {})
         if row.path.partition(".")[0] != CONTEXT or read.entry.type == "task"
     )
+    arguments = _linked(arguments, {format_path(parse_path(link.dst)): link.src for link in read.entry.links})
     run = tuple(_rows(read.settings, (), "run.", known, {}))
     sections: tuple[tuple[str, tuple[Row, ...]], ...] = (("Arguments", arguments), ("Run", run))
     if places:
@@ -123,6 +124,16 @@ def _found(place: str, rows: Sequence[Row]) -> Row:
     if path not in by_path:
         raise UsageError(f"there is no argument {place}.{did_you_mean(path, by_path)}", hint="--help shows them all")
     return by_path[path]
+
+
+def _linked(rows: Sequence[Row], links: Mapping[str, str]) -> tuple[Row, ...]:
+    """Rows in which what nobody can type says what it follows from."""
+    return tuple(
+        attrs.evolve(row, value=f"from {links[row.path]}", origin="", factories=(), rows=())
+        if row.path in links
+        else attrs.evolve(row, rows=_linked(row.rows, links))
+        for row in rows
+    )
 
 
 def _cut(rows: Sequence[Row], deepest: int) -> tuple[Row, ...]:

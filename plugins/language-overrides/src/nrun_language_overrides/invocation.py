@@ -13,6 +13,7 @@ from nrun import Executor, Plugin
 from nrun.cli.entrypoint import registered
 from nrun.config.build import build
 from nrun.config.node import Config, Partial
+from nrun.config.paths import parse_path
 from nrun.config.target import signature_of
 from nrun.data import Data
 from nrun.errors import UsageError, did_you_mean
@@ -27,10 +28,11 @@ from nrun_language_overrides.reader import Reading
 from nrun_language_overrides.start import CONTEXT, default_task, task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from nrun import Entrypoint
+    from nrun.cli import Link
     from nrun.config.node import BaseNode
     from nrun.config.paths import Path as ConfigPath
     from nrun.plugins import Hooks
@@ -115,7 +117,8 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     problems: list[Problem] = []
     changed = _layered(task, (lower_task, about_task), context, problems)
     run = _layered(settings, (lower_run, about_run), context, problems, "run.")
-    if changed is None or run is None:
+    problems += _linked(entry.links, changed.paths if changed else ())
+    if changed is None or run is None or problems:
         raise ConfigProblems(problems)
     return Typed(
         entry=entry,
@@ -125,6 +128,14 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
         order=changed.paths,
         reading=reading,
     )
+
+
+def _linked(links: Iterable[Link], typed_paths: Iterable[ConfigPath]) -> Iterator[Problem]:
+    """A problem for everything that was typed and follows from something else."""
+    for link in links:
+        path = parse_path(link.dst)
+        if any(other[: len(path)] == path for other in typed_paths):
+            yield Problem(link.dst, f"follows from {link.src}, so it cannot be set", None, (f"set {link.src}",))
 
 
 def _layered(

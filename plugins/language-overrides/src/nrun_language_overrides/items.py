@@ -16,7 +16,7 @@ from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
     Spans = tuple[tuple[int, int], ...]
-    StepKind = Literal["name", "index", "key", "any", "each", "deep", "type", "tag", "append", "insert"]
+    StepKind = Literal["name", "index", "key", "any", "each", "deep", "type", "tag", "choice", "append", "insert"]
     Operator = Literal["=", "?=", "+=", "-=", "*=", "/=", "//=", "**=", "|=", "&=", "delete", "share", "include"]
 
 _LONGEST = 64 * 1024
@@ -26,6 +26,7 @@ _INTEGER = r"-?[0-9]{1,9}"
 _PIECE = re.compile(
     rf"(?P<dots>\.\.\.|\.|)(?:(?P<name>{_NAME})|(?P<index>{_INTEGER})|(?P<any>\*)|@(?P<type>[^\W\d]\w*)|%(?P<tag>{_NAME}))"
     rf"|\[(?:(?P<element>{_INTEGER})|(?P<each>\*)|\+(?:(?P<insert>{_INTEGER})|(?P<append>))"
+    rf"|(?P<choice>{_NAME}(?=\]\.))"
     r"""|(?P<key>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))\]""",
     re.DOTALL,
 )
@@ -180,7 +181,7 @@ def _step(piece: re.Match[str]) -> Step:
         return Step("insert", int(value))
     if kind == "key":
         return Step("key", re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL))
-    return Step(cast("StepKind", kind), value if kind in ("type", "tag") else None)
+    return Step(cast("StepKind", kind), value if kind in ("type", "tag", "choice") else None)
 
 
 def _refuse(source: str, at: int, message: str, hint: str) -> NoReturn:

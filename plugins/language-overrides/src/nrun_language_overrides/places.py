@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Spans = tuple[tuple[int, int], ...]
 
 UNSET = inspect.Parameter.empty
-_WIDE = frozenset({"any", "each", "deep", "type", "tag"})
+_WIDE = frozenset({"any", "each", "deep", "type", "tag", "choice"})
 
 
 @attrs.frozen(eq=False)
@@ -141,6 +141,10 @@ def find_places(start: Place, path: tuple[Step, ...], spans: Spans, source: Sour
     """
     place = start
     for position, (step, span) in enumerate(zip(path, spans, strict=True)):
+        if step.kind == "choice" and isinstance(place.value, dict | list | tuple):
+            told = f"has no choices, of which {step.value} could be one"
+            hints = (f"quote a key, and the item for the shell: ['{step.value}']",)
+            raise ConfigProblems([Problem(format_path(place.path), told, source.part(*span), hints)])
         if step.kind in _WIDE or type(place.value) is Sweep:
             raws = [source.text[start:end] for start, end in spans]
             return _find_wide(place, list(zip(path, raws, strict=True))[position:], context)
@@ -164,6 +168,8 @@ def _find_wide(start: Place, steps: list[tuple[Step, str]], context: Reading) ->
             entered = [_enter(place, step, raw, context) for place in known]
             here = [place for place in entered if place and (place.value is not UNSET or not place.inside)]
         after_deep = step.kind == "deep"
+        if step.kind == "choice":
+            continue  # these are several in one place
         first = {place.key: place for place in reversed(here)}
         here = [place for place in here if first[place.key] is place]
     return here
@@ -252,6 +258,8 @@ def _widened(here: list[Place], step: Step, *, after_deep: bool) -> list[Place]:
             for name in dict.fromkeys((*signature_of_node(place.value).names, *_tagged(place.value)))
             if step.value in tags_at(place.value, name)
         ]
+    if step.kind == "choice":
+        return [place for place in here if _is_a(place.value, step.value) or _made_by(place.value, step.value)]
     if step.kind == "type":
         found = here if after_deep else [child for place in here for child in _children(place)]
         return [place for place in found if _is_a(place.value, step.value)]
@@ -303,6 +311,15 @@ def _is_a(value: Any, name: object) -> bool:
         return False
     target = target_of(value)
     return name in ([cls.__name__ for cls in target.__mro__] if isinstance(target, type) else [display_name(target)])
+
+
+def _made_by(value: Any, name: object) -> bool:
+    """Whether a factory of this name gave a node."""
+    record = value.__nrun_trail__ if isinstance(value, BaseNode) else None
+    origin = None
+    while record is not None:  # the first that happened to it is the last
+        _, origin, _, record = record if len(record) == 4 else (None, None, None, None)  # noqa: PLR2004
+    return isinstance(origin, Origin) and (origin.kind, origin.where) == ("factory", name)
 
 
 def _tagged(node: Node) -> list[str | int]:

@@ -29,7 +29,7 @@ def parse_partial(function: Callable[..., Any], *items: str, factory: str = "", 
     named = display_name(function)
     entry = getattr(function, MARK, None) or Entrypoint(function=function, name=named, namespace="", help="")
     read = typed(entry, [END_OF_RUN, *items], installed(), factory=factory, load=load)
-    return resolved(read.task, read.reading)
+    return resolved(read.task, read.reading, entry.links)
 
 
 def parse_config(function: Callable[..., Any], *items: str) -> Config[Any]:

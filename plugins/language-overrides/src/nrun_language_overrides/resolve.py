@@ -11,15 +11,17 @@ import attrs
 
 from nrun.config.annotations import annotation_of
 from nrun.config.node import NODES
-from nrun.config.paths import Path, format_path, get_at, holder_of, parse_path, set_at, walk
+from nrun.config.origin import Origin
+from nrun.config.paths import Path, format_path, get_at, holder_of, nodes_of, parse_path, set_at, walk
 from nrun.config.special import Reference, Sweep
 from nrun.errors import ConfigError
 from nrun_language_overrides.problems import ConfigProblems, Problem
 from nrun_language_overrides.reader import Reading, read_text, read_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from nrun.cli import Link
     from nrun.config.node import Node
 
 N = TypeVar("N", bound="Node")
@@ -57,13 +59,14 @@ RESOLVERS: Mapping[str, Callable[[str], str]] = {"env": _env, "host": _host, "no
 """What may stand before the colon in `${name:argument}`. Each gives text, which is read as the argument's type."""
 
 
-def resolved(root: N, reading: Reading) -> N:
+def resolved(root: N, reading: Reading, links: Sequence[Link] = ()) -> N:
     """A copy of a tree in which every reference is replaced by its value, read as what the argument takes.
 
+    Then `links` are followed, in order.
     Raises ConfigProblems for references that lead nowhere, to a node, or in a circle, and for sweeps.
     """
     found = [(path, value) for path, value in walk(root) if type(value) in (Reference, Sweep)]
-    if not found:
+    if not found and not links:
         return root
     root = copy.deepcopy(root)
     problems: list[Problem] = []
@@ -76,7 +79,31 @@ def resolved(root: N, reading: Reading) -> N:
             problems.append(Problem(format_path(path), error.message, None, (error.hint,) if error.hint else ()))
     if problems:
         raise ConfigProblems(problems)
+    for link in links:
+        try:
+            _follow(root, link, reading)
+        except ConfigProblems:
+            raise
+        except ConfigError as error:
+            told = f"{error.message} (linked to {link.src})"
+            raise ConfigProblems([Problem(link.dst, told, None, (error.hint,) if error.hint else ())]) from error
     return root
+
+
+def _follow(root: Node, link: Link, reading: Reading) -> None:
+    """Set what a link leads to. What `via` raises is passed on, with a note."""
+    value, path = get_at(root, link.src), parse_path(link.dst)
+    if next(nodes_of(value), None):
+        raise ConfigError(f"{link.src} is a node, and only values can be linked", hint="have a factory share it")
+    try:
+        value = value if link.via is None else link.via(value)
+    except Exception as error:
+        error.add_note(f"in the link from {link.src} to {link.dst}")
+        raise
+    node, name, inside = holder_of(root, path)
+    annotation = Any if inside else annotation_of(node, name)
+    reading = attrs.evolve(reading, path=link.dst)
+    set_at(root, path, read_value(value, annotation, reading), Origin("code", f"linked to {link.src}"))
 
 
 def _value(root: Node, path: Path, reading: Reading, chain: tuple[Path, ...]) -> Any:

@@ -19,7 +19,8 @@ import attrs
 from nrun.config.annotations import annotation_of
 from nrun.config.build import positional
 from nrun.config.imports import find_allowed
-from nrun.config.node import Config, set_arguments
+from nrun.config.node import BaseNode, Config, set_arguments
+from nrun.config.origin import Origin, came_from
 from nrun.config.target import Signature, display_name, signature_of, symbol_of
 from nrun.errors import ConfigError
 from nrun_language_overrides.factories import is_kind, provided_by
@@ -253,6 +254,9 @@ def _made_by(
         factory.check(result, classes)
     except ConfigError as error:
         raise fault(error.message, source, context, error.hint or "") from None
+    if isinstance(result, BaseNode):
+        origin = Origin("factory", factory.name)
+        came_from(result, lambda _name: origin)
     return result
 
 
