@@ -69,7 +69,7 @@ def _take(store: Store, bundle: str, source: BinaryIO, say: Callable[[str], None
             places[digest] = (start, size)
             end, partial = start + size, 0
         if places:
-            contents.packs.append(store.seal(file, path, places))
+            contents.packs.append(store.seal(file, path, [(digest, *places[digest]) for digest in sorted(places)]))
         for digest, (start, size) in places.items():
             contents.add(digest, len(contents.packs) - 1, start, size)
     store.keep(manifest, contents)

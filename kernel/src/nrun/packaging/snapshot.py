@@ -67,6 +67,7 @@ class Survey(Data):
     """What would travel."""
 
     parts: Sequence[Files]
+    """Without their names, which the rows have."""
     rows: list[Row]
     """By name, the last first. Whoever bundles them takes them off the end, so that memory does not grow."""
     skipped: Sequence[str]
@@ -105,7 +106,9 @@ def survey(parts: Sequence[Files]) -> Survey:
                 continue
             rows.append(Row(prefix + name, number, kind, _stat(status)))
     rows.sort(key=lambda row: row.name)
-    return Survey(parts, _compatible(rows, parts)[::-1], skipped)
+    rows = _compatible(rows, parts)
+    rows.reverse()
+    return Survey([attrs.evolve(part, names=()) for part in parts], rows, skipped)
 
 
 def check_size(found: Survey, limit: int | None) -> None:
@@ -160,7 +163,7 @@ def _seen(found: Survey, store: Path) -> Iterator[list[Seen]]:
 
 def _manifest(
     found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int], None] = lambda _: None
-) -> bytes:
+) -> bytearray:
     """The manifest of these files, whose new contents go into `pack`."""
     roots = [os.fsencode(part.root) + b"/" for part in found.parts]
     prefixes = [len(_prefix(part)) for part in found.parts]
@@ -180,7 +183,7 @@ def _manifest(
         if row.changed_ns < settled:
             seen[row.part].note(name, row.stat, digest)
         manifest += written(Entry(row.name, row.kind, row.size, digest))
-    return bytes(manifest)
+    return manifest
 
 
 def _read(row: Row, path: bytes, pack: PackWriter | None) -> bytes:
@@ -246,15 +249,30 @@ def _compatible(rows: list[Row], parts: Sequence[Files]) -> list[Row]:
     """The rows, each name once. Raises PackagingError for names that would get into each other's way."""
     if any(row.name.startswith(before.name) for before, row in itertools.pairwise(rows)):
         rows = _apart(rows, parts)
-    whole = b"\0".join([row.name for row in rows])
-    if len(set(_folded(whole).split("\0"))) < len(rows):
-        first: dict[str, Row] = {}
-        for row in rows:
-            other = first.setdefault(_folded(row.name), row)
-            if other is not row:
-                msg = f"{shown(other.name)} and {shown(row.name)} differ only in case: some systems take them for one"
-                raise PackagingError(msg, hint="rename one, or leave it out by a line in .nrunignore")
+    _check_case(rows)
     return rows
+
+
+def _check_case(rows: Sequence[Row]) -> None:
+    """Refuse names that differ only in case, of files and of folders. Raises PackagingError."""
+    above: list[tuple[bytes, dict[str, bytes]]] = [
+        (b"", {})
+    ]  # what is in each folder from the top down to where we are
+    for row in rows:
+        while not row.name.startswith(above[-1][0]):
+            above.pop()
+        folder, names = above[-1]
+        rest, goes_on = row.name[len(folder) :], True
+        while goes_on:
+            name, slash, rest = rest.partition(b"/")
+            other = names.setdefault(name.decode("utf-8", "surrogateescape").casefold(), name)
+            if other != name:
+                both = f"{shown(folder + other)} and {shown(folder + name)}"
+                msg = f"{both} differ only in case: some systems take them for one"
+                raise PackagingError(msg, hint="rename one, or leave it out by a line in .nrunignore")
+            if goes_on := bool(slash):
+                folder, names = folder + name + slash, {}
+                above.append((folder, names))
 
 
 def _apart(rows: Sequence[Row], parts: Sequence[Files]) -> list[Row]:
@@ -279,7 +297,3 @@ def _apart(rows: Sequence[Row], parts: Sequence[Files]) -> list[Row]:
 def _path(row: Row, parts: Sequence[Files]) -> str:
     part = parts[row.part]
     return shown(os.fsencode(part.root) + b"/" + row.name[len(_prefix(part)) :])
-
-
-def _folded(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape").casefold()

@@ -25,7 +25,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO, Self
 
 PACKING = ".packing-"
@@ -60,13 +60,13 @@ def written(entry: Entry) -> bytes:
     return b"%b %d %b %b\0" % (entry.kind.encode(), entry.size, entry.content.hex().encode(), entry.name)
 
 
-def entries(manifest: bytes) -> Iterator[Entry]:
+def entries(manifest: bytes | bytearray) -> Iterator[Entry]:
     """What a manifest names. Raises Damaged for one that could write outside its folder, or twice to one place."""
     last, start = b"", 0
     links: set[bytes] = set()
     while start < len(manifest):
         end = manifest.find(b"\0", start)
-        line = manifest[start:end]
+        line = bytes(manifest[start:end])
         try:
             kind, size, content, name = line.split(b" ", 3)
             entry = Entry(name, kind.decode(), int(size), bytes.fromhex(content.decode()))
@@ -159,11 +159,17 @@ class Store:
         """New contents, on their way in."""
         return PackWriter(self)
 
-    def seal(self, file: BinaryIO, beside: str, places: dict[bytes, tuple[int, int]]) -> str:
-        """Make a pack of a file in the folder of the store, and give its name. `places` says where its contents lie."""
-        index = b"".join(_INDEXED.pack(digest, *places[digest]) for digest in sorted(places))
+    def seal(self, file: BinaryIO, beside: str, places: Iterable[tuple[bytes, int, int]]) -> str:
+        """Make a pack of a file in the folder of the store: digest, offset and size of its contents follow, in order.
+
+        Gives its name. Raises OSError.
+        """
+        index = bytearray()
+        for place in places:
+            index += _INDEXED.pack(*place)
         file.seek(0, os.SEEK_END)
-        file.write(index + _FOOTER.pack(len(places), _MAGIC))
+        file.write(index)
+        file.write(_FOOTER.pack(len(index) // _INDEXED.size, _MAGIC))
         file.flush()
         os.fsync(file.fileno())
         name = hashlib.sha256(index).hexdigest()
@@ -171,7 +177,7 @@ class Store:
         os.rename(beside, self._path("packs/" + name))
         return name
 
-    def keep(self, manifest: bytes, contents: Contents) -> str:
+    def keep(self, manifest: bytes | bytearray, contents: Contents) -> str:
         """Keep a manifest whose contents are all in packs, and give its id. Raises OSError, Damaged."""
         bundle = hashlib.sha256(manifest).hexdigest()
         numbers = {contents.place(entry.content)[0] for entry in entries(manifest) if entry.kind != "l"}
@@ -245,7 +251,7 @@ class Store:
     def _path(self, name: str) -> str:
         return os.path.join(self.root, name)
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, data: bytes | bytearray) -> None:
         descriptor, beside = tempfile.mkstemp(prefix=PACKING, dir=self.root)
         try:
             with open(descriptor, "wb") as file:
@@ -314,7 +320,8 @@ class PackWriter:
         """Make the pack count; if there is nothing new, there is none."""
         if self._file is None or not self._new:
             return
-        places = {digest: self.contents.place(digest)[1:] for digest in self._new}
+        self._new.sort()
+        places = ((digest, *self.contents.place(digest)[1:]) for digest in self._new)
         self.contents.packs.append(self._store.seal(self._file, self._beside, places))
         self._file.close()
         self._file = None
