@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @hookimpl
 def nrun_commands() -> Iterable[CommandSpec]:
     """`nrun note` and `nrun tag`, and what is added to `nrun experiment`."""
+    yield CommandSpec(name="experiment adopt", summary="Take in an experiment from anywhere", command=_adopt)
     for group in ("", "experiment "):
         yield CommandSpec(name=f"{group}note", summary="Write something down about an experiment", command=_note)
         yield CommandSpec(name=f"{group}tag", summary="Put tags on an experiment, or take them off", command=_tag)
@@ -33,6 +34,12 @@ def _tag() -> click.Command:
     from nrun_command_housekeeping.labels import tag
 
     return tag
+
+
+def _adopt() -> click.Command:
+    from nrun_command_housekeeping.adopt import adopt
+
+    return adopt
 
 
 def _archive() -> click.Command:
