@@ -11,12 +11,12 @@ import attrs
 
 from nrun.config.script import Script
 from nrun.config.target import symbol_of
-from nrun.errors import PlanError
+from nrun.errors import InCharge, PlanError
 from nrun.interrupts import policy
 from nrun.job import Job, name_of, task_of
 from nrun.launching import current_session, stop_loading, surroundings
 from nrun.model import State
-from nrun.outcome import ExperimentStatus, jobs_failed, status_of
+from nrun.outcome import ExperimentStatus, jobs_failed, plan_text, status_of
 from nrun.planning import (
     Dependency,
     RecordedTask,
@@ -30,7 +30,7 @@ from nrun.planning import (
 from nrun.planning import Job as PlannedJob
 from nrun.preflight import check_carried_on, check_files, check_outputs
 from nrun.protocols import Plugin
-from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment
+from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment, publish
 from nrun.recorded import Recorded
 from nrun.sync import run_sync
 
@@ -188,8 +188,6 @@ class Experiment(Recorded):
 
     def dryrun(self, *, sequential: bool = False) -> None:
         """Print exactly what `run` would hand over. Writes nothing, submits nothing. Raises PlanError."""
-        from nrun.outcome import plan_text
-
         print(plan_text(self, sequential=sequential))  # noqa: T201 - that is what it is for
 
     @property
@@ -246,7 +244,6 @@ class Experiment(Recorded):
             check_carried_on(planned[0])
             self._claim(*planned)
             self._leave_behind(until_handed_over=True)
-            self._view = None
             return self.status()
         self._drive(self._run(*planned, tail_logs=tail_logs, stop_when_interrupted=stop), on_interrupt)
         status = status_of(self._known())
@@ -265,19 +262,19 @@ class Experiment(Recorded):
     ) -> ExperimentStatus:
         """As `run`, once: an experiment of the same configuration, code and environment is not launched again.
 
-        If that one has succeeded, nothing is done; if it runs, it is followed; what failed in it is run again. The
-        warnings of the status say so. Code is every module loaded from the current folder, and the scripts.
+        If that one has succeeded, nothing is done; if it runs, it is followed; what failed in it is run again; the
+        warnings of the status say so. Of launches at the same moment one runs. Code is every module loaded from here.
         """
         from nrun.fingerprint import fingerprint_of, launched, take_up
 
-        plan = self._plan(sequential=sequential, fail_fast=fail_fast)[0]
-        self._fingerprint = fingerprint_of(plan, self._versions())
+        planned = self._plan(sequential=sequential, fail_fast=fail_fast)[0]
+        self._fingerprint = fingerprint_of(planned, self._versions())
+        how: Any = {"detach": detach, "check": check, "on_interrupt": on_interrupt}
+        with contextlib.suppress(InCharge):  # another launch of the same was faster, or has taken this one up
+            if launched(self._home, self.title, self._fingerprint) is None:
+                return self.run(sequential=sequential, fail_fast=fail_fast, **how)
         self._folder = launched(self._home, self.title, self._fingerprint)
-        if self._folder is not None:
-            return take_up(self, detach=detach, check=check, on_interrupt=on_interrupt)
-        return self.run(
-            sequential=sequential, fail_fast=fail_fast, detach=detach, check=check, on_interrupt=on_interrupt
-        )
+        return take_up(self, **how)
 
     async def run_async(  # noqa: PLR0913 - as above
         self,
@@ -313,9 +310,14 @@ class Experiment(Recorded):
         try:
             copy_worker(folder)
             describe(plan, folder, self._versions(), self._created, self._fingerprint)
+            folder = publish(folder)
         except BaseException:  # nothing half-written is left, whatever it was
             discard(folder)
             raise
+        if self._fingerprint:
+            from nrun.fingerprint import settle
+
+            settle(folder, self._fingerprint)
         self._folder = folder
         return folder
 
@@ -351,8 +353,6 @@ class Experiment(Recorded):
             grace_s=max(executor.grace_s for executor in plan.executors()),
             statuses=statuses,
             version=VERSION,
-            damaged=(),
-            launcher_gone=False,
         )
         return self._view
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -261,11 +262,8 @@ class Recorded:
 
         folder = self._launched()
         if read_view(folder).launcher_gone:
-            try:
+            with contextlib.suppress(InCharge):  # somebody else was faster
                 self._leave_behind()
-            except NrunError:
-                if read_view(folder).launcher_gone:  # otherwise somebody else was faster
-                    raise
 
     def rerun(
         self,
@@ -290,7 +288,8 @@ class Recorded:
             msg = f"{running[0]!r} has not ended: it is {status.jobs[running[0]].state.value}"
             raise PlanError(msg, hint=f"nrun cancel {self.id} {running[0]} stops it; nrun experiment resume goes on")
         if wanted:
-            run_sync(ask_again(self._launched(), wanted, _somebody()))
+            attempts = {name: status.jobs[name].attempt for name in wanted}
+            run_sync(ask_again(self._launched(), attempts, _somebody()))
             self._view = None
             return self.resume(check=check, detach=detach, on_interrupt=on_interrupt)
         return self._outcome(check=check)

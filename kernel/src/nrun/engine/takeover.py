@@ -159,12 +159,20 @@ async def watch(folder: ExperimentFolder, hooks: Hooks, offset: int = 0) -> int:
         await asyncio.sleep(WATCH_PAUSE_S)
 
 
-async def ask_again(folder: ExperimentFolder, names: Collection[str], by: str) -> None:
-    """Have jobs that have ended run again, when the experiment is carried on. Raises InCharge, RecordError."""
+async def ask_again(folder: ExperimentFolder, attempts: Mapping[str, int], by: str) -> None:
+    """Have jobs run again, when the experiment is carried on, that ended with these attempts, which are the last.
+
+    Raises InCharge, RecordError.
+    """
     async with charge(folder):
-        check_version(read_description(folder).nrun, folder)
+        view = read_view(folder)
+        check_version(view.version, folder)
+        last = {(status.name, status.attempt) for status in view.statuses.values() if status.state.ended}
+        again = [
+            JobRerun(at=time.time(), job=name, by=by) for name, number in attempts.items() if (name, number) in last
+        ]
         with Journal(folder.journal) as journal:
-            journal.append([JobRerun(at=time.time(), job=name, by=by) for name in names], durable=True)
+            journal.append(again, durable=True)
 
 
 def _packed(folder: ExperimentFolder, events: Collection[object], plan: Plan) -> Mapping[int, Bundle]:
