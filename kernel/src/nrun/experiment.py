@@ -14,6 +14,7 @@ from nrun.config.target import symbol_of
 from nrun.errors import InCharge, PlanError
 from nrun.interrupts import policy
 from nrun.job import Job, name_of, task_of
+from nrun.kept import Kept
 from nrun.launching import current_session, stop_loading, surroundings
 from nrun.model import State
 from nrun.outcome import ExperimentStatus, jobs_failed, plan_text, status_of
@@ -31,7 +32,6 @@ from nrun.planning import Job as PlannedJob
 from nrun.preflight import check_carried_on, check_files, check_outputs
 from nrun.protocols import Plugin
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment, publish
-from nrun.recorded import Recorded
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from nrun.record import ExperimentFolder
 
 
-class Experiment(Recorded):
+class Experiment(Kept):
     """Collects jobs, runs them, and is the way back to them.
 
     >>> with Experiment("hello") as exp:

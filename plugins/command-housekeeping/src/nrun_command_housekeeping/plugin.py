@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nrun import CommandSpec, hookimpl
+from nrun import CommandSpec, NameSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +22,39 @@ def nrun_commands() -> Iterable[CommandSpec]:
     yield CommandSpec(name="experiment archive", summary="Put experiments into one file", command=_archive)
     yield CommandSpec(name="experiment restore", summary="Take experiments out of such a file", command=_restore)
     yield CommandSpec(name="experiment gc", summary="Remove what is old, or too much", command=_gc)
+
+
+@hookimpl
+def nrun_names() -> Iterable[NameSpec]:
+    """What methods of `Experiment` call."""
+    yield NameSpec(name="adopt_experiment", summary="What `Experiment.adopt` does", load=_adopting)
+    yield NameSpec(name="archive_experiments", summary="What `exp.archive` does, for several", load=_archiving)
+    yield NameSpec(name="restore_archive", summary="What `Experiment.restore` does", load=_restoring)
+    yield NameSpec(name="collect_garbage", summary="What `Experiment.gc` does", load=_collecting)
+
+
+def _adopting() -> object:
+    from nrun_command_housekeeping.adopting import adopt_experiment
+
+    return adopt_experiment
+
+
+def _archiving() -> object:
+    from nrun_command_housekeeping.putting_away import archive_experiments
+
+    return archive_experiments
+
+
+def _restoring() -> object:
+    from nrun_command_housekeeping.unpacking import restore_archive
+
+    return restore_archive
+
+
+def _collecting() -> object:
+    from nrun_command_housekeeping.garbage import collect_garbage
+
+    return collect_garbage
 
 
 def _note() -> click.Command:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nrun.errors import RecordError
+from nrun.record import ExperimentFolder
 from nrun.record.bundles import digest_of
 from nrun_command_housekeeping.packing import HAS_ZSTD, MANIFEST, VERSION, zstd_file
 
@@ -33,8 +34,8 @@ _DEEP_ENOUGH = 3
 """`experiments/<title>/<id>` and `bundles/<digest>/<file>` have so many parts."""
 
 
-def restore_archive(file: Path, home: Path) -> tuple[list[str], dict[str, str]]:
-    """Take the experiments in `file` into the record under `home`: their ids, and what was left out of the archive.
+def restore_archive(file: Path, home: Path) -> tuple[list[ExperimentFolder], dict[str, str]]:
+    """Take the experiments in `file` into the record under `home`; gives them, and what was left out of the archive.
 
     Raises RecordError if the archive is damaged, has anything that does not belong into one, or an experiment that is
     there already; then nothing was restored.
@@ -202,13 +203,14 @@ def _take_bundles(beside: Path, home: Path) -> None:
             path.rename(place)
 
 
-def _take(path: Path, home: Path) -> str:
-    place = home / "experiments" / path.parent.name / path.name
+def _take(path: Path, home: Path) -> ExperimentFolder:
+    folder = ExperimentFolder(home, path.parent.name, path.name)
+    place = folder.path
     place.parent.mkdir(exist_ok=True, mode=0o700)
     if os.path.lexists(place):
         raise _there_already(path.name)
     path.rename(place)
-    return path.name
+    return folder
 
 
 def _there_already(id_: str) -> RecordError:
