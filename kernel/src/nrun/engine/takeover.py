@@ -140,11 +140,11 @@ async def attend(
 
 
 async def watch(folder: ExperimentFolder, hooks: Hooks, offset: int = 0) -> int:
-    """Tell the observers of what is in the journal from `offset` on, until who is in charge is done or dead.
+    """Tell the observers that only show of what is in the journal from `offset` on, until who is in charge is done or dead.
 
     Of what was before they are told how the last process took charge. Gives where the journal ended.
     """
-    observers = hooks.observers()
+    observers = hooks.observers(watching=True)
     while True:
         reading = read_journal(folder.journal, offset)
         if reading.events:
