@@ -140,7 +140,7 @@ async def attend(
 
 
 async def watch(folder: ExperimentFolder, hooks: Hooks, offset: int = 0) -> int:
-    """Tell the observers that only show of what is in the journal from `offset` on, until who is in charge is done or dead.
+    """Tell the observers that show it what is in the journal from `offset` on, until who is in charge is done or dead.
 
     Of what was before they are told how the last process took charge. Gives where the journal ended.
     """

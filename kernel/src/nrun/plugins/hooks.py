@@ -157,7 +157,7 @@ class Hooks:
     # ---- the conventions
 
     def _implementations(self, hook: str, takes: str = "") -> list[tuple[PluginRecord, Callable[..., object]]]:
-        """Who implements `hook` and takes that argument, in the order of calling: tryfirst, then by name, then trylast."""
+        """Who implements `hook`, and takes that argument, in order of calling: tryfirst, then by name, then trylast."""
         caller: pluggy.HookCaller = getattr(self.host.manager.hook, hook)
         found: list[tuple[PluginRecord, Callable[..., object]]] = []
         for impl in reversed(caller.get_hookimpls()):
