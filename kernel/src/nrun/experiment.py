@@ -32,7 +32,6 @@ from nrun.planning import Job as PlannedJob
 from nrun.preflight import check_carried_on, check_files, check_outputs
 from nrun.protocols import Plugin
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment, publish
-from nrun.sync import run_sync
 
 if TYPE_CHECKING:
     import os
@@ -245,11 +244,8 @@ class Experiment(Kept):
             self._claim(*planned)
             self._leave_behind(until_handed_over=True)
             return self.status()
-        self._drive(self._run(*planned, tail_logs=tail_logs, stop_when_interrupted=stop), on_interrupt)
-        status = status_of(self._known())
-        if check and status.state is not State.SUCCEEDED:
-            raise run_sync(jobs_failed(self, status))
-        return status
+        work = self._run(*planned, check=check, tail_logs=tail_logs, stop_when_interrupted=stop)
+        return self._drive(work, on_interrupt)
 
     def launch(
         self,
@@ -291,11 +287,7 @@ class Experiment(Kept):
         When it is cancelled, jobs that run go on and wait to be resumed, unless they are to be stopped.
         """
         planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
-        await self._run(*planned, tail_logs=tail_logs, stop_when_interrupted=stop_when_cancelled)
-        status = status_of(self._known())
-        if check and status.state is not State.SUCCEEDED:
-            raise await jobs_failed(self, status)
-        return status
+        return await self._run(*planned, check=check, tail_logs=tail_logs, stop_when_interrupted=stop_when_cancelled)
 
     def _claim(self, plan: Plan, backends: Mapping[Place, Backend]) -> ExperimentFolder:
         """Write down what is asked, in a folder of its own. Raises PlanError, RecordError."""
@@ -325,8 +317,8 @@ class Experiment(Kept):
         return {r.ref.distribution: r.ref.version for r in self._hooks.host.records if r.state == "LOADED"}
 
     async def _run(
-        self, plan: Plan, backends: dict[Place, Backend], *, tail_logs: bool, stop_when_interrupted: bool
-    ) -> None:
+        self, plan: Plan, backends: dict[Place, Backend], *, check: bool, tail_logs: bool, stop_when_interrupted: bool
+    ) -> ExperimentStatus:
         from nrun.engine.charge import charge
         from nrun.engine.run import Run
 
@@ -340,6 +332,10 @@ class Experiment(Kept):
 
                 await stack.enter_async_context(tailing(view, self._hooks))
             await run.execute(stop_when_interrupted=stop_when_interrupted)
+        status = status_of(self._known())
+        if check and status.state is not State.SUCCEEDED:
+            raise await jobs_failed(self, status)
+        return status
 
     def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
         """What the run knows becomes what this object knows; nothing is read back."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nrun.plugins import Hooks
     from nrun.record import ExperimentFolder
     from nrun.record.description import Description
+    from nrun.sync import T
 
 _PAUSE_S = 0.2
 
@@ -175,15 +176,12 @@ class Recorded:
         With `detach` a process of its own does so, and this returns at once. Raises InCharge if another process
         looks after it, JobsFailed as `run` does.
         """
-        from nrun.engine.takeover import carry_on
-
-        folder = self._launched()
         if not detach:
             stop = policy(on_interrupt) == "cancel"
-            self._drive(carry_on(folder, self._hooks, stop_when_interrupted=stop), on_interrupt)
-        elif self.status().state is not State.SUCCEEDED:  # what failed may be owed another try
+            return self._drive(self.resume_async(check=check, stop_when_cancelled=stop), on_interrupt)
+        if self.status().state is not State.SUCCEEDED:  # what failed may be owed another try
             self._leave_behind()
-        return self._outcome(check=check and not detach)
+        return self._outcome(check=False)
 
     async def resume_async(self, *, check: bool = True, stop_when_cancelled: bool = False) -> ExperimentStatus:
         """As `resume`, for programs that have an event loop of their own; cancelling it is as for `run_async`."""
@@ -194,11 +192,8 @@ class Recorded:
 
     def attach(self, *, check: bool = True, on_interrupt: OnInterrupt | None = None) -> ExperimentStatus:
         """Be there until every job has ended, shown by the observers; carries it on if nobody does."""
-        from nrun.engine.takeover import attend
-
         stop = policy(on_interrupt) == "cancel"
-        self._drive(attend(self._launched(), self._hooks, stop_when_interrupted=stop), on_interrupt)
-        return self._outcome(check=check)
+        return self._drive(self.attach_async(check=check, stop_when_cancelled=stop), on_interrupt)
 
     async def attach_async(self, *, check: bool = True, stop_when_cancelled: bool = False) -> ExperimentStatus:
         """As `attach`, for programs that have an event loop of their own; cancelling it is as for `run_async`."""
@@ -269,10 +264,10 @@ class Recorded:
             raise await jobs_failed(self, status)
         return status
 
-    def _drive(self, work: Coroutine[Any, Any, None], on_interrupt: OnInterrupt | None) -> None:
+    def _drive(self, work: Coroutine[Any, Any, T], on_interrupt: OnInterrupt | None) -> T:
         """Run `work`, which is in charge; an interrupt does what it is to do."""
         try:
-            run_sync(work)
+            return run_sync(work)
         except (KeyboardInterrupt, SystemExit):
             if self._folder is not None and self._view_now() is not None:
                 self._interrupted(on_interrupt)
