@@ -118,24 +118,20 @@ def _counts(folder: ExperimentFolder) -> bool:
     return True
 
 
-def _attempts(status: ExperimentStatus) -> list[int]:
-    return [job.attempt for job in status.jobs.values()]
-
-
 def take_up(exp: Recorded, *, detach: bool, check: bool, on_interrupt: OnInterrupt | None) -> ExperimentStatus:
     """Do what is left to do of an experiment that was launched before, and say what that was. Raises as `run` does."""
     status, did = exp.status(), "it goes on" if detach else "it was followed"
     if status.state is State.SUCCEEDED:
         did = "it has succeeded, so nothing was done"
     elif status.state.ended:
-        did, before = "what had not succeeded was run again", _attempts(status)
-        while _attempts(status) == before:
+        did, before = "what had not succeeded was run again", sum(job.attempt for job in status.jobs.values())
+        while sum(job.attempt for job in status.jobs.values()) == before:
             try:
                 exp.rerun(check=False, detach=detach, on_interrupt=on_interrupt)
             except InCharge:  # another launch is about to do so
                 time.sleep(PAUSE_S)
             else:
-                before = []
+                before = -1
             status = exp.status()
     if not status.state.ended and detach:
         exp.entrust()

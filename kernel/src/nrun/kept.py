@@ -79,13 +79,10 @@ class Kept(Recorded):
         return cls._loaded(folder, hooks)
 
     @classmethod
-    def restore(
-        cls, file: str | os.PathLike[str], *, home: str | os.PathLike[str] | None = None, hooks: Hooks | None = None
-    ) -> list[Self]:
+    def restore(cls, file: str | os.PathLike[str], *, home: str | os.PathLike[str] | None = None) -> list[Self]:
         """The experiments in an archive, taken back into the record: all, or none. Raises RecordError."""
-        base = home_folder(home)
-        folders = provided("restore_archive", hooks)(Path(file), base)[0]
-        return [cls._loaded(folder, hooks) for folder in folders]
+        folders = provided("restore_archive")(Path(file), home_folder(home))[0]
+        return [cls._loaded(folder, None) for folder in folders]
 
     @staticmethod
     def gc(  # noqa: PLR0913 - each is a wish of its own

@@ -192,9 +192,8 @@ def _observe(status: JobStatus, seen: Observation) -> None:
         status.reason = status.limit
         _failed(status, Cause.TIMEOUT)
     else:
-        # Nobody of ours sent it, and no program ends like this by itself.
-        assumed = Cause.INFRASTRUCTURE if seen.signal == "SIGKILL" else Cause.USER_ERROR
-        _failed(status, seen.cause or assumed)
+        # Nobody of ours sent a SIGKILL, and no program ends like this by itself.
+        _failed(status, seen.cause or (Cause.INFRASTRUCTURE if seen.signal == "SIGKILL" else Cause.USER_ERROR))
 
 
 def fold_all(statuses: dict[str, JobStatus], events: Iterable[Event], experiment: str) -> None:
