@@ -160,7 +160,7 @@ async def watch(folder: ExperimentFolder, hooks: Hooks, offset: int = 0) -> int:
 
 
 async def ask_again(folder: ExperimentFolder, attempts: Mapping[str, int], by: str) -> None:
-    """Have jobs whose last attempts are these, and ended, run again when it is resumed. Raises InCharge, RecordError."""
+    """Have jobs that ended with these attempts run again when it is resumed. Raises InCharge, RecordError."""
     async with charge(folder):
         view = read_view(folder)
         check_version(view.version, folder)
