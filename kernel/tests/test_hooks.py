@@ -164,9 +164,12 @@ def test_hook_event(site):
             seen.append((event.kind, experiment, str(folder)))
         """,
     )
+    site.add("view", "seen = []\n@hookimpl\ndef nrun_event(event, watching): seen.append(watching)")
     hooks = site.hooks()
-    asyncio.run(hooks.observers().tell([EVENT], "2026-x", Path("/record")))
+    for watching in (False, True):
+        asyncio.run(hooks.observers(watching=watching).tell([EVENT], "2026-x", Path("/record")))
     assert hooks.host.manager.get_plugin("notifier").seen == [(EVENT.kind, "2026-x", "/record")]
+    assert hooks.host.manager.get_plugin("view").seen == [False, True]
 
 
 def test_hook_commands(site):

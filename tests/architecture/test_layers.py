@@ -32,6 +32,7 @@ LAYERS = (
         "interrupts",
         "search",
         "recorded",
+        "kept",
         "preflight",
         "fingerprint",
         "experiment",

@@ -11,12 +11,13 @@ import attrs
 
 from nrun.config.script import Script
 from nrun.config.target import symbol_of
-from nrun.errors import PlanError
+from nrun.errors import InCharge, PlanError
 from nrun.interrupts import policy
 from nrun.job import Job, name_of, task_of
+from nrun.kept import Kept
 from nrun.launching import current_session, stop_loading, surroundings
 from nrun.model import State
-from nrun.outcome import ExperimentStatus, jobs_failed, status_of
+from nrun.outcome import ExperimentStatus, jobs_failed, plan_text, status_of
 from nrun.planning import (
     Dependency,
     RecordedTask,
@@ -30,9 +31,7 @@ from nrun.planning import (
 from nrun.planning import Job as PlannedJob
 from nrun.preflight import check_carried_on, check_files, check_outputs
 from nrun.protocols import Plugin
-from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment
-from nrun.recorded import Recorded
-from nrun.sync import run_sync
+from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment, publish
 
 if TYPE_CHECKING:
     import os
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from nrun.record import ExperimentFolder
 
 
-class Experiment(Recorded):
+class Experiment(Kept):
     """Collects jobs, runs them, and is the way back to them.
 
     >>> with Experiment("hello") as exp:
@@ -188,8 +187,6 @@ class Experiment(Recorded):
 
     def dryrun(self, *, sequential: bool = False) -> None:
         """Print exactly what `run` would hand over. Writes nothing, submits nothing. Raises PlanError."""
-        from nrun.outcome import plan_text
-
         print(plan_text(self, sequential=sequential))  # noqa: T201 - that is what it is for
 
     @property
@@ -246,13 +243,9 @@ class Experiment(Recorded):
             check_carried_on(planned[0])
             self._claim(*planned)
             self._leave_behind(until_handed_over=True)
-            self._view = None
             return self.status()
-        self._drive(self._run(*planned, tail_logs=tail_logs, stop_when_interrupted=stop), on_interrupt)
-        status = status_of(self._known())
-        if check and status.state is not State.SUCCEEDED:
-            raise run_sync(jobs_failed(self, status))
-        return status
+        work = self._run(*planned, check=check, tail_logs=tail_logs, stop_when_interrupted=stop)
+        return self._drive(work, on_interrupt)
 
     def launch(
         self,
@@ -265,19 +258,19 @@ class Experiment(Recorded):
     ) -> ExperimentStatus:
         """As `run`, once: an experiment of the same configuration, code and environment is not launched again.
 
-        If that one has succeeded, nothing is done; if it runs, it is followed; what failed in it is run again. The
-        warnings of the status say so. Code is every module loaded from the current folder, and the scripts.
+        If that one has succeeded, nothing is done; if it runs, it is followed; what failed in it is run again; the
+        warnings of the status say so. Of launches at the same moment one runs. Code is every module loaded from here.
         """
         from nrun.fingerprint import fingerprint_of, launched, take_up
 
-        plan = self._plan(sequential=sequential, fail_fast=fail_fast)[0]
-        self._fingerprint = fingerprint_of(plan, self._versions())
+        planned = self._plan(sequential=sequential, fail_fast=fail_fast)[0]
+        self._fingerprint = fingerprint_of(planned, self._versions())
+        how: Any = {"detach": detach, "check": check, "on_interrupt": on_interrupt}
+        with contextlib.suppress(InCharge):  # another launch of the same was faster, or has taken this one up
+            if launched(self._home, self.title, self._fingerprint) is None:
+                return self.run(sequential=sequential, fail_fast=fail_fast, **how)
         self._folder = launched(self._home, self.title, self._fingerprint)
-        if self._folder is not None:
-            return take_up(self, detach=detach, check=check, on_interrupt=on_interrupt)
-        return self.run(
-            sequential=sequential, fail_fast=fail_fast, detach=detach, check=check, on_interrupt=on_interrupt
-        )
+        return take_up(self, **how)
 
     async def run_async(  # noqa: PLR0913 - as above
         self,
@@ -294,11 +287,7 @@ class Experiment(Recorded):
         When it is cancelled, jobs that run go on and wait to be resumed, unless they are to be stopped.
         """
         planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
-        await self._run(*planned, tail_logs=tail_logs, stop_when_interrupted=stop_when_cancelled)
-        status = status_of(self._known())
-        if check and status.state is not State.SUCCEEDED:
-            raise await jobs_failed(self, status)
-        return status
+        return await self._run(*planned, check=check, tail_logs=tail_logs, stop_when_interrupted=stop_when_cancelled)
 
     def _claim(self, plan: Plan, backends: Mapping[Place, Backend]) -> ExperimentFolder:
         """Write down what is asked, in a folder of its own. Raises PlanError, RecordError."""
@@ -313,9 +302,14 @@ class Experiment(Recorded):
         try:
             copy_worker(folder)
             describe(plan, folder, self._versions(), self._created, self._fingerprint)
+            folder = publish(folder)
         except BaseException:  # nothing half-written is left, whatever it was
             discard(folder)
             raise
+        if self._fingerprint:
+            from nrun.fingerprint import settle
+
+            settle(folder, self._fingerprint)
         self._folder = folder
         return folder
 
@@ -323,8 +317,8 @@ class Experiment(Recorded):
         return {r.ref.distribution: r.ref.version for r in self._hooks.host.records if r.state == "LOADED"}
 
     async def _run(
-        self, plan: Plan, backends: dict[Place, Backend], *, tail_logs: bool, stop_when_interrupted: bool
-    ) -> None:
+        self, plan: Plan, backends: dict[Place, Backend], *, check: bool, tail_logs: bool, stop_when_interrupted: bool
+    ) -> ExperimentStatus:
         from nrun.engine.charge import charge
         from nrun.engine.run import Run
 
@@ -338,6 +332,10 @@ class Experiment(Recorded):
 
                 await stack.enter_async_context(tailing(view, self._hooks))
             await run.execute(stop_when_interrupted=stop_when_interrupted)
+        status = status_of(self._known())
+        if check and status.state is not State.SUCCEEDED:
+            raise await jobs_failed(self, status)
+        return status
 
     def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
         """What the run knows becomes what this object knows; nothing is read back."""
@@ -351,8 +349,6 @@ class Experiment(Recorded):
             grace_s=max(executor.grace_s for executor in plan.executors()),
             statuses=statuses,
             version=VERSION,
-            damaged=(),
-            launcher_gone=False,
         )
         return self._view
 

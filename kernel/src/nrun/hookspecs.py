@@ -242,10 +242,14 @@ def nrun_around(plan: Plan) -> AbstractAsyncContextManager[None] | None:
 
 
 @hookspec
-def nrun_event(event: Event, experiment: str, folder: Path) -> Awaitable[None] | None:
+def nrun_event(event: Event, experiment: str, folder: Path, watching: bool) -> Awaitable[None] | None:  # noqa: FBT001 - passed by name
     """Be told what happens in the experiment with the id `experiment`; `nrun.events` lists the kinds.
 
     `folder` is that of the experiment in the record: what happened before is in its journal.
+
+    Whoever acts on events (posts, uploads) leaves `watching` out and is told by the process in charge alone: of each
+    event once at most. Whoever only shows them takes it and is told wherever somebody looks on, such as by
+    `nrun attach` or `nrun status --watch`; it is True where another process is in charge.
 
     Convention: notify; may be `async`. Fires after the event is in the journal, in its order. A failing or
     slow plugin is reported once and then left out for the rest of the run.
