@@ -315,11 +315,10 @@ def _is_a(value: Any, name: object) -> bool:
 
 def _made_by(value: Any, name: object) -> bool:
     """Whether a factory of this name gave a node."""
-    record = value.__nrun_trail__ if isinstance(value, BaseNode) else None
-    origin = None
-    while record is not None:  # the first that happened to it is the last
-        _, origin, _, record = record if len(record) == 4 else (None, None, None, None)  # noqa: PLR2004
-    return isinstance(origin, Origin) and (origin.kind, origin.where) == ("factory", name)
+    made = value.__nrun_trail__ if isinstance(value, BaseNode) else None
+    while isinstance(made, tuple):  # what made the node is at the end of what happened to it
+        made = made[-1]
+    return isinstance(made, Origin) and (made.kind, made.where) == ("factory", name)
 
 
 def _tagged(node: Node) -> list[str | int]:
