@@ -174,6 +174,16 @@ def test_arguments_beside_a_factory_are_set_in_what_it_gives(folder):
     assert [problem.path for problem in problems("bad.yaml").problems] == ["opt.beta", "opt.lr"]
 
 
+@pytest.mark.parametrize("key", ["$factory", "_factory_"])
+def test_arguments_beside_factories_within_containers_are_set_too(folder, key):
+    folder(exp_yaml=f"model: {{}}\nopts:\n- {key}: adam(lr=2)\n  betas: [0.5, 0.6]\n- {{{key}: adam, lr: 3}}\n")
+    cfg = load("exp.yaml")
+    assert cfg.opts == [Config(Adam, lr=2.0, betas=(0.5, 0.6)), Config(Adam, lr=3.0)]
+    assert str(explain(cfg.opts[0], "betas").trail[0][0]) == "file    exp.yaml:4:10"
+    folder(bad_yaml=f"model: {{}}\nopts:\n- {{{key}: adam, lrr: 3}}\n")
+    assert [problem.path for problem in problems("bad.yaml").problems] == ["opts[0].lrr"]
+
+
 @pytest.mark.parametrize(
     ("name", "text"), [("a.yaml", "layers: 1e4"), ("a.toml", "layers = 1e4"), ("a.json", '{"layers": 1e4}')]
 )

@@ -300,6 +300,7 @@ def _union(members: list[Reader]) -> Reader:
         written = type(source) is Literal
         problems: tuple[Problem, ...] = ()
         hints: tuple[str, ...] = ()
+        said: set[str] = set()
         widened: list[Any] = []
         kind = source.kind if written else ""
         own = {"list": list, "tuple": tuple, "braces": set}.get(kind)
@@ -311,6 +312,7 @@ def _union(members: list[Reader]) -> Reader:
                 value = one.read(source, context)
             except Unfit as unfit:
                 hints += unfit.hints
+                said |= {str(unfit)} - {""}
             except Faults as faults:
                 problems = problems or faults.problems
             else:
@@ -319,7 +321,7 @@ def _union(members: list[Reader]) -> Reader:
                 widened.append(value)
         if widened:
             return widened[0]
-        raise Faults(problems) if problems else Unfit("", *hints)
+        raise Faults(problems) if problems else Unfit(said.pop() if len(said) == 1 else "", *hints)
 
     return Reader(
         " or ".join(one.expected for one in members),

@@ -54,6 +54,7 @@ class EntrypointCommand(click.Command):
         said, words = self._said_of_the_run(args)
         ctx.default_map = self._defaults() | said
         try:
+            self._check_options(ctx, words)
             return super().parse_args(ctx, [*words])
         except click.NoSuchOption as error:
             name = error.option_name.lstrip("-").replace("-", "_")
@@ -64,6 +65,18 @@ class EntrypointCommand(click.Command):
                 raise
             hint = f"it is an argument: write {name}=..., without dashes"
             raise UsageError(f"there is no option {error.option_name}", hint=hint) from error
+
+    def _check_options(self, ctx: click.Context, words: list[str]) -> None:
+        """Raise UsageError for an option that is given twice where click would drop the first."""
+        if ctx.resilient_parsing or sum(word.startswith("-") for word in words) < 2:  # noqa: PLR2004 - given twice
+            return
+        *_, order = self.make_parser(ctx).parse_args([*words])
+        for option in order:
+            counts = isinstance(option, click.Option) and not option.multiple and order.count(option) > 1
+            if counts and (option.secondary_opts or not getattr(option, "is_flag", False)):
+                raise UsageError(
+                    f"{' / '.join([*option.opts, *option.secondary_opts])} is given twice", hint="say it once"
+                )
 
     def _said_of_the_run(self, words: list[str]) -> tuple[dict[str, object], list[str]]:
         """What items such as `run.detach=True` say that options say here, and the other words."""
