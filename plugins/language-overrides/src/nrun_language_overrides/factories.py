@@ -14,6 +14,7 @@ from nrun.config.node import BaseNode, Config, Partial
 from nrun.config.target import display_name
 from nrun.data import Data
 from nrun.errors import ConfigError
+from nrun.protocols import Executor
 from nrun_language_overrides.members import members_of
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Factories(Data):
     """The factories that are known. Immutable: `register` gives one that knows more."""
 
     entries: tuple[Factory, ...] = ()
+    of_executors: Callable[[], tuple[Factory, ...]] = tuple
+    """Gives those of the executors that are installed: they are loaded when an executor is asked for."""
 
     def register(  # noqa: PLR0913 - what makes up a factory, all of it by keyword
         self,
@@ -95,7 +98,7 @@ class Factories(Data):
         if taken and not override and _qualified(taken[0]) != _qualified(function):
             msg = f"two factories {new.name!r}: {_qualified(taken[0])} and {_qualified(function)}"
             raise ConfigError(msg, hint="give one of them another name, or register it with override=True")
-        return Factories((*(old for old in self.entries if old.place != new.place), new))
+        return attrs.evolve(self, entries=(*(old for old in self.entries if old.place != new.place), new))
 
     def find(self, name: str, classes: tuple[type, ...], parent: object, argument: str | None) -> Factory | None:
         """The factory `name` for an argument of one of `classes`.
@@ -118,7 +121,8 @@ class Factories(Data):
 
     def fitting(self, classes: tuple[type, ...], parent: object, argument: str | None) -> list[Factory]:
         """Every factory for an argument of one of `classes`."""
-        return [entry for entry in self.entries if entry.fits(classes, parent, argument)]
+        executors = self.of_executors() if any(_is_subclass(cls, Executor) for cls in classes) else ()
+        return [entry for entry in (*executors, *self.entries) if entry.fits(classes, parent, argument)]
 
 
 def fitting_factories(factories: Factories, target: Callable[..., Any], name: str) -> list[Factory]:

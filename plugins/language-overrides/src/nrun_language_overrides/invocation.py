@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -18,7 +19,7 @@ from nrun.config.target import signature_of
 from nrun.data import Data
 from nrun.errors import UsageError, did_you_mean
 from nrun_language_overrides.environment import items_in
-from nrun_language_overrides.factories import Factories
+from nrun_language_overrides.factories import Factories, Factory
 from nrun_language_overrides.items import file_and_section
 from nrun_language_overrides.literal import parse
 from nrun_language_overrides.options import END_OF_RUN, SAID_BY_OPTION
@@ -195,9 +196,13 @@ def divided(items: Iterable[Source], parameters: Iterable[str]) -> tuple[list[So
 
 def known_factories(hooks: Hooks) -> Factories:
     """What was registered in this process, and the executors that are installed, by the names of their plugins."""
-    factories = Factories()
-    for found in hooks.executors:
-        factories = factories.register(found.spec.executor(), name=found.spec.name)
+
+    @functools.cache
+    def of_executors() -> tuple[Factory, ...]:
+        classes = [(found.spec.name, found.spec.executor()) for found in hooks.executors]
+        return tuple(Factory(name, executor, executor) for name, executor in classes)
+
+    factories = Factories(of_executors=of_executors)
     for one in registered:
         factories = factories.register(
             one.function, name=one.name, parent=one.parent, argument=one.argument, namespace=one.namespace
