@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -159,6 +161,40 @@ def test_what_only_looks_like_something_else_is_what_it_says(program, words, pri
     program.write("program.py", PROGRAM.replace("ENABLED", "False"))
     done = program.python("program.py", *words)
     assert (done.returncode, done.stdout) == (0, f"{printed}\n"), done.stderr
+
+
+def test_items_come_from_standard_input_in_their_place(program):
+    program.write("program.py", PROGRAM.replace("ENABLED", "False"))
+    program.write("items.txt", "# one in a line\n\nword=a b\nepochs=3\n")
+    with (program.folder / "items.txt").open() as items:
+        done = subprocess.run(
+            [sys.executable, "program.py", "epochs=2", "@-", "epochs+=1", "--last-wins"],
+            cwd=program.folder,
+            env=program.env,
+            stdin=items,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (0, "1 1  a b 4\n"), done.stderr
+
+
+def test_a_class_of_the_running_script_is_named_by_its_module(program):
+    program.write("program.py", PROGRAM.replace("ENABLED", "False"))
+    assert program.python("program.py", "two.a=program:Leaf(x=5)").stdout == "5 1   1\n"
+
+
+def test_the_commit_is_what_git_says(program):
+    program.write("program.py", PROGRAM.replace("ENABLED", "False"))
+    refused = program.python("program.py", "word=${git:}")
+    assert (refused.returncode, "git does not tell" in refused.stderr) == (2, True)
+    git = ["git", "-C", str(program.folder), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for words in (["init", "-q", "-b", "trunk"], ["commit", "-q", "--allow-empty", "-m", "one"]):
+        subprocess.run([*git, *words], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    assert program.python("program.py", "word=${git:}-${git:branch}").stdout == f"1 1  {commit}-trunk 1\n"
+    assert "write ${git:}, ${git:short} or ${git:branch}" in program.python("program.py", "word=${git:x}").stderr
 
 
 def test_an_executor_takes_arguments_as_any_call_does(program):

@@ -39,7 +39,7 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
     """Do what the options ask for. Gives the exit code; raises UsageError before anything is done."""
     helping = options.help or options.help_all
     end = words.index(END_OF_RUN) if END_OF_RUN in words else len(words)
-    items = [*words[:end], *_items_in(options.set_file), *words[end:]]
+    items = [*_read_in(words[:end]), *_items_in(options.set_file), *_read_in(words[end:])]
     places: list[str] = []
     if helping:
         from nrun_language_overrides.help import DEEPEST, help_of, is_path
@@ -71,6 +71,11 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
     if options.repl:
         return _open_prompt(read, options)
     return _run(read, options) if entry.enable_executor else _call(read, options)
+
+
+def _read_in(words: Sequence[str]) -> list[str]:
+    """The words, with what standard input has in the place of `@-`."""
+    return [item for word in words for item in (_items_in("-") if word == "@-" else (word,))]
 
 
 def _items_in(files: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ import attrs
 
 from nrun.config.annotations import annotation_of
 from nrun.config.build import positional
-from nrun.config.imports import find_allowed
+from nrun.config.imports import find_allowed, local_symbol
 from nrun.config.node import BaseNode, Config, set_arguments
 from nrun.config.origin import Origin, came_from
 from nrun.config.target import Signature, display_name, signature_of, symbol_of
@@ -335,6 +335,6 @@ def import_symbol(name: str, context: Reading) -> Any:
     if not all(part.isidentifier() for part in (*module.split("."), *qualified.split("."))):
         raise Unfit("", "write the name of something registered, or module:name")
     try:
-        return find_allowed(f"{module}:{qualified}", context.allowed)
+        return find_allowed(local_symbol(f"{module}:{qualified}"), context.allowed)
     except ConfigError as error:
         raise Unfit(error.message, error.hint or "") from None
