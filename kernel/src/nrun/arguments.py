@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from typing import Never, Self
 
 T = TypeVar("T")
-_UNSET = object()
 
 
 class UnknownArgument(ConfigError, TypeError, AttributeError):  # noqa: N818 - reads as what it says
@@ -73,8 +72,8 @@ class UserData:
         return object.__new__(as_data(cls))
 
     def __setattr__(self, name: str, value: object) -> None:
-        found = getattr(self, name, _UNSET)  # a field may bear the name of a method
-        if not (found is _UNSET or isinstance(found, MethodType)) or name not in attrs.fields_dict(type(self)):
+        unset = isinstance(getattr(self, name, self.clone), MethodType)  # a field may bear the name of a method
+        if not unset or name not in attrs.fields_dict(type(self)):
             change = f"{name}={value!r:.60}"
             msg = f"{type(self).__name__} is frozen: {name} cannot be set"
             raise ConfigError(msg, hint=f"make another: x.clone({change}), which is attrs.evolve(x, {change})")

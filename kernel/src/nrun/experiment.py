@@ -56,8 +56,7 @@ class Experiment(Recorded):
     ...     exp.run()
 
     `title` names a folder of the record. `executor` is for jobs that name none; without it, the default
-    executor. Records are kept under `home` (default: `$NRUN_HOME`, else `~/.nrun`). `log_level` is that of what nrun
-    itself logs.
+    executor. Records are kept under `home` (default: `$NRUN_HOME`, else `~/.nrun`). `log_level` is for its own log.
     """
 
     def __init__(
@@ -137,8 +136,7 @@ class Experiment(Recorded):
             dependencies=self._dependencies(dependencies or ()),
             outputs=check_outputs(outputs),
         )
-        if tail_logs:
-            self._tailed.add(name)
+        self._tailed |= {name} if tail_logs else set()
         if (session := current_session()) is not None:
             session.note(self)
         return name
