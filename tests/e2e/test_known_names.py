@@ -151,6 +151,12 @@ def test_one_plugin_or_several_are_typed(program, items, team):
     assert returned(program)[2] == team
 
 
+def test_help_shows_what_gives_one_plugin_or_several(program):
+    told = program.python("program.py", "--help", "run.plugins").stdout
+    factories = [line.split() for line in told.partition("Factories:\n")[2].splitlines()]
+    assert factories == [["run.plugins", "team(name)"], ["run.plugins", "pair(last)"], ["run.plugins[+]", "team(name)"]]
+
+
 def test_a_task_is_run_in_this_process(program):
     done = program.python("program.py", "--direct")
     assert done.returncode == 0, done.stderr

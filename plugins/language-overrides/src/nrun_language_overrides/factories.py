@@ -18,7 +18,7 @@ from nrun.protocols import Executor
 from nrun_language_overrides.members import members_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 RESERVED = frozenset({"choice", "range", "linspace", "logspace", "dict"})
 """Names that mean something of their own in a value."""
@@ -118,6 +118,13 @@ class Factories(Data):
             msg = f"{name} is ambiguous: {' or '.join(_qualified(entry.function) for entry in nearest)}"
             raise ConfigError(msg, hint="register one of them under another name")
         return nearest[0] if nearest else None
+
+    def of_several(self, classes: tuple[type, ...], parent: object) -> Iterator[Factory]:
+        """Every factory that gives a list of what is one of `classes`."""
+        for entry in self.entries if classes else ():
+            each = each_provided_by(entry.function) if entry.parent in (None, parent) else None
+            if each is not None and is_kind(each, classes):
+                yield entry
 
     def fitting(self, classes: tuple[type, ...], parent: object, argument: str | None) -> list[Factory]:
         """Every factory for an argument of one of `classes`."""

@@ -23,7 +23,7 @@ from nrun.config.node import BaseNode, Config, set_arguments
 from nrun.config.origin import Origin, came_from
 from nrun.config.target import Signature, display_name, signature_of, symbol_of
 from nrun.errors import ConfigError
-from nrun_language_overrides.factories import classes_in, each_provided_by, is_kind, provided_by
+from nrun_language_overrides.factories import classes_in, is_kind, provided_by
 from nrun_language_overrides.forms import pairs_of
 from nrun_language_overrides.literal import Literal, SyntaxProblem, parse
 from nrun_language_overrides.members import members_of
@@ -239,9 +239,8 @@ def _node(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: R
 def several(annotation: Any, source: Literal, context: Reading) -> list[Any] | None:
     """What a factory gives that makes a whole list of what the annotation says; None if there is none of that name."""
     classes = classes_in(annotation)
-    for factory in context.factories.entries:
-        each = each_provided_by(factory.function) if factory.name == source.value and classes else None
-        if each is not None and is_kind(each, classes) and factory.parent in (None, context.parent):
+    for factory in context.factories.of_several(classes, context.parent):
+        if factory.name == source.value:
             made = _called(factory, list(zip(source.keys, source.items, strict=True)), source, context)
             return [_checked(factory, one, source, classes, context) for one in made]
     return None
