@@ -13,7 +13,7 @@ from nrun.config.script import Script
 from nrun.config.target import symbol_of
 from nrun.errors import InCharge, PlanError
 from nrun.interrupts import policy
-from nrun.job import Job, name_of, task_of
+from nrun.job import Job, name_of, set_up, task_of
 from nrun.kept import Kept
 from nrun.launching import current_session, stop_loading, surroundings
 from nrun.model import State
@@ -30,7 +30,6 @@ from nrun.planning import (
 )
 from nrun.planning import Job as PlannedJob
 from nrun.preflight import check_carried_on, check_files, check_outputs
-from nrun.protocols import Plugin
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment, publish
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from nrun.model import Place
     from nrun.planning import Plan, Task
     from nrun.plugins import Hooks
-    from nrun.protocols import Backend, Executor
+    from nrun.protocols import Backend, Executor, Plugin
     from nrun.record import ExperimentFolder
 
 
@@ -56,7 +55,7 @@ class Experiment(Kept):
     ...     exp.run()
 
     `title` names a folder of the record. `executor` is for jobs that name none; without it, the default
-    executor. Records are kept under `home` (default: `$NRUN_HOME`, else `~/.nrun`).
+    executor. Records are kept under `home` (default: `$NRUN_HOME`, else `~/.nrun`). `log_level` is for its own log.
     """
 
     def __init__(
@@ -64,13 +63,19 @@ class Experiment(Kept):
         title: str,
         executor: Executor | None = None,
         *,
+        log_level: str | int | None = None,
         home: str | os.PathLike[str] | None = None,
         hooks: Hooks | None = None,
     ) -> None:
         stop_loading()
         super().__init__(title, home=home, hooks=hooks)
+        if log_level is not None:
+            import logging
+
+            logging.getLogger("nrun").setLevel(log_level)
         self.executor = executor
         self._jobs: dict[str, PlannedJob] = {}
+        self._tailed: set[str] = set()
         self._created = 0.0
         self._numbers: dict[str, int] = {}
         self._fingerprint = ""
@@ -85,8 +90,9 @@ class Experiment(Kept):
         *,
         dependencies: Sequence[str | Dependency] | None = None,
         fallbacks: Sequence[Executor] = (),
-        plugins: Sequence[Plugin] = (),
+        plugins: Sequence[Plugin] | Plugin = (),
         outputs: Sequence[str] = (),
+        tail_logs: bool = False,
     ) -> str:
         """Add a job and give its name, which is also what `dependencies` takes.
 
@@ -94,8 +100,9 @@ class Experiment(Kept):
         side as one job, and need a name. A job that `executor` cannot take, or loses, goes to the `fallbacks` in
         turn. `dependencies` are names of jobs that must have succeeded, or `Dependency` objects. `plugins` change
         the job's tasks and executor, one after another. `outputs` are paths and patterns, from the folder in which
-        the job runs, of what is kept in the record when it has ended. Raises PlanError for a name that is taken or
-        cannot be a folder and for what is no executor, ConfigError for a task that cannot travel.
+        the job runs, of what is kept in the record when it has ended. With `tail_logs`, `run` prints what this job
+        writes. Raises PlanError for a name that is taken or cannot be a folder and for what is no executor,
+        ConfigError for a task that cannot travel.
         """
         if self._folder is not None:
             msg = f"experiment {self.title!r} has been run; jobs are added before that"
@@ -104,7 +111,7 @@ class Experiment(Kept):
         placed = check_executor(executor or self.executor or self._default_executor())
         tasks: tuple[Task, ...] = ()
         for one in task if isinstance(task, Sequence) else (task,):
-            changed, placed = _set_up(task_of(one), placed, plugins)
+            changed, placed = set_up(task_of(one), placed, plugins)
             if not isinstance(changed, Script):
                 task_json(changed, surroundings())  # what cannot travel is refused now, not when it is submitted
             tasks += (changed,)
@@ -128,6 +135,7 @@ class Experiment(Kept):
             dependencies=self._dependencies(dependencies or ()),
             outputs=check_outputs(outputs),
         )
+        self._tailed |= {name} if tail_logs else set()
         if (session := current_session()) is not None:
             session.note(self)
         return name
@@ -327,10 +335,10 @@ class Experiment(Kept):
             journal = stack.enter_context(Journal(folder.journal))
             run = Run(plan, folder, journal, self._hooks, backends)
             view = self._keep(plan, run.statuses, folder)
-            if tail_logs:
+            if tailed := set(self._jobs) if tail_logs else self._tailed:
                 from nrun.engine.tail import tailing
 
-                await stack.enter_async_context(tailing(view, self._hooks))
+                await stack.enter_async_context(tailing(view, self._hooks, tailed))
             await run.execute(stop_when_interrupted=stop_when_interrupted)
         status = status_of(self._known())
         if check and status.state is not State.SUCCEEDED:
@@ -382,15 +390,3 @@ class Experiment(Kept):
 
     def __repr__(self) -> str:
         return f"Experiment({self.title!r}, id={self.id!r}, jobs={len(self.jobs)})"
-
-
-def _set_up(task: Task, executor: Executor, plugins: Sequence[object]) -> tuple[Task, Executor]:
-    """A task and its executor as `plugins` want them. Raises PlanError for what is no plugin."""
-    if plugins:
-        executor = executor.clone()  # a plugin may put something in a mapping of it, and others share it
-    for plugin in plugins:
-        if not isinstance(plugin, Plugin):
-            msg = f"plugins must be a list of objects such as OurPlugin(), not {plugin!r:.80}"
-            raise PlanError(msg, hint="a plugin is a subclass of run.Plugin")
-        task, executor = plugin.setup(task, executor) or (task, executor)
-    return task, check_executor(executor)

@@ -172,6 +172,10 @@ class Executor(Extensible):
         msg = f"{type(self).__name__} does not say where its jobs go; override place()"
         raise TypeError(msg)
 
+    def get_launcher(self) -> Launcher:
+        """How its processes start: `launcher`, or one that starts them as they are."""
+        return self.launcher or Launcher()
+
     def interpreter(self) -> str:
         """The Python for function tasks, and for scripts whose entrypoint is `python`."""
         return "python3"

@@ -56,9 +56,13 @@ def config_view(hooks: Hooks | None = None) -> View:
     return view
 
 
-def diff(config: Node, old: Node) -> object:
-    """What has changed since `old`. `print` shows it."""
-    return config_view().diff(config, old)
+def diff(config: object, old: object) -> object:
+    """What has changed since `old`, which is a tree too, or data such as an executor. `print` shows it."""
+    from nrun.config.edit import to_config
+    from nrun.config.node import BaseNode
+
+    trees = [one if isinstance(one, BaseNode) else to_config(one) for one in (config, old)]
+    return config_view().diff(*trees)
 
 
 def visualize(config: Node) -> object:

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import copy
 import functools
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from nrun.config import Config, Partial
 from nrun.config.node import BaseNode, caller, keepable, new_like, put, set_arguments, signature_of_node
 from nrun.config.order import children_first, held_by
 from nrun.config.paths import format_path, get_at, holder_of, nodes_of, set_at, steps_of
 from nrun.config.show import brief
+from nrun.config.target import signature_of
+from nrun.config.values import fields_of, is_data_class
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def cfg_with(root: N, values: Mapping[str, Any]) -> N:
     for node in children_first(root):
         if any(id(child) in copies for child in held_by(node)):
             new = copies.setdefault(id(node), copy.copy(node))
-            set_arguments(new).update({name: _replaced(value, copies) for name, value in set_arguments(new).items()})
+            set_arguments(new).update(_mapped(set_arguments(new), lambda value: copies.get(id(value), value)))
     new_root: N = copies.get(id(root), root)
     origin = caller()
     for path, value in values.items():
@@ -71,9 +73,15 @@ def to_partial(node: BaseNode[T]) -> Partial[T]:
     return _recast(Partial, node)
 
 
-def to_config(node: BaseNode[T]) -> Config[T]:
-    """A `Config` of what a node calls, with its arguments. Raises ConfigError if one of them is Fresh."""
-    return _recast(Config, node)
+def to_config(described: BaseNode[T] | T) -> Config[T]:
+    """A `Config` of what a node calls, with its arguments, or of an instance with fields, such as an executor.
+
+    Of an instance it has what is not by default. Raises ConfigError if an argument is Fresh, and for anything else.
+    """
+    made = _recast(Config, described) if isinstance(described, BaseNode) else _described(described)
+    if made is described:
+        raise ConfigError(f"{brief(described)} has no fields, so there is no configuration of it")
+    return cast("Config[T]", made)
 
 
 def _recast(cls: type[N], node: Node) -> N:
@@ -82,12 +90,18 @@ def _recast(cls: type[N], node: Node) -> N:
     return new
 
 
-def _replaced(value: Any, copies: Mapping[int, Any]) -> Any:
-    """`value` with the nodes that have a copy replaced by it."""
-    if isinstance(value, BaseNode):
-        return copies.get(id(value), value)
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """`value` with what `change` makes of everything in its containers, however deep, in the place of that."""
     if isinstance(value, list | tuple):
-        return type(value)([_replaced(item, copies) for item in value])
+        return type(value)([_mapped(item, change) for item in value])
     if isinstance(value, dict):
-        return {key: _replaced(item, copies) for key, item in value.items()}
-    return value
+        return {key: _mapped(item, change) for key, item in value.items()}
+    return change(value)
+
+
+def _described(value: Any) -> Any:
+    cls = type(value)
+    if not is_data_class(cls):
+        return value
+    fields = {name: item for name, item in fields_of(value).items() if item != signature_of(cls).default(name)}
+    return Config(cls, **_mapped(fields, _described))

@@ -9,7 +9,7 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from nrun.arguments import UnfitValue, UnknownArgument
+from nrun.arguments import UnfitValue, UnknownArgument, brought_by
 from nrun.config.target import check_name, display_name, resolve, signature_of
 from nrun.config.values import PLAIN, Refused, admit
 from nrun.errors import ConfigError
@@ -34,16 +34,6 @@ _NOTHING: frozenset[type] = frozenset()
 keeps_trail = contextvars.ContextVar("nrun_keeps_trail", default=True)
 DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
-
-
-def _brought_by(symbol: str, doc: str) -> Callable[..., Any]:
-    """A method that users of NeMo Run know. What does it is looked up at the call: this module may not know it."""
-
-    def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return resolve(symbol)(owner, *args, **kwargs)
-
-    method.__doc__ = doc
-    return method
 
 
 class BaseNode(Generic[T]):
@@ -200,11 +190,11 @@ class BaseNode(Generic[T]):
             raise ConfigError(msg)
         return value
 
-    to_yaml = _brought_by("nrun.files:to_yaml", "This tree as YAML: see `nrun.dumps`.")
-    from_yaml = classmethod(_brought_by("nrun.files:from_yaml", "The tree that `to_yaml` gave: see `nrun.loads`."))
-    diff = _brought_by("nrun.provided:diff", "What has changed since another tree, which is given; `print` shows it.")
-    visualize = _brought_by("nrun.provided:visualize", "A picture of this tree: notebooks show it, and `print` does.")
-    save_config_img = _brought_by("nrun.provided:save_config_img", "Write a picture of this tree to a file.")
+    to_yaml = brought_by("nrun.files:to_yaml", "This tree as YAML: see `nrun.dumps`.")
+    from_yaml = classmethod(brought_by("nrun.files:from_yaml", "The tree that `to_yaml` gave: see `nrun.loads`."))
+    diff = brought_by("nrun.provided:diff", "What has changed since another tree, which is given; `print` shows it.")
+    visualize = brought_by("nrun.provided:visualize", "A picture of this tree: notebooks show it, and `print` does.")
+    save_config_img = brought_by("nrun.provided:save_config_img", "Write a picture of this tree to a file.")
 
 
 class Config(BaseNode[T]):

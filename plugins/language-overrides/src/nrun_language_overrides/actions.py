@@ -17,7 +17,7 @@ from nrun.errors import UsageError
 from nrun.launching import current_session
 from nrun.plugins import installed
 from nrun_language_overrides.invocation import RUN, TASK, settings_of, typed
-from nrun_language_overrides.options import is_interactive, is_planning
+from nrun_language_overrides.options import END_OF_RUN, is_interactive, is_planning
 from nrun_language_overrides.resolve import resolved
 
 if TYPE_CHECKING:
@@ -38,21 +38,23 @@ if TYPE_CHECKING:
 def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
     """Do what the options ask for. Gives the exit code; raises UsageError before anything is done."""
     helping = options.help or options.help_all
-    items = [*words, *_items_in(options.set_file)]
+    end = words.index(END_OF_RUN) if END_OF_RUN in words else len(words)
+    items = [*_read_in(words[:end]), *_items_in(options.set_file), *_read_in(words[end:])]
     places: list[str] = []
     if helping:
         from nrun_language_overrides.help import DEEPEST, help_of, is_path
         from nrun_language_overrides.render import show_help
 
         places = [item for item in items if is_path(item)]
+    file = options.factory[1:] if options.factory.startswith("@") and not options.load else ""
     read = typed(
         entry,
         [item for item in items if item not in places],
         installed(),
-        factory=options.factory,
+        factory="" if file else options.factory,
         name=options.name,
         profile=options.on,
-        load=options.load,
+        load=file or options.load,
         last_wins=options.last_wins,
     )
     if helping:
@@ -69,6 +71,11 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
     if options.repl:
         return _open_prompt(read, options)
     return _run(read, options) if entry.enable_executor else _call(read, options)
+
+
+def _read_in(words: Sequence[str]) -> list[str]:
+    """The words, with what standard input has in the place of `@-`."""
+    return [item for word in words for item in (_items_in("-") if word == "@-" else (word,))]
 
 
 def _items_in(files: Sequence[str]) -> list[str]:

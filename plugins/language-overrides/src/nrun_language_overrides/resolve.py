@@ -49,13 +49,32 @@ def _now(argument: str) -> str:
     return now.strftime(argument) if argument else now.isoformat(timespec="seconds")
 
 
+def _git(argument: str) -> str:
+    import subprocess
+
+    asked = {"": "rev-parse HEAD", "short": "rev-parse --short HEAD", "branch": "rev-parse --abbrev-ref HEAD"}
+    if argument not in asked:
+        raise ConfigError(f"nothing is known of {argument!r}", hint="write ${git:}, ${git:short} or ${git:branch}")
+    try:
+        done = subprocess.run(["git", *asked[argument].split()], capture_output=True, text=True, check=True)  # noqa: S603, S607
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ConfigError(f"git does not tell: {getattr(error, 'stderr', error)!s:.100}".rstrip()) from error
+    return done.stdout.strip()
+
+
 def _uuid(_argument: str) -> str:
     import uuid
 
     return str(uuid.uuid4())
 
 
-RESOLVERS: Mapping[str, Callable[[str], str]] = {"env": _env, "host": _host, "now": _now, "uuid": _uuid}
+RESOLVERS: Mapping[str, Callable[[str], str]] = {
+    "env": _env,
+    "git": _git,
+    "host": _host,
+    "now": _now,
+    "uuid": _uuid,
+}
 """What may stand before the colon in `${name:argument}`. Each gives text, which is read as the argument's type."""
 
 
