@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from nrun import cli
     from nrun.config.build import build
-    from nrun.config.edit import cfg_with, to_config, to_partial, unshare
+    from nrun.config.edit import to_config, to_partial
     from nrun.config.identity import NoHash, content_id
     from nrun.config.node import Config, Fresh, Partial
     from nrun.config.origin import explain
@@ -86,7 +86,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "nrun.config": ("Config", "Partial", "build"),
     "nrun.config.script": ("Script",),
-    "nrun.config.edit": ("cfg_with", "to_config", "to_partial", "unshare"),
+    "nrun.config.edit": ("to_config", "to_partial"),
     "nrun.config.identity": ("NoHash", "content_id"),
     "nrun.config.node": ("Fresh",),
     "nrun.config.origin": ("explain",),
@@ -120,8 +120,8 @@ __all__ = [
     "FormatSpec", "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec",
     "NoHash", "NrunError", "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError",
     "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError",
-    "View", "ViewSpec", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load",
-    "loads", "run", "to_config", "to_partial", "unshare",
+    "View", "ViewSpec", "build", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load",
+    "loads", "run", "to_config", "to_partial",
 ]
 # fmt: on
 

@@ -198,3 +198,26 @@ def test_without_a_trail_nothing_tells_where_a_value_comes_from():
     cfg.lr = 1
     assert "test_trees.py" in str(nrun.explain(cfg, "lr"))
     assert build(cfg).lr == 1.0
+
+
+def shared_tree():
+    adam = Config(Adam, lr=0.5)
+    return Config(train, optimizer=Config(dict, a=adam), others=[adam, [0, adam]])
+
+
+def test_a_node_that_is_unshared_is_private():
+    cfg = shared_tree()
+    nrun.unshare(cfg, "optimizer.a")
+    cfg.optimizer["a"].lr = 0.9
+    assert cfg.others[0].lr == cfg.others[1][1].lr == 0.5
+    with pytest.raises(ConfigError, match="others is not a node"):
+        nrun.unshare(cfg, "others")
+
+
+def test_a_tree_with_other_values_copies_no_more_than_it_must():
+    cfg = shared_tree()
+    cfg.optimizer["b"] = other = Config(Sgd)
+    new = cfg_with(cfg, {"optimizer.a.lr": 0.6, "warmup": 2})
+    assert (new.optimizer["a"].lr, new.warmup, cfg.optimizer["a"].lr, cfg.warmup) == (0.6, 2, 0.5, 0)
+    assert new.others[0] is new.others[1][1] is new.optimizer["a"]  # shared as before
+    assert new.optimizer["b"] is other

@@ -12,6 +12,7 @@ import attrs
 import click
 
 from nrun.config.build import build
+from nrun.config.node import Config, set_arguments
 from nrun.config.show import show
 from nrun.errors import UsageError
 from nrun.launching import current_session
@@ -249,10 +250,13 @@ def _maker(read: Typed, options: Options, *, planning: bool) -> Callable[[], lis
         plan=planning,
         wishes=_wishes(options),
     )
-    function = build(resolved(read.task, read.reading, read.entry.links))
+    task = resolved(read.task, read.reading, read.entry.links)
+    given: dict[str, object] = build(
+        Config(dict, **{str(name): value for name, value in set_arguments(task).items()})
+    )  # defaults that describe something are left for its own tasks
 
     def make() -> list[Experiment]:
-        function(ctx=context)
+        read.entry.function(ctx=context, **given)
         return context.launched
 
     return make

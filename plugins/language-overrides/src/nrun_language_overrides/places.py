@@ -315,10 +315,9 @@ def _is_a(value: Any, name: object) -> bool:
 
 def _made_by(value: Any, name: object) -> bool:
     """Whether a factory of this name gave a node."""
-    record = value.__nrun_trail__ if isinstance(value, BaseNode) else None
-    origin = None
-    while record is not None:  # the first that happened to it is the last
-        _, origin, _, record = record if len(record) == 4 else (None, None, None, None)  # noqa: PLR2004
+    origin = value.__nrun_trail__ if isinstance(value, BaseNode) else None
+    while isinstance(origin, tuple):  # what made the node is at the end
+        origin = origin[-1]
     return isinstance(origin, Origin) and (origin.kind, origin.where) == ("factory", name)
 
 
