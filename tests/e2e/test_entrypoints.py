@@ -319,6 +319,15 @@ def test_sweeps_of_the_run_are_zipped_by_their_whole_paths(shell):
     assert "note: 1 of 3 points are the same as others" in done.stderr
 
 
+def test_sweeps_over_secrets_keep_those_that_differ(shell):
+    shell.write("train.py", TRAIN)
+    token = "run.executor.env_vars.TOKEN=choice(secret://env/A,secret://env/B,secret://env/A)"
+    done = shell.python("train.py", "model=big", "run.executor=local", token, "--sweep", "--plan", A="1", B="2")
+    assert done.returncode == 0, done.stderr
+    assert "note: 1 of 3 points are the same as others" in done.stderr
+    assert done.stdout.startswith("# experiment train: 2 jobs")
+
+
 def test_only_jobs_of_a_task_can_be_swept(shell):
     shell.write("train.py", TRAIN.replace("cli.main(train)", "cli.main(train, enable_executor=False)"))
     done = shell.python("train.py", "model=big", "epochs=1,2", "--sweep")
