@@ -370,6 +370,43 @@ def sphinx(size=1):
     """:param int size: how large"""
 
 
+class Base:
+    old = None
+    """Given
+    before.
+
+    Not told in one line.
+    """
+
+
+@attrs.define
+class Told(Base):
+    """Has fields.
+
+    Args:
+        both: said above
+    """
+
+    width: int = 1
+    """How wide."""
+    _hidden: int = 2
+    """Of a private field."""
+    both: int = 3
+    """said below"""
+    silent: int = 4
+    other: int = 5
+
+    "After a blank line."
+
+    @attrs.define
+    class Inner:
+        depth: int = 1
+        """How deep."""
+
+    def __init__(self, old=None, **fields):
+        self.__attrs_init__(**fields)
+
+
 @pytest.mark.parametrize(
     ("target", "name", "doc"),
     [
@@ -378,6 +415,13 @@ def sphinx(size=1):
         (numpy_style, "size", "how large"),
         (sphinx, "size", "how large"),
         (takes_any, "x", ""),
+        (Told, "width", "How wide."),
+        (Told, "hidden", "Of a private field."),
+        (Told, "both", "said above"),
+        (Told, "silent", ""),
+        (Told, "other", "After a blank line."),
+        (Told, "old", "Given before."),
+        (Told.Inner, "depth", "How deep."),
     ],
 )
 def test_an_argument_is_explained_by_the_docstring(target, name, doc):

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from nrun import Config, ConfigError, Partial
-from nrun.config.origin import Origin, explain
+from nrun import Config, ConfigError, Partial, explain
+from nrun.config.origin import Origin
 from nrun.config.paths import delete_at, set_at
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from nrun import Config, ConfigError, Partial
+from nrun import Config, ConfigError, Partial, explain
 from nrun.config.document_reader import (
     Reader,
     Source,
@@ -25,7 +25,6 @@ from nrun.config.document_reader import (
 from nrun.config.document_writer import comments_on, to_data
 from nrun.config.imports import find_allowed, from_packages
 from nrun.config.node import Fresh
-from nrun.config.origin import explain
 from nrun.config.special import Reference, Sweep
 from nrun.config.target import resolve
 from nrun.model import Document

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from nrun.config.edit import to_config, to_partial
     from nrun.config.identity import NoHash, content_id
     from nrun.config.node import Config, Fresh, Partial
-    from nrun.config.origin import explain
     from nrun.config.script import Script
     from nrun.declare import (
         CheckResult,
@@ -89,7 +88,6 @@ _HOMES = {
     "nrun.config.edit": ("to_config", "to_partial"),
     "nrun.config.identity": ("NoHash", "content_id"),
     "nrun.config.node": ("Fresh",),
-    "nrun.config.origin": ("explain",),
     "nrun.declare": (
         *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec"),
         *("FormatSpec", "LanguageSpec", "LauncherSpec", "NameSpec", "PackagerSpec", "SecretSpec", "ViewSpec"),
@@ -120,7 +118,7 @@ __all__ = [
     "FormatSpec", "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec",
     "NoHash", "NrunError", "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError",
     "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError",
-    "View", "ViewSpec", "build", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load",
+    "View", "ViewSpec", "build", "cli", "content_id", "dump", "dumps", "hookimpl", "load",
     "loads", "run", "to_config", "to_partial",
 ]
 # fmt: on

@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nrun as run
-from nrun import Config, Partial
+from nrun import Config, Partial, explain
 from nrun.config.node import set_tags
-from nrun.config.origin import explain
 from nrun.config.paths import format_path
 from nrun_config_view.changes import apply
 from nrun_config_view.diff import diff

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nrun import Config, ConfigError, Secret, build
-from nrun.config.origin import explain
+from nrun import Config, ConfigError, Secret, build, explain
 from nrun.config.special import Sweep
 from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.overrides import Context, apply
