@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nrun import Config, ConfigError
 from nrun.config.edit import to_config, to_partial
 from nrun.config.node import Fresh, Partial
-from nrun.config.paths import Key, delete_at, format_path, get_at, nodes_of, parse_path, paths_to, set_at, walk
+from nrun.config.paths import Key, format_path, get_at, nodes_of, parse_path, paths_to, set_at, walk
 
 
 class Leaf:
@@ -88,7 +88,7 @@ def test_places_are_followed_with_defaults(tree):
     ],
 )
 def test_a_step_that_leads_nowhere_is_named(tree, path, words):
-    for act in (get_at, delete_at, lambda root, path: set_at(root, f"{path}.deeper", 1)):
+    for act in (get_at, lambda root, path: set_at(root, f"{path}.deeper", 1)):
         with pytest.raises(ConfigError, match=words):
             act(tree, path)
 
@@ -112,20 +112,6 @@ def test_an_element_is_checked_as_part_of_the_whole(tree):
         set_at(tree, "a.k[7]", 1)
     with pytest.raises(ConfigError, match="the root is not an argument"):
         set_at(tree, "", 1)
-
-
-def test_places_are_unset_and_elements_removed(tree):
-    delete_at(tree, "b.a.x")
-    assert "x" not in tree.b.a
-    delete_at(tree, "a.k[0]")
-    assert len(tree.a["k"]) == 1
-    delete_at(tree, "a['k'][0][1]")
-    assert tree.a["k"] == [(3,)]
-    delete_at(tree, "a.k")
-    assert tree.a == {}
-    for path in ("b.a.x", "a.k", "b.b"):
-        with pytest.raises(ConfigError):
-            delete_at(tree, path)
 
 
 def test_a_walk_meets_every_place_and_looks_into_a_shared_node_once(tree):

@@ -149,9 +149,6 @@ def doc_of(target: Callable[..., Any], name: str | int) -> str:
     return ""
 
 
-_NAMED = (ast.ClassDef, ast.FunctionDef)
-
-
 @functools.cache
 def _told_in_class(cls: type) -> dict[str, str]:
     """The first paragraphs of the texts under the attributes of a class, each in one line; none without source."""
@@ -159,7 +156,9 @@ def _told_in_class(cls: type) -> dict[str, str]:
     with contextlib.suppress(OSError, TypeError, SyntaxError, StopIteration):
         body = _statements(sys.modules.get(cls.__module__))
         for part in cls.__qualname__.replace("<locals>.", "").split("."):
-            body = next(each.body for each in body if isinstance(each, _NAMED) and each.name == part)
+            body = next(
+                each.body for each in body if isinstance(each, ast.ClassDef | ast.FunctionDef) and each.name == part
+            )
         for pair in itertools.pairwise(body):
             match pair:
                 case (

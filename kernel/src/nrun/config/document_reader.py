@@ -6,7 +6,8 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -14,6 +15,7 @@ from nrun.config.codec import Decoder
 from nrun.config.document_writer import KINDS, VERSION, VERSION_KEY
 from nrun.config.foreign import named_as_here
 from nrun.config.imports import local_symbol
+from nrun.config.migrations import package_of
 from nrun.config.node import Config, new_node, put, set_tags, set_trail
 from nrun.config.origin import Origin
 from nrun.config.show import brief
@@ -27,11 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nrun.config.document_writer import Steps
+    from nrun.config.migrations import Migration
     from nrun.config.node import Node
     from nrun.model import Document, Json
-
-    Migration = Callable[[str, dict[str, str]], tuple[str, dict[str, str]]]
-    """From a target, and its arguments with the keys they are written under, to what these are called now."""
 
 _OF_A_NODE = frozenset({"$target", "$args", "$id", "$tags", "$with", *KINDS})
 _IMPORTED = frozenset({"$object", "$enum", "$symbol"})
@@ -116,7 +116,7 @@ class Reader(Decoder):
     """
 
     def __init__(self, source: Source, find: Callable[[str], Any] | None, migrations: Sequence[Migration] = ()) -> None:
-        super().__init__(lambda symbol: _unfound(symbol) if find is None else find(local_symbol(symbol)))
+        super().__init__(lambda symbol: find(local_symbol(symbol)) if find else symbol)
         self.source = source
         self.path: Steps = ()
         """Where the form stands that is read."""
@@ -244,7 +244,7 @@ class Reader(Decoder):
             symbol, keys = migration(symbol, keys)
         if not self._imports:
             return symbol, keys
-        package = re.split("[.:]", symbol, maxsplit=1)[0]
+        package = package_of(symbol)
         if package not in self._of_packages:
             self._of_packages[package] = ()
             with contextlib.suppress(ConfigError):  # it has none, or may not be imported
@@ -253,8 +253,6 @@ class Reader(Decoder):
         for migration in self._of_packages[package]:
             now = migration(*now)
         if now != (symbol, keys) and symbol not in self._reported:
-            import warnings
-
             self._reported.add(symbol)
             file = self.source.place(self.path)[0].name
             warnings.warn(f"{file}: {symbol} has changed since; dump it again to write what it is now", stacklevel=2)
@@ -312,10 +310,6 @@ def indexed(form: Any, target: Any) -> list[tuple[str | int, str | int, Json]]:
     return [(i, (names[i] if i < len(names) else None) or i, item) for i, item in enumerate(form)]
 
 
-def _unfound(symbol: str) -> NoReturn:
-    raise ConfigError(f"{symbol} is not imported here")
-
-
 def _means_something(key: str) -> bool:
     return key.startswith("$") and not key.startswith("$$")
 
@@ -323,24 +317,3 @@ def _means_something(key: str) -> bool:
 def unescaped(key: str) -> str:
     """The key that `escaped` made one of."""
     return key[1:] if key.startswith("$$") else key
-
-
-# ---- what has changed since a document was written
-
-
-def renamed(old: str, new: str) -> Migration:
-    """The target `old`, a symbol, is now called `new`."""
-    return lambda target, keys: (new if target == old else target, keys)
-
-
-def argument_renamed(target: str, old: str, new: str) -> Migration:
-    """The argument `old` of a target is now called `new`."""
-    return lambda name, keys: (
-        name,
-        {new if name == target and argument == old else argument: key for argument, key in keys.items()},
-    )
-
-
-def argument_removed(target: str, argument: str) -> Migration:
-    """The target takes an argument no more, and does without it."""
-    return lambda name, keys: (name, {one: key for one, key in keys.items() if (name, one) != (target, argument)})

@@ -163,9 +163,8 @@ def signature_of(target: Any) -> Signature:  # noqa: ANN401 - to be found out
 
 def _describes(default: Any) -> bool:  # noqa: ANN401 - any default
     """Whether a default is a node, or holds one."""
-    if isinstance(default, list | tuple | dict):
-        return any(map(_describes, default.values() if isinstance(default, dict) else default))
-    return hasattr(type(default), "__nrun_node__")
+    inside = default.values() if isinstance(default, dict) else default if isinstance(default, list | tuple) else ()
+    return hasattr(type(default), "__nrun_node__") or any(map(_describes, inside))
 
 
 def _made_defaults(cls: Any) -> dict[str, DefaultFactory]:  # noqa: ANN401 - any target
