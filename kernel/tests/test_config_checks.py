@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, NewType, Opt
 import attrs
 import pytest
 
+import nrun
 from nrun import Config, ConfigError, Partial, build
 from nrun.config.annotations import annotation_of, doc_of
-from nrun.config.checks import compile_check, unchecked
+from nrun.config.checks import compile_check
 from nrun.config.node import Fresh
 
 if TYPE_CHECKING:
@@ -313,7 +314,7 @@ def test_a_default_that_its_annotation_does_not_admit_shows_what_else_is_meant()
 
 
 def test_a_value_that_the_annotation_wrongs_can_be_set_all_the_same():
-    with unchecked():
+    with nrun.unchecked():
         cfg = Config(Opt, lr=["a"])
     assert Config.from_json(cfg.to_json()) == cfg
     assert build(cfg).lr == ["a"]

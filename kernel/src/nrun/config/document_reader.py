@@ -20,8 +20,8 @@ from nrun.config.node import Config, new_node, put, set_tags, set_trail
 from nrun.config.origin import Origin
 from nrun.config.show import brief
 from nrun.config.special import Reference, Sweep, Unread
-from nrun.config.tags import tags_read
-from nrun.config.target import signature_of
+from nrun.config.tags import PINNED, tags_read
+from nrun.config.target import display_name, signature_of
 from nrun.errors import ConfigError, did_you_mean
 from nrun.secret import URL, Secret, unescape
 
@@ -123,6 +123,7 @@ class Reader(Decoder):
         self.repeated: set[int] = set()
         """The ids of the mappings and lists that stand in several places."""
         self._imports = find is not None
+        self._drift: list[str] = []
         self._migrations = migrations
         self._of_packages: dict[str, tuple[Migration, ...]] = {}
         self._reported: set[str] = set()
@@ -139,7 +140,11 @@ class Reader(Decoder):
     def read(self, path: Steps = ()) -> Any:
         """The value at a place. Raises Located."""
         with self.at(*path):
-            return self.value(self.source.at(path))
+            value = self.value(self.source.at(path))
+        if self._drift:
+            told = f"{self.source.place(path)[0].name}: defaults have changed, and those of the file are kept: "
+            warnings.warn(told + ", ".join(self._drift), stacklevel=2)
+        return value
 
     @contextlib.contextmanager
     def at(self, *steps: str | int) -> Iterator[None]:
@@ -236,6 +241,9 @@ class Reader(Decoder):
             if (symbol, name) != (old, unescaped(key)) and name in node:
                 migrated = Origin("migrated", f"{old}.{unescaped(key)}")
                 set_trail(node, (name, migrated, brief(node[name]), node.__nrun_trail__))
+        for name, tag in sorted(node.__nrun_tags__ or (), key=str) if self._imports else ():
+            if tag == PINNED and new_node(Config, target, {name: node[name]}) != new_node(Config, target, {}):
+                self._drift.append(f"{display_name(target)}.{name} is {brief(signature_of(target).default(name))}")
         return node
 
     def _called_now(self, symbol: str, keys: dict[str, str]) -> tuple[str, dict[str, str]]:

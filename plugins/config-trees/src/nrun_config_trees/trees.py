@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nrun.arguments import UnknownArgument
+from nrun.config.checks import checks_values, effective_default
 from nrun.config.node import (
     BaseNode,
     admitted,
@@ -20,11 +22,13 @@ from nrun.config.node import (
     set_tags,
     set_target,
     signature_of_node,
+    target_of,
 )
 from nrun.config.order import children_first, held_by
+from nrun.config.origin import Origin
 from nrun.config.paths import format_path, get_at, holder_of, nodes_of, set_at, steps_of
 from nrun.config.show import brief
-from nrun.config.tags import tags_at
+from nrun.config.tags import PINNED, tags_at
 from nrun.config.target import check_name, display_name
 from nrun.errors import ConfigError
 
@@ -163,6 +167,41 @@ def no_trail() -> Iterator[None]:
         yield
     finally:
         keeps_trail.reset(token)
+
+
+@contextlib.contextmanager
+def unchecked() -> Iterator[None]:
+    """Set values that do not fit their annotations: for annotations that say less than is true."""
+    token = checks_values.set(False)
+    try:
+        yield
+    finally:
+        checks_values.reset(token)
+
+
+def pinned(root: N) -> N:
+    """A copy of a tree with its defaults set, and tagged `pinned`, so that it means the same when they have changed.
+
+    Loading a file of it tells which have. Defaults that cannot be written down are left out.
+    """
+    root = root.clone()
+    todo = children_first(root)
+    for node in todo:  # grows while what is in the defaults is met
+        signature = signature_of_node(node)
+        names: tuple[str | int, ...] = (*signature.names, *signature.defaults)
+        for name in names:
+            default = copy.deepcopy(effective_default(target_of(node), name))
+            if name not in node and name not in signature.forwards and default is not inspect.Parameter.empty:
+                with contextlib.suppress(ConfigError):
+                    put(
+                        node,
+                        name,
+                        default,
+                        Origin("default", f"{display_name(node.__nrun_target__)}.{name}", note=PINNED),
+                    )
+                    set_tags(node, (node.__nrun_tags__ or frozenset()) | {(name, PINNED)})
+                    todo += children_first(default)
+    return root
 
 
 def _node_at(root: Any, path: str | Path) -> Node:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import attrs
 
-from nrun.config.checks import unchecked
+from nrun.config.checks import checks_values
 from nrun.config.node import put, remove, set_tags
 from nrun.config.origin import Origin
 from nrun.config.paths import edited, get_at, holder_of, set_at
@@ -58,9 +58,12 @@ _ORIGIN = Origin("code", note="a change that was applied")
 def apply(root: T, changes: Iterable[Change]) -> T:
     """A tree like `root` after `changes`. Raises ConfigError for a change of what is not there."""
     root = copy.deepcopy(root)
-    with unchecked():  # on the way from one tree to another not every step need fit its annotation
+    token = checks_values.set(False)  # on the way from one tree to another not every step need fit its annotation
+    try:
         for change in changes:
             root = _changed(root, change)
+    finally:
+        checks_values.reset(token)
     return root
 
 
