@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ConfigError,
         JobsFailed,
         NrunError,
+        PackagingError,
         PlanError,
         PluginError,
         RecordError,
@@ -47,10 +48,10 @@ if TYPE_CHECKING:
     from nrun.files import dump, dumps, load, loads
     from nrun.job import Job
     from nrun.markers import hookimpl
-    from nrun.model import Cause, State
+    from nrun.model import Cause, Files, State
     from nrun.outcome import ExperimentStatus
     from nrun.planning.dependencies import Dependency
-    from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin, View
+    from nrun.protocols import Backend, Executor, Format, IgnoreRule, Launcher, Packager, Packing, Plugin, View
     from nrun.retries import Retries
     from nrun.secret import Secret
     from nrun.single import run
@@ -93,7 +94,7 @@ _HOMES = {
         *("FormatSpec", "LanguageSpec", "LauncherSpec", "NameSpec", "PackagerSpec", "SecretSpec", "ViewSpec"),
     ),
     "nrun.errors": (
-        *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PlanError", "PluginError"),
+        *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PackagingError", "PlanError", "PluginError"),
         *("RecordError", "ResultError", "UnknownName", "UsageError"),
     ),
     "nrun.entrypoints": ("Entrypoint", "Language"),
@@ -106,17 +107,20 @@ _HOMES = {
     "nrun.files": ("dump", "dumps", "load", "loads"),
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
-    "nrun.model": ("Cause", "State"),
-    "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager", "Plugin", "View"),
+    "nrun.model": ("Cause", "Files", "State"),
+    "nrun.protocols": (
+        *("Backend", "Executor", "Format", "IgnoreRule", "Launcher", "Packager", "Packing", "Plugin", "View"),
+    ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 # fmt: off
 __all__ = [
     "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Config", "ConfigError",
-    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format",
-    "FormatSpec", "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec",
-    "NoHash", "NrunError", "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError",
+    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Files", "Format",
+    "FormatSpec", "Fresh", "IgnoreRule", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec",
+    "NameSpec", "NoHash", "NrunError", "Packager", "PackagerSpec", "PackagingError", "Packing", "Partial", "PlanError",
+    "Plugin", "PluginError",
     "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError",
     "View", "ViewSpec", "build", "cli", "content_id", "dump", "dumps", "hookimpl", "load",
     "loads", "run", "to_config", "to_partial",
