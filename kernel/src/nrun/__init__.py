@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
     from nrun import cli
     from nrun.config.build import build
-    from nrun.config.edit import cfg_with, to_config, to_partial, unshare
+    from nrun.config.edit import to_partial
     from nrun.config.identity import NoHash, content_id
     from nrun.config.node import Config, Fresh, Partial
-    from nrun.config.origin import explain
     from nrun.config.script import Script
     from nrun.declare import (
         CheckResult,
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from nrun.outcome import ExperimentStatus
     from nrun.planning.dependencies import Dependency
     from nrun.protocols import Backend, Executor, Format, IgnoreRule, Launcher, Packager, Packing, Plugin, View
+    from nrun.provided import to_config
     from nrun.retries import Retries
     from nrun.secret import Secret
     from nrun.single import run
@@ -87,10 +87,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "nrun.config": ("Config", "Partial", "build"),
     "nrun.config.script": ("Script",),
-    "nrun.config.edit": ("cfg_with", "to_config", "to_partial", "unshare"),
+    "nrun.config.edit": ("to_partial",),
     "nrun.config.identity": ("NoHash", "content_id"),
     "nrun.config.node": ("Fresh",),
-    "nrun.config.origin": ("explain",),
     "nrun.declare": (
         *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec"),
         *("FormatSpec", "LanguageSpec", "LauncherSpec", "NameSpec", "PackagerSpec", "SecretSpec", "ViewSpec"),
@@ -110,6 +109,7 @@ _HOMES = {
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
     "nrun.model": ("Cause", "Files", "State"),
+    "nrun.provided": ("to_config",),
     "nrun.protocols": (
         *("Backend", "Executor", "Format", "IgnoreRule", "Launcher", "Packager", "Packing", "Plugin", "View"),
     ),
@@ -124,8 +124,8 @@ __all__ = [
     "NameSpec", "NoHash", "NrunError", "Packager", "PackagerSpec", "PackagingError", "Packing", "Partial", "PlanError",
     "Plugin", "PluginError",
     "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError",
-    "View", "ViewSpec", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load",
-    "loads", "run", "to_config", "to_partial", "unshare",
+    "View", "ViewSpec", "build", "cli", "content_id", "dump", "dumps", "hookimpl", "load",
+    "loads", "run", "to_config", "to_partial",
 ]
 # fmt: on
 

@@ -86,7 +86,7 @@ class UserData:
         """A copy with other values for some fields."""
         return attrs.evolve(self, **changes)  # type: ignore[misc] # every instance is of an attrs class
 
-    to_config = brought_by("nrun.config.edit:to_config", "The `Config` that builds to an equal one: see that.")
+    to_config = brought_by("nrun.provided:to_config", "The `Config` that builds to an equal one: see that.")
     diff = brought_by("nrun.provided:diff", "What has changed since another one, which is given; `print` shows it.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import types
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,10 +26,11 @@ if TYPE_CHECKING:
 
 
 def task_of(task: Task | Callable[[], Any]) -> Task:
-    """A copy of `task` as it can travel; a plain function becomes a Partial of itself. Raises ConfigError."""
+    """A copy of `task` as it can travel, with defaults to build; a function becomes a Partial. Raises ConfigError."""
     if isinstance(task, Script):
         return task
     from nrun.config.node import Config, Partial, set_arguments, signature_of_node
+    from nrun.config.order import completed
     from nrun.config.target import display_name
 
     if getattr(task, "__auto_config__", False) is True:  # it gives a description, so it is asked for it
@@ -46,7 +46,7 @@ def task_of(task: Task | Callable[[], Any]) -> Task:
             target = display_name(task.__nrun_target__)
             msg = f"the task {target} lacks required arguments: {', '.join(missing)}"
             raise ConfigError(msg, hint=f"give them: Partial({target}, {missing[0]}=...)")
-    return copy.deepcopy(task)
+    return completed(task)
 
 
 def set_up(task: Task, executor: Executor, plugins: Sequence[object] | Plugin) -> tuple[Task, Executor]:

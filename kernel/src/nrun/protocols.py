@@ -230,6 +230,10 @@ class View(Protocol):
         """A picture, which notebooks show too."""
         ...
 
+    def comments_on(self, config: object) -> Mapping[tuple[str | int, ...], str]:
+        """What is said of arguments, by their places in a document; unset ones at their node."""
+        ...
+
     def save_config_img(self, config: Node, path: str | PathLike[str]) -> None:
         """Write a picture to a file. Raises ConfigError for a suffix that stands for no format it has."""
         ...

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from nrun.errors import PluginError, UnknownName, did_you_mean
+from nrun.errors import ConfigError, PluginError, UnknownName, did_you_mean
 from nrun.plugins import installed
 
 if TYPE_CHECKING:
@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from nrun.config.node import Node
+    from nrun.config import Config
+    from nrun.config.node import BaseNode, Node
     from nrun.declare import Declared
     from nrun.plugins import Hooks
     from nrun.protocols import View
+
+
+T = TypeVar("T")
 
 
 def provided(name: str, hooks: Hooks | None = None) -> Any:  # noqa: ANN401 - a class, or whatever a name stands for
@@ -58,11 +62,41 @@ def config_view(hooks: Hooks | None = None) -> View:
 
 def diff(config: object, old: object) -> object:
     """What has changed since `old`, which is a tree too, or data such as an executor. `print` shows it."""
-    from nrun.config.edit import to_config
     from nrun.config.node import BaseNode
 
     trees = [one if isinstance(one, BaseNode) else to_config(one) for one in (config, old)]
     return config_view().diff(*trees)
+
+
+def to_config(described: BaseNode[T] | T) -> Config[T]:
+    """A `Config` of what a node calls, with its arguments, or of an instance with fields, such as an executor.
+
+    Of an instance it has what is not by default. Raises ConfigError if an argument is Fresh, and for anything else.
+    """
+    from nrun.config.edit import to_config as of_node
+    from nrun.config.node import BaseNode
+    from nrun.config.show import brief
+
+    made = of_node(described) if isinstance(described, BaseNode) else _described(described)
+    if made is described:
+        raise ConfigError(f"{brief(described)} has no fields, so there is no configuration of it")
+    return cast("Config[T]", made)
+
+
+def _described(value: Any) -> Any:  # noqa: ANN401 - as below
+    """What builds to `value`: in the place of each instance with fields, however deep, a `Config`."""
+    from nrun.config import Config
+    from nrun.config.target import signature_of
+    from nrun.config.values import fields_of, is_data_class
+
+    if isinstance(value, list | tuple):
+        return type(value)([_described(item) for item in value])
+    if isinstance(value, dict):
+        return {key: _described(item) for key, item in value.items()}
+    if not is_data_class(cls := type(value)):
+        return value
+    fields = {name: item for name, item in fields_of(value).items() if item != signature_of(cls).default(name)}
+    return Config(cls, **_described(fields))
 
 
 def visualize(config: Node) -> object:

@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nrun
-from nrun import Config, ConfigError, Partial, UnknownName, build
-from nrun.config.origin import explain
+from nrun import Config, ConfigError, Partial, UnknownName, build, explain
 from nrun.config.special import Reference
 from nrun.plugins import Hooks, PluginHost, installed
 from nrun_language_overrides.factories import Factories

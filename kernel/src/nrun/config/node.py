@@ -15,10 +15,11 @@ from nrun.config.values import PLAIN, Refused, admit
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import CodeType
     from typing import Self, TypeAlias
 
+    from nrun.config.migrations import Migration
     from nrun.config.origin import Origin
     from nrun.config.target import Signature, Target
 
@@ -177,14 +178,15 @@ class BaseNode(Generic[T]):
         return dumps(self)
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str, *, migrations: Sequence[Migration] = ()) -> Self:
         """The tree that `to_json` gave. Targets stay names; only enums, and classes of objects in it, are imported.
 
+        Names from before become those of now: by `migrations`, and by steps of packages, when these are imported.
         Raises ConfigError for any other text.
         """
         from nrun.config.codec import loads
 
-        value = loads(text)
+        value = loads(text, migrations)
         if not isinstance(value, cls):
             msg = f"this JSON describes a {type(value).__name__}, not a {cls.__name__}"
             raise ConfigError(msg)
@@ -251,7 +253,9 @@ def target_of(node: Node) -> Callable[..., Any]:
     """What the node calls, imported if it was given by name."""
     target = node.__nrun_target__
     if isinstance(target, str):
-        target = resolve(target)
+        from nrun.config.migrations import migrated
+
+        target = resolve(migrated(node, target))
         signature_of(target)  # that it can be called
         set_target(node, target)
     return target

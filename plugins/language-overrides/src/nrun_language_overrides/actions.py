@@ -12,6 +12,7 @@ import attrs
 import click
 
 from nrun.config.build import build
+from nrun.config.node import Config, set_arguments
 from nrun.config.show import show
 from nrun.errors import UsageError
 from nrun.launching import current_session
@@ -187,15 +188,14 @@ def _swept(read: Typed, options: Options) -> Experiment:
     import itertools
 
     from nrun import Experiment
-    from nrun.config.identity import content_id
-    from nrun_language_overrides.sweeps import distinct, points_of
+    from nrun_language_overrides.sweeps import distinct, identity, points_of
 
     groups = [group.split(",") for group in options.zipped]
     about_run = [group for group in groups if all(path.startswith(f"{RUN}.") for path in group)]
     about_task = [group for group in groups if group not in about_run]
     runs = points_of(read.settings, zipped=[[path.removeprefix(f"{RUN}.") for path in group] for group in about_run])
     points = points_of(read.task, zipped=about_task, order=read.order)
-    pairs = list(itertools.product(distinct(runs, content_id), distinct(points, content_id)))
+    pairs = list(itertools.product(distinct(runs, identity), distinct(points, identity)))
     total = len(runs) * len(points)
     if len(pairs) < total:
         click.echo(f"note: {total - len(pairs)} of {total} points are the same as others", err=True)
@@ -256,10 +256,13 @@ def _maker(read: Typed, options: Options, *, planning: bool) -> Callable[[], lis
         plan=planning,
         wishes=_wishes(options),
     )
-    function = build(resolved(read.task, read.reading, read.entry.links))
+    task = resolved(read.task, read.reading, read.entry.links)
+    given: dict[str, object] = build(
+        Config(dict, **{str(name): value for name, value in set_arguments(task).items()})
+    )  # defaults that describe something are left for its own tasks
 
     def make() -> list[Experiment]:
-        function(ctx=context)
+        read.entry.function(ctx=context, **given)
         return context.launched
 
     return make
