@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from services import slurm as slurm_service
 from services import sshd as sshd_service
 from services.packages import lacking
 
@@ -37,3 +40,17 @@ def new_sshd(_sshd_programs, tmp_path_factory):
     yield make
     for server in servers:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory):
+    """A Slurm cluster that all tests share: see `services.slurm.Slurm`. Tests call `slurm.reset()` after breaking it."""
+    if os.geteuid() != 0:
+        pytest.skip("needs a real Slurm cluster, which only root can start")
+    if why := lacking(slurm_service.PROGRAMS):
+        pytest.skip(f"needs a real Slurm cluster: {why}")
+    cluster = slurm_service.Slurm(tmp_path_factory.mktemp("slurm"))
+    try:
+        yield cluster.start()
+    finally:
+        cluster.close()
