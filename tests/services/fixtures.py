@@ -44,7 +44,7 @@ def new_sshd(_sshd_programs, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory):
-    """A Slurm cluster that all tests share: see `services.slurm.Slurm`. Tests call `slurm.reset()` after breaking it."""
+    """A Slurm cluster that all tests share: see `services.slurm.Slurm`. `reset` frees it."""
     if os.geteuid() != 0:
         pytest.skip("needs a real Slurm cluster, which only root can start")
     if why := lacking(slurm_service.PROGRAMS):

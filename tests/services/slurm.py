@@ -1,6 +1,6 @@
 """A real Slurm cluster on this machine: four nodes, GPUs that are pretended, accounting, preemption, five partitions.
 
-Everything lies in one folder: keys, database, spool, logs. The daemons run in the foreground as children of the test run.
+Everything lies in one folder: keys, database, spool, logs. The daemons run in the foreground, as children of the run.
 """
 
 from __future__ import annotations
