@@ -39,7 +39,7 @@ class TransportSpec(Spec):
 class HostCommand(Data):
     """A program with exactly these arguments and this input; no shell reads them."""
 
-    argv: tuple[str, ...] = attrs.field(converter=tuple)
+    argv: Sequence[str]
     stdin: bytes | AsyncIterable[bytes] = b""
     repeatable: bool = attrs.field(default=False, kw_only=True)
     """Whether it may run again when nobody knows if it ran: the connection broke before it answered."""
