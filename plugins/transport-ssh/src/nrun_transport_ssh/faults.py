@@ -63,15 +63,17 @@ def not_let_in(tunnel: SSHTunnel, why: str, *, asks: bool) -> TransportError:
     )
 
 
-def unknown_key(tunnel: SSHTunnel, host: str, port: int, key: tuple[str, str]) -> TransportError:
-    """The host's key, given as type and fingerprint, is not among the known ones."""
+def unknown_key(tunnel: SSHTunnel, name: str, key: tuple[str, str], scan: tuple[str, int] | None) -> TransportError:
+    """The host's key, given as type and fingerprint, is not among the known ones.
+
+    `scan` is the address and port at which it is listed; None for a host with a name of its own for that.
+    """
     kind, fingerprint = key
-    scan = f"ssh-keyscan -p {port} -t {_short(kind)} {shlex.quote(host)} >> ~/.ssh/known_hosts"
-    return TransportError(
-        f"the key of {host} is not known: {kind} {fingerprint}",
-        fault="host key",
-        hint=f"if your site tells the same fingerprint, accept it: `{_ssh(tunnel)} true`, or `{scan}`",
-    )
+    hint = f"if your site tells the same fingerprint, accept it: `{_ssh(tunnel)} true`"
+    if scan is not None:
+        address, port = scan
+        hint += f", or `ssh-keyscan -p {port} -t {_short(kind)} {shlex.quote(address)} >> ~/.ssh/known_hosts`"
+    return TransportError(f"the key of {name} is not known: {kind} {fingerprint}", fault="host key", hint=hint)
 
 
 def changed_key(name: str, key: tuple[str, str], files: Sequence[str]) -> TransportError:

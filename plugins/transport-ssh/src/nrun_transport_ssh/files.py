@@ -226,7 +226,7 @@ class _Fetch:
     async def _take(self, info: tarfile.TarInfo, pieces: Pieces) -> None:
         name = _name(info)
         target = self._dest / name
-        within = target.parent.resolve().is_relative_to(self._dest.resolve())
+        within = target == self._dest or target.parent.resolve().is_relative_to(self._dest.resolve())
         if name not in self._there or not within:
             raise TransportError(f"{self._host.host} sent {name!r}, which was not asked for", fault="failed")
         if info.isdir():

@@ -138,7 +138,7 @@ class OwnLink:
         if known[0]:
             listed = name if options.host_key_alias or port == 22 else f"[{host}]:{port}"  # noqa: PLR2004 - as above
             return faults.changed_key(listed, told, files)
-        return faults.unknown_key(self._tunnel, host, port, told)
+        return faults.unknown_key(self._tunnel, name, told, None if options.host_key_alias else (host, port))
 
     async def start(self, line: str) -> OwnSession | None:
         """Start a command line."""
