@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from nrun import Config, LauncherSpec, PackagerSpec, PlanError, PluginError, Script, State, UnknownName
+from nrun import Config, LauncherSpec, PackagerSpec, PackagingError, PlanError, PluginError, Script, State, UnknownName
 from nrun.cli.entrypoint import entrypoint_of
 from nrun.declare import CheckSpec, CommandSpec, ExecutorSpec
 from nrun.events import ExperimentEnded
@@ -60,6 +60,13 @@ def test_hook_packagers(site):
     registry = site.hooks().packagers
     assert declared(registry) == [("wheel", "packager-wheel", "packager-wheel")]
     assert isinstance(registry.get("wheel"), PackagerSpec)
+
+
+def test_hook_ignore_rule(site):
+    with pytest.raises(PackagingError, match="nothing installed says what stays behind"):
+        site.hooks().ignore_rule(Path("/code"))
+    site.add("rules", "@hookimpl\ndef nrun_ignore_rule(root): return f'the rule of {root}'")
+    assert site.hooks().ignore_rule(Path("/code")) == "the rule of /code"
 
 
 def test_hook_executors(site):

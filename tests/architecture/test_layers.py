@@ -22,7 +22,7 @@ LAYERS = (
     {"config", "hookspecs"},
     {"plugins"},
     {"planning"},
-    {"record"},
+    {"record", "packaging"},
     {"engine"},
     {
         "sync",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         ConfigError,
         JobsFailed,
         NrunError,
+        PackagingError,
         PlanError,
         PluginError,
         RecordError,
@@ -49,10 +50,10 @@ if TYPE_CHECKING:
     from nrun.files import dump, dumps, load, loads
     from nrun.job import Job
     from nrun.markers import hookimpl
-    from nrun.model import Cause, State
+    from nrun.model import Cause, Files, State
     from nrun.outcome import ExperimentStatus
     from nrun.planning.dependencies import Dependency
-    from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin, View
+    from nrun.protocols import Backend, Executor, Format, IgnoreRule, Launcher, Packager, Packing, Plugin, View
     from nrun.retries import Retries
     from nrun.secret import Secret
     from nrun.single import run
@@ -97,7 +98,7 @@ _HOMES = {
         *("FormatSpec", "LanguageSpec", "LauncherSpec", "NameSpec", "PackagerSpec", "SecretSpec", "ViewSpec"),
     ),
     "nrun.errors": (
-        *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PlanError", "PluginError"),
+        *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PackagingError", "PlanError", "PluginError"),
         *("RecordError", "ResultError", "TransportError", "UnknownName", "UsageError"),
     ),
     "nrun.entrypoints": ("Entrypoint", "Language"),
@@ -110,8 +111,10 @@ _HOMES = {
     "nrun.files": ("dump", "dumps", "load", "loads"),
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
-    "nrun.model": ("Cause", "State"),
-    "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager", "Plugin", "View"),
+    "nrun.model": ("Cause", "Files", "State"),
+    "nrun.protocols": (
+        *("Backend", "Executor", "Format", "IgnoreRule", "Launcher", "Packager", "Packing", "Plugin", "View"),
+    ),
     "nrun.tunnels": ("Completed", "HostCommand", "LocalTunnel", "Transport", "TransportSpec", "Tunnel"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -120,12 +123,13 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Completed", "Config",
     "ConfigError", "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus",
-    "Format", "FormatSpec", "Fresh", "HostCommand", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher",
-    "LauncherSpec", "LocalTunnel", "NameSpec", "NoHash", "NrunError", "Packager", "PackagerSpec", "Partial",
-    "PlanError", "Plugin", "PluginError", "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec",
-    "State", "Transport", "TransportError", "TransportSpec", "Tunnel", "UnknownName", "UsageError", "View",
-    "ViewSpec", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load", "loads",
-    "run", "to_config", "to_partial", "unshare",
+    "Files", "Format", "FormatSpec", "Fresh", "HostCommand", "IgnoreRule", "Job", "JobsFailed", "Language",
+    "LanguageSpec", "Launcher", "LauncherSpec", "LocalTunnel", "NameSpec", "NoHash", "NrunError", "Packager",
+    "PackagerSpec", "PackagingError", "Packing", "Partial", "PlanError", "Plugin", "PluginError", "RecordError",
+    "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "Transport", "TransportError",
+    "TransportSpec", "Tunnel", "UnknownName", "UsageError", "View", "ViewSpec", "build", "cfg_with", "cli",
+    "content_id", "dump", "dumps", "explain", "hookimpl", "load", "loads", "run", "to_config", "to_partial",
+    "unshare",
 ]
 # fmt: on
 

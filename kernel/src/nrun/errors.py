@@ -62,6 +62,10 @@ class UnknownName(UsageError, AttributeError):  # noqa: N818 - reads as what it 
     """A name that nothing installed provides. An AttributeError, so that `hasattr` works."""
 
 
+class PackagingError(UsageError):
+    """Code cannot travel as it is; nothing was sent."""
+
+
 class RecordError(UsageError):
     """The record on disk cannot be found, read or written."""
 

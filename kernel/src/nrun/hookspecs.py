@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from nrun.events import Event
     from nrun.planning import Plan, Task
+    from nrun.protocols import IgnoreRule
     from nrun.tunnels import TransportSpec
 
 
@@ -137,6 +138,22 @@ def nrun_packagers() -> Iterable[PackagerSpec]:
             )
     """
     return ()
+
+
+@hookspec(firstresult=True)
+def nrun_ignore_rule(root: Path) -> IgnoreRule | None:
+    """Give the rule that says what stays behind of a folder, whatever packager ships it.
+
+    Convention: first. Fires when a packager asks, in the process that packs. A failing plugin fails the packing.
+
+    Example::
+
+        @hookimpl
+        def nrun_ignore_rule(root):
+            from our_rules import NoNotebooks
+
+            return NoNotebooks(root)
+    """
 
 
 # ---- execution -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import attrs
 from nrun.data import Data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from nrun.protocols import Executor
@@ -212,8 +212,20 @@ class Bundle(Data):
     """Code that travels, stored once under the digest of its content."""
 
     id: str
-    """SHA-256, hexadecimal."""
+    """SHA-256 of its manifest, hexadecimal."""
+    store: Path
+    """The folder of the store that has it; `nrun.packaging.store.Store` reads it."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class Files(Data):
+    """Files of one folder that are to travel: what a packager selects."""
+
     root: Path
+    names: Sequence[str | bytes]
+    """Paths below `root`, of files and links; folders travel by what is in them."""
+    into: str = ""
+    """The folder of the bundle that they go into."""
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -17,7 +17,7 @@ from nrun.events import CodePacked, ExperimentEnded, ExperimentStarted, JobRerun
 from nrun.model import Bundle
 from nrun.planning import Dependency, Job, Plan, RecordedTask, Surroundings
 from nrun.protocols import Executor
-from nrun.record import JobStatus, Journal, fold_all, read_journal
+from nrun.record import JobStatus, Journal, bundles_folder, fold_all, read_journal
 from nrun.record.description import check_version, read_description
 
 if TYPE_CHECKING:
@@ -173,9 +173,11 @@ def _packed(folder: ExperimentFolder, events: Collection[object], plan: Plan) ->
     count = len(plan.executors())
     for event in events:
         if isinstance(event, CodePacked) and 0 <= event.executor < count:
-            root = folder.home / "bundles" / event.bundle
-            if not root.is_dir():
-                msg = f"the code of experiment {folder.id} is gone from {root}"
+            from nrun.packaging.store import Store  # most experiments ship nothing
+
+            store = bundles_folder(folder.home)
+            if not Store(str(store)).has(event.bundle):
+                msg = f"the code of experiment {folder.id}, {event.bundle}, is gone from {store}"
                 raise PlanError(msg, hint="launch it again from the folder with the code")
-            packed[event.executor] = Bundle(event.bundle, root)
+            packed[event.executor] = Bundle(event.bundle, store)
     return packed

@@ -23,21 +23,27 @@ from nrun.declare import (
     Spec,
     ViewSpec,
 )
-from nrun.errors import NrunError, PluginError
+from nrun.errors import NrunError, PackagingError, PluginError
 from nrun.plugins.host import PluginState
 from nrun.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     import pluggy
 
     from nrun.planning import Plan, Task
     from nrun.plugins.host import PluginHost, PluginRecord
     from nrun.plugins.observers import Observers
+    from nrun.protocols import IgnoreRule
     from nrun.tunnels import TransportSpec
 
+_PARTICIPATION = (
+    *("nrun_configure", "nrun_default_executor", "nrun_validate"),
+    *("nrun_ignore_rule", "nrun_around", "nrun_event"),
+)
 SpecT = TypeVar("SpecT", bound=Spec)
 
 
@@ -109,7 +115,7 @@ class Hooks:
     def takes_part(self) -> dict[str, list[str]]:
         """For each plugin, the hooks by which it takes part in runs or watches them, beyond declaring."""
         found: dict[str, list[str]] = {}
-        for hook in ("nrun_configure", "nrun_default_executor", "nrun_validate", "nrun_around", "nrun_event"):
+        for hook in _PARTICIPATION:
             for record, _ in self._implementations(hook):
                 found.setdefault(record.name, []).append(hook)
         return found
@@ -153,6 +159,15 @@ class Hooks:
                     with _attributed(record, "nrun_around"):
                         await stack.enter_async_context(cast("AbstractAsyncContextManager[None]", scope))
             yield
+
+    def ignore_rule(self, root: Path) -> IgnoreRule:
+        """What stays behind of a folder. Raises PackagingError if no plugin says that."""
+        for record, function in self._implementations("nrun_ignore_rule"):
+            rule = _call(record, "nrun_ignore_rule", function, root=root)
+            if rule is not None:
+                return cast("IgnoreRule", rule)
+        msg = "nothing installed says what stays behind when code is shipped"
+        raise PackagingError(msg, hint="pip install nrun-ignore-gitignore")
 
     # ---- observation: never fails a run
 

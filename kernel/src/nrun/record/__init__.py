@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from nrun.record.catalogue import experiments, find_experiment
-from nrun.record.folder import ExperimentFolder, claim_folder, copy_worker, discard, home_folder, write_file
+from nrun.record.folder import (
+    ExperimentFolder,
+    bundles_folder,
+    claim_folder,
+    copy_worker,
+    discard,
+    home_folder,
+    write_file,
+)
 from nrun.record.journal import Journal, read_journal
 from nrun.record.status import JobStatus, fold_all, labels, overall
 
@@ -11,6 +19,7 @@ __all__ = [
     "ExperimentFolder",
     "JobStatus",
     "Journal",
+    "bundles_folder",
     "claim_folder",
     "copy_worker",
     "discard",

@@ -34,6 +34,11 @@ def home_folder(home: str | os.PathLike[str] | None = None) -> Path:
         raise RecordError(msg, hint="set NRUN_HOME to a folder that you can write to") from error
 
 
+def bundles_folder(home: Path) -> Path:
+    """Where the code is that travels: the store of `nrun.packaging`."""
+    return home / "bundles"
+
+
 @attrs.frozen(eq=False, repr=False)
 class ExperimentFolder(Data):
     """The folder of one experiment."""

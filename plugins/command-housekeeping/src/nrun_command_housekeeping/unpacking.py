@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nrun.errors import RecordError
-from nrun.record.bundles import digest_of
+from nrun.model import Files
+from nrun.packaging import walk
+from nrun.packaging.snapshot import identify, keep, survey
+from nrun.record import bundles_folder
 from nrun_command_housekeeping.packing import HAS_ZSTD, MANIFEST, VERSION, zstd_file
 
 if TYPE_CHECKING:
@@ -194,12 +197,15 @@ def _members(stream: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | N
 
 
 def _take_bundles(beside: Path, home: Path) -> None:
-    """Have the code in the store, where it is not and is what its name says."""
+    """Have the code in the store. Raises RecordError if it is not what its name says."""
+    store = bundles_folder(home)
     for path in beside.glob("bundles/*"):
-        place = home / "bundles" / path.name
-        place.parent.mkdir(exist_ok=True, mode=0o700)
-        if not place.exists() and digest_of(path) == path.name:
-            path.rename(place)
+        code = [Files(path, walk(path))]
+        if identify(survey(code), beside) != path.name:
+            msg = f"the archive is damaged: the code {path.name} is not what its name says"
+            raise RecordError(msg)
+        store.mkdir(exist_ok=True, mode=0o700)
+        keep(survey(code), store)
 
 
 def _take(path: Path, home: Path) -> str:

@@ -18,7 +18,7 @@ from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Sub
 from nrun.planning import launch_files, secret_files
 from nrun.text import text_of
 from nrun_executor_local import processes
-from nrun_executor_local.files import remove_secrets, write_file
+from nrun_executor_local.files import lay_out, remove_secrets, write_file
 from nrun_executor_local.processes import Process
 
 if TYPE_CHECKING:
@@ -88,8 +88,10 @@ class LocalBackend:
             for job, files in submission.files.items():
                 attempt = attempts[job]
                 try:
+                    if attempt.bundle is not None:
+                        await asyncio.to_thread(lay_out, attempt.bundle, attempt.folder)
                     answers[attempt.tag] = self._start(attempt, files)
-                except OSError as error:
+                except (OSError, ValueError) as error:
                     answers[attempt.tag] = Refused(f"it could not be started: {error}")
         return answers
 
@@ -128,12 +130,6 @@ class LocalBackend:
             if "/" in name:
                 os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
             write_file(path, text)
-        if attempt.bundle is not None:
-            import shutil  # it imports every kind of compression, and few jobs ship code
-
-            code = attempt.folder / "code"
-            shutil.rmtree(code, ignore_errors=True)  # whoever tried before may have died half way
-            shutil.copytree(attempt.bundle.root, code, symlinks=True)
         return folder
 
     async def find(self, attempts: Collection[Attempt]) -> Mapping[Tag, Handle]:

@@ -1,0 +1,285 @@
+"""What is on disk now, as a bundle: survey what a packager selected, read what has changed, keep it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import itertools
+import os
+import stat
+import struct
+import time
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nrun.amounts import size_text
+from nrun.data import Data
+from nrun.errors import PackagingError
+from nrun.packaging.seen import Seen
+from nrun.packaging.store import LARGE, Entry, Store, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from io import FileIO
+    from pathlib import Path
+
+    from nrun.model import Files
+    from nrun.packaging.store import PackWriter
+
+_STAT = struct.Struct(">QqqQ")
+_TICK_NS = 2_000_000_000
+"""File systems tell times of change no finer than this: what was read so soon after a change may change unseen."""
+_TRIES = 3
+_NAMED = 5
+"""So many of the largest files are named when there is too much."""
+
+
+class Row:
+    """A file as it was when it was looked at. Slots, because there is one for each: about 220 bytes with its name."""
+
+    __slots__ = ("kind", "name", "part", "stat")
+
+    def __init__(self, name: bytes, part: int, kind: str, status: bytes) -> None:
+        self.name = name
+        """Where it stands in the bundle."""
+        self.part = part
+        """The number of the part of the selection that it comes from."""
+        self.kind = kind
+        """As in a manifest."""
+        self.stat = status
+        """Its size, times and inode, packed: equal as long as it has not changed."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return int.from_bytes(self.stat[:8], "big")
+
+    @property
+    def changed_ns(self) -> int:
+        """When it was last changed, in nanoseconds since the epoch."""
+        return int.from_bytes(self.stat[16:24], "big")
+
+
+@attrs.frozen(eq=False, repr=False)
+class Survey(Data):
+    """What would travel."""
+
+    parts: Sequence[Files]
+    rows: list[Row]
+    """By name, the last first. Whoever bundles them takes them off the end, so that memory does not grow."""
+    skipped: Sequence[str]
+    """What is neither a file nor a link, and stays behind."""
+
+    @property
+    def size(self) -> int:
+        """Of all files, in bytes."""
+        return sum(row.size for row in self.rows)
+
+    def largest(self) -> list[Row]:
+        """The largest first."""
+        return sorted(self.rows, key=lambda row: (-row.size, row.name))
+
+
+def survey(parts: Sequence[Files]) -> Survey:
+    """Look at everything that a packager selected. Raises PackagingError for what cannot travel."""
+    rows: list[Row] = []
+    skipped = []
+    for number, part in enumerate(parts):
+        root, prefix = os.fsencode(part.root), _prefix(part)
+        for name in map(os.fsencode, part.names):
+            path = root + b"/" + name
+            try:
+                status = os.lstat(path)
+            except OSError as error:
+                raise _unreadable(path, error) from error
+            mode = status.st_mode
+            if stat.S_ISREG(mode):
+                kind = "x" if mode & stat.S_IXUSR else "f"
+            elif stat.S_ISLNK(mode):
+                kind = "l"
+                _check_link(path, root)
+            else:
+                skipped.append(shown(prefix + name))
+                continue
+            rows.append(Row(prefix + name, number, kind, _stat(status)))
+    rows.sort(key=lambda row: row.name)
+    return Survey(parts, _compatible(rows, parts)[::-1], skipped)
+
+
+def check_size(found: Survey, limit: int | None) -> None:
+    """Refuse what is too much. Raises PackagingError that names the largest files and how to leave them out."""
+    if limit is None or found.size <= limit:
+        return
+    largest = found.largest()[:_NAMED]
+    named = "\n".join(f"  {size_text(row.size):>9}  {shown(row.name)}" for row in largest)
+    msg = f"{size_text(found.size)} of code would travel, more than {size_text(limit)}. The largest:\n{named}"
+    lines = " ".join(f"/{shown(row.name)}" for row in largest)
+    raise PackagingError(msg, hint=f"leave out what jobs do not need: lines in .nrunignore such as {lines}")
+
+
+def keep(found: Survey, store: Path, progress: Callable[[int], None] = lambda _: None) -> str:
+    """Keep these files as a bundle, and give its id. `progress` is told of bytes as they are read. Uses up `found`.
+
+    What has not changed since it was last read is not read again. Raises PackagingError if a file cannot be read, or
+    changes all the while; OSError if the store cannot be written; Damaged if it lacks what it had.
+    """
+    bundles = Store(str(store))
+    with bundles.write() as pack, _seen(found, store) as seen:
+        manifest = _manifest(found, seen, pack, progress)
+        bundle = hashlib.sha256(manifest).hexdigest()
+        if bundles.has(bundle):
+            bundles.touch(bundle)
+        else:
+            pack.finish()
+            bundles.keep(manifest, pack.contents)
+        for one in seen:  # only now: whoever believes it finds the contents
+            one.keep()
+    return bundle
+
+
+def identify(found: Survey, store: Path) -> str:
+    """The id of the bundle that these files make; they are not kept. Raises as `keep` does, and uses up `found`."""
+    with _seen(found, store) as seen:
+        return hashlib.sha256(_manifest(found, seen, None)).hexdigest()
+
+
+def shown(name: bytes) -> str:
+    """A name for people, whatever is in it."""
+    return name.decode("utf-8", "backslashreplace")
+
+
+@contextlib.contextmanager
+def _seen(found: Survey, store: Path) -> Iterator[list[Seen]]:
+    """What is known of the files of each part."""
+    with contextlib.ExitStack() as stack:
+        keys = [f"{part.root}\0{part.into}" for part in found.parts]
+        yield [stack.enter_context(Seen(store / "seen", key, _STAT.size)) for key in keys]
+
+
+def _manifest(
+    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int], None] = lambda _: None
+) -> bytes:
+    """The manifest of these files, whose new contents go into `pack`."""
+    roots = [os.fsencode(part.root) + b"/" for part in found.parts]
+    prefixes = [len(_prefix(part)) for part in found.parts]
+    settled = time.time_ns() - _TICK_NS
+    manifest = bytearray()
+    while found.rows:
+        row = found.rows.pop()
+        name = row.name[prefixes[row.part] :]
+        if row.kind == "l":
+            target = os.readlink(roots[row.part] + name)
+            manifest += written(Entry(row.name, "l", len(target), target))
+            continue
+        digest = seen[row.part].digest(name, row.stat)
+        if digest is None:
+            digest = _read(row, roots[row.part] + name, pack)
+            progress(row.size)
+        if row.changed_ns < settled:
+            seen[row.part].note(name, row.stat, digest)
+        manifest += written(Entry(row.name, row.kind, row.size, digest))
+    return bytes(manifest)
+
+
+def _read(row: Row, path: bytes, pack: PackWriter | None) -> bytes:
+    """The digest of a file, whose content goes into `pack`; `row` says then what was read."""
+    for _ in range(_TRIES):
+        try:
+            with open(path, "rb", buffering=0, opener=_opener) as file:
+                before = os.fstat(file.fileno())
+                digest = _content(file, before.st_size, pack)
+                after = os.fstat(file.fileno())
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        row.stat = _stat(before)
+        if _stat(after) == row.stat:
+            return digest
+    msg = f"{shown(path)} changes while it is read"
+    raise PackagingError(msg, hint="stop what writes to it, or leave it out by a line in .nrunignore")
+
+
+def _content(file: FileIO, size: int, pack: PackWriter | None) -> bytes:
+    if size >= LARGE:
+        return pack.add_large(file.read)[0] if pack is not None else hashlib.file_digest(file, "sha256").digest()
+    data = file.readall()
+    digest = hashlib.sha256(data).digest()
+    if pack is not None:
+        pack.add(data, digest)
+    return digest
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)  # what was a file may be a link or a pipe by now
+
+
+def _stat(status: os.stat_result) -> bytes:
+    return _STAT.pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def _prefix(part: Files) -> bytes:
+    into = os.fsencode(part.into).strip(b"/")
+    return into + b"/" if into else b""
+
+
+def _unreadable(path: bytes, error: OSError) -> PackagingError:
+    msg = f"{shown(path)} cannot be read: {error.strerror}"
+    return PackagingError(msg, hint="make it readable, or leave it out by a line in .nrunignore")
+
+
+def _check_link(path: bytes, root: bytes) -> None:
+    """Refuse a link that leads out, or round and round. One that leads nowhere inside is as it was."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            msg = f"the link {shown(path)} leads to itself"
+            raise PackagingError(msg, hint="mend it, or leave it out by a line in .nrunignore") from error
+    target, inside, where = os.readlink(path), os.path.realpath(root), os.path.realpath(path)
+    if target.startswith(b"/") or not (where + b"/").startswith(inside + b"/"):
+        msg = f"the link {shown(path)} leads out of what travels, to {shown(target)}"
+        raise PackagingError(msg, hint="link by a relative path to something inside, or leave it out by .nrunignore")
+
+
+def _compatible(rows: list[Row], parts: Sequence[Files]) -> list[Row]:
+    """The rows, each name once. Raises PackagingError for names that would get into each other's way."""
+    if any(row.name.startswith(before.name) for before, row in itertools.pairwise(rows)):
+        rows = _apart(rows, parts)
+    whole = b"\0".join([row.name for row in rows])
+    if len(set(_folded(whole).split("\0"))) < len(rows):
+        first: dict[str, Row] = {}
+        for row in rows:
+            other = first.setdefault(_folded(row.name), row)
+            if other is not row:
+                msg = f"{shown(other.name)} and {shown(row.name)} differ only in case: some systems take them for one"
+                raise PackagingError(msg, hint="rename one, or leave it out by a line in .nrunignore")
+    return rows
+
+
+def _apart(rows: Sequence[Row], parts: Sequence[Files]) -> list[Row]:
+    """The rows without those that were selected twice. Raises PackagingError where two would be in one place."""
+    kept: list[Row] = []
+    above: list[Row] = []
+    for row in rows:
+        while above and not row.name.startswith(above[-1].name):
+            above.pop()
+        for other in above:
+            if row.name == other.name and _path(row, parts) == _path(other, parts):
+                break
+            if row.name == other.name or row.name.startswith(other.name + b"/"):
+                msg = f"{_path(other, parts)} and {_path(row, parts)} would both be {shown(other.name)} in the bundle"
+                raise PackagingError(msg, hint="give them folders of their own, or leave one out")
+        else:
+            kept.append(row)
+            above.append(row)
+    return kept
+
+
+def _path(row: Row, parts: Sequence[Files]) -> str:
+    part = parts[row.part]
+    return shown(os.fsencode(part.root) + b"/" + row.name[len(_prefix(part)) :])
+
+
+def _folded(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape").casefold()
