@@ -92,6 +92,30 @@ def test_a_command_that_takes_too_long_is_killed_with_what_it_started(tmp_path):
         time.sleep(0.02)
 
 
+def test_a_program_is_talked_to_line_by_line():
+    async def doing(transport):
+        async with transport.talk(("sh", "-c", "while read -r word; do echo $word!; done"), timeout_s=20) as line:
+            told = []
+            for word in (b"one\n", b"two\n"):
+                await line.write(word)
+                told.append(await line.readline())
+            return told
+
+    assert use(doing) == [b"one!\n", b"two!\n"]
+
+
+def test_a_program_that_is_left_by_an_error_is_killed():
+    async def doing(transport):
+        async with transport.talk(("sh", "-c", "echo $$; exec sleep 100"), timeout_s=20) as line:
+            told.append(int(await line.readline()))
+            raise KeyError
+
+    told = []
+    with pytest.raises(KeyError):
+        use(doing)
+    assert gone(told[0])
+
+
 # ---- files
 
 

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from nrun.packaging.send import Line
+
 PIECE_BYTES = 1 << 20
 FOLLOW_PAUSE_S = 0.2
 COMMANDS_AT_ONCE = 16
+LONGEST_LINE_BYTES = 1 << 24
+_PIPE = asyncio.subprocess.PIPE
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -66,6 +70,10 @@ class Transport(contextlib.AbstractAsyncContextManager["Transport"], Protocol):
 
     async def run(self, commands: Sequence[HostCommand], *, timeout_s: float) -> Sequence[Completed | TransportError]:
         """Run commands side by side; each is answered, by what went wrong if it could not be carried out."""
+        ...
+
+    def talk(self, argv: Sequence[str], *, timeout_s: float) -> AbstractAsyncContextManager[Line]:
+        """A program that is talked to over what it reads and writes, until its input ends with this."""
         ...
 
     async def send(self, files: Mapping[str, bytes | Path], folder: str, *, timeout_s: float) -> None:
@@ -166,6 +174,20 @@ class _LocalTransport(contextlib.AbstractAsyncContextManager["Transport"]):
         except TransportError as error:
             return error
 
+    @contextlib.asynccontextmanager
+    async def talk(self, argv: Sequence[str], *, timeout_s: float) -> AsyncIterator[Line]:
+        async with _deadline(argv[0], timeout_s):
+            process = await asyncio.create_subprocess_exec(
+                *argv, stdin=_PIPE, stdout=_PIPE, start_new_session=True, limit=LONGEST_LINE_BYTES
+            )
+            try:
+                yield _LocalLine(process)
+            except BaseException:
+                _kill(process)
+                raise
+            finally:
+                await process.communicate(b"")
+
     async def send(self, files: Mapping[str, bytes | Path], folder: str, *, timeout_s: float) -> None:
         target = Path(folder).expanduser()
         stage = target if target.exists() else target.with_name(f"{target.name}.{os.urandom(8).hex()}.part")
@@ -218,10 +240,9 @@ async def _deadline(doing: str, timeout_s: float) -> AsyncIterator[None]:
 
 
 async def _completed(command: HostCommand) -> Completed:
-    pipe = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(
-            *command.argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+            *command.argv, stdin=_PIPE, stdout=_PIPE, stderr=_PIPE, start_new_session=True
         )
     except OSError as error:  # as a shell tells it
         return Completed(126 if isinstance(error, PermissionError) else 127, b"", f"{error}\n".encode())
@@ -229,14 +250,31 @@ async def _completed(command: HostCommand) -> Completed:
     try:
         told = await process.communicate()
     except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
         await process.wait()
         raise
     finally:
         feeding.cancel()
     code = await process.wait()
     return Completed(code if code >= 0 else 128 - code, *told)
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+class _LocalLine:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def write(self, data: bytes) -> None:
+        if self._process.stdin:
+            self._process.stdin.write(data)
+            await self._process.stdin.drain()
+
+    async def readline(self) -> bytes:
+        return await self._process.stdout.readline() if self._process.stdout else b""
 
 
 async def _feed(process: asyncio.subprocess.Process, data: bytes | AsyncIterable[bytes]) -> None:

@@ -136,6 +136,19 @@ def test_a_prepared_environment_and_chatter_are_no_part_of_the_output(sshd, reac
     assert (answer.fault, "no such module" in answer.message) == ("failed", True)
 
 
+def test_a_program_is_talked_to_line_by_line(tunnel, use):
+    async def doing(transport):
+        script = "while read -r word; do echo $word!; done; echo end"
+        async with transport.talk(("sh", "-c", script), timeout_s=20) as line:
+            told = []
+            for word in (b"one\n", b"two\n"):
+                await line.write(word)
+                told.append(await line.readline())
+            return told
+
+    assert use(tunnel, doing) == [b"one!\n", b"two!\n"]
+
+
 # ---- files
 
 

@@ -63,6 +63,7 @@ class Marked:
 
     def __init__(self, token: str, read: Callable[[int], Awaitable[bytes]]) -> None:
         self._start = re.compile(rb"%s\+(\d+)\n" % token.encode())
+        self._last = f"{token}-".encode()
         self._end = re.compile(rb"%s-(\d+)\n" % token.encode())
         self._read = read
         self.pid: int | None = None
@@ -85,13 +86,23 @@ class Marked:
             if found := self._end.search(held):
                 self.code, held = int(found[1]), held[: found.start()]
                 break
-            if len(held) > _MARK_BYTES:
-                yield held[:-_MARK_BYTES]
-                held = held[-_MARK_BYTES:]
+            keep = self._begun(held)
+            if len(held) > keep:
+                yield held[: len(held) - keep]
+                held = held[len(held) - keep :]
         if self.pid is None:
             self.noise = held
         elif held:
             yield held
+
+    def _begun(self, held: bytes) -> int:
+        """How many bytes at the end may be the beginning of the last mark."""
+        length = len(self._last)
+        for count in range(min(len(held), _MARK_BYTES), 0, -1):
+            tail = held[-count:]
+            if self._last.startswith(tail[:length]) and (count <= length or tail[length:].isdigit()):
+                return count
+        return 0
 
     async def all(self) -> bytes:
         """The whole output."""

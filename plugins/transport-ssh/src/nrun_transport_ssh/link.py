@@ -23,6 +23,10 @@ class Session(Protocol):
         """Give it its input, then the end of it. That nobody reads it is no error."""
         ...
 
+    async def write(self, data: bytes) -> None:
+        """Give it more input. Raises OSError or TransportError if it, or the connection, has ended."""
+        ...
+
     async def read_out(self, most: int) -> bytes:
         """The next of its output."""
         ...

@@ -121,7 +121,8 @@ class _Process:
         self._process = process
         self._transport = transport
 
-    async def _write(self, data: bytes) -> None:
+    async def write(self, data: bytes) -> None:
+        """Give it more input."""
         pipe = self._process.stdin
         if pipe is not None:
             pipe.write(data)
@@ -149,10 +150,10 @@ class OpenSSHSession(_Process):
         """Give it its input, then the end of it."""
         with contextlib.suppress(OSError):
             if isinstance(data, bytes):
-                await self._write(data)
+                await self.write(data)
             else:
                 async for piece in data:
-                    await self._write(piece)
+                    await self.write(piece)
             if self._process.stdin is not None:
                 self._process.stdin.close()
 
@@ -183,7 +184,7 @@ class OpenSSHPipe(_Process):
         """Send bytes, or the end of them."""
         with contextlib.suppress(OSError):
             if data:
-                await self._write(data)
+                await super().write(data)
             elif self._process.stdin is not None:
                 self._process.stdin.close()
 

@@ -214,16 +214,21 @@ class OwnSession:
 
     async def feed(self, data: bytes | AsyncIterable[bytes]) -> None:
         """Give it its input, then the end of it."""
-        pipe = self._process.stdin
-        with contextlib.suppress(OSError, asyncssh.Error):
+        with contextlib.suppress(OSError):
             if isinstance(data, bytes):
-                pipe.write(data)
-                await pipe.drain()
+                await self.write(data)
             else:
                 async for piece in data:
-                    pipe.write(piece)
-                    await pipe.drain()
-            pipe.write_eof()
+                    await self.write(piece)
+            self._process.stdin.write_eof()
+
+    async def write(self, data: bytes) -> None:
+        """Give it more input."""
+        try:
+            self._process.stdin.write(data)
+            await self._process.stdin.drain()
+        except asyncssh.Error as error:
+            raise BrokenPipeError(str(error)) from error
 
     async def read_out(self, most: int) -> bytes:
         """The next of its output."""

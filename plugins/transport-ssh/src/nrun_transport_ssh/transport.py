@@ -70,6 +70,34 @@ class Running:
         return self.out.code is not None or self.err.code is not None
 
 
+class Talk:
+    """What a program there reads and writes, line by line."""
+
+    def __init__(self, host: str, running: Running) -> None:
+        self._host = host
+        self._running = running
+        self._pieces = running.out.pieces()
+        self._held = b""
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes. Raises Lost if it, or the connection, has ended."""
+        try:
+            await self._running.session.write(data)
+        except OSError as error:
+            raise faults.Lost(self._host, "a program there was talked to") from error
+
+    async def readline(self) -> bytes:
+        """The next line, with its end; what there is if it, or the connection, has ended."""
+        parts = [self._held]
+        while b"\n" not in parts[-1]:
+            piece = await anext(self._pieces, b"")
+            if not piece:
+                break
+            parts.append(piece)
+        line, end, self._held = b"".join(parts).partition(b"\n")
+        return line + end
+
+
 class SSHTransport(contextlib.AbstractAsyncContextManager["Transport"]):
     """Acts on a host over SSH. `nrun.Transport` says what its methods promise."""
 
@@ -218,6 +246,16 @@ class SSHTransport(contextlib.AbstractAsyncContextManager["Transport"]):
             raise TransportError(msg, fault="timeout", hint="give it more time, or look at the load there") from error
         except OSError as error:
             raise TransportError(f"{doing} failed here: {error}", fault="failed") from error
+
+    @contextlib.asynccontextmanager
+    async def talk(self, argv: Sequence[str], *, timeout_s: float) -> AsyncIterator[Talk]:
+        """In one session, which a broken connection ends."""
+        async with self.deadline(argv[0], timeout_s), self.session(argv) as running:
+            complaint = asyncio.ensure_future(running.err.all())
+            try:
+                yield Talk(self.host, running)
+            finally:
+                await stopped(complaint)
 
     # ---- files and ports
 
