@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
+if TYPE_CHECKING or __package__:
     from nrun.packaging.store import LARGE, PACKING, PIECE, Damaged, Store, aligned, entries
-else:
+else:  # on the other side the two files stand alone
     from store import LARGE, PACKING, PIECE, Damaged, Store, aligned, entries
 
 
