@@ -97,6 +97,31 @@ def test_hook_launchers(site):
     assert isinstance(registry.get("mpi"), LauncherSpec)
 
 
+def test_hook_transports(site):
+    site.add(
+        "transport-mirror",
+        """
+        class MirrorTunnel(LocalTunnel):
+            speed: int = 1
+
+        @hookimpl
+        def nrun_transports():
+            yield TransportSpec(
+                name="mirror", summary="To this machine", class_name="MirrorTunnel", tunnel=lambda: MirrorTunnel
+            )
+        """,
+    )
+    hooks = site.hooks()
+    assert declared(hooks.transports) == [("mirror", "transport-mirror", "transport-mirror")]
+    assert provided("MirrorTunnel", hooks)(job_dir="/tmp", speed=2).host == "localhost"
+    with pytest.raises(UnknownName) as error:
+        provided("CarrierPigeonTunnel", hooks)
+    assert error.value.hint == "pip install nrun-transport-carrier-pigeon"
+    with pytest.raises(UnknownName) as error:
+        provided("SSHTunnel", hooks)
+    assert error.value.hint == "pip install nrun-transport-ssh"
+
+
 def test_hook_secrets(site):
     site.add(
         "secret-vault",

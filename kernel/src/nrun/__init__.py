@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         PluginError,
         RecordError,
         ResultError,
+        TransportError,
         UnknownName,
         UsageError,
     )
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from nrun.retries import Retries
     from nrun.secret import Secret
     from nrun.single import run
+    from nrun.tunnels import Completed, HostCommand, LocalTunnel, Transport, TransportSpec, Tunnel
 
     P = ParamSpec("P")
     T = TypeVar("T")
@@ -96,7 +98,7 @@ _HOMES = {
     ),
     "nrun.errors": (
         *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PackagingError", "PlanError", "PluginError"),
-        *("RecordError", "ResultError", "UnknownName", "UsageError"),
+        *("RecordError", "ResultError", "TransportError", "UnknownName", "UsageError"),
     ),
     "nrun.entrypoints": ("Entrypoint", "Language"),
     "nrun.experiment": ("Experiment",),
@@ -113,19 +115,20 @@ _HOMES = {
     "nrun.protocols": (
         *("Backend", "Executor", "Format", "IgnoreRule", "Launcher", "Packager", "Packing", "Plugin", "View"),
     ),
+    "nrun.tunnels": ("Completed", "HostCommand", "LocalTunnel", "Transport", "TransportSpec", "Tunnel"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 # fmt: off
 __all__ = [
-    "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Config", "ConfigError",
-    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Files", "Format",
-    "FormatSpec", "Fresh", "IgnoreRule", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec",
-    "NameSpec", "NoHash", "NrunError", "Packager", "PackagerSpec", "PackagingError", "Packing", "Partial", "PlanError",
-    "Plugin", "PluginError",
-    "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError",
-    "View", "ViewSpec", "build", "cli", "content_id", "dump", "dumps", "hookimpl", "load",
-    "loads", "run", "to_config", "to_partial",
+    "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Completed", "Config",
+    "ConfigError", "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus",
+    "Files", "Format", "FormatSpec", "Fresh", "HostCommand", "IgnoreRule", "Job", "JobsFailed", "Language",
+    "LanguageSpec", "Launcher", "LauncherSpec", "LocalTunnel", "NameSpec", "NoHash", "NrunError", "Packager",
+    "PackagerSpec", "PackagingError", "Packing", "Partial", "PlanError", "Plugin", "PluginError", "RecordError",
+    "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "Transport", "TransportError",
+    "TransportSpec", "Tunnel", "UnknownName", "UsageError", "View", "ViewSpec", "build", "cli",
+    "content_id", "dump", "dumps", "hookimpl", "load", "loads", "run", "to_config", "to_partial",
 ]
 # fmt: on
 

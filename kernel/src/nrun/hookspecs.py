@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nrun.events import Event
     from nrun.planning import Plan, Task
     from nrun.protocols import IgnoreRule
+    from nrun.tunnels import TransportSpec
 
 
 # ---- configuration building ----------------------------------------------------------------------
@@ -186,6 +187,21 @@ def nrun_launchers() -> Iterable[LauncherSpec]:
         @hookimpl
         def nrun_launchers():
             yield LauncherSpec(name="mpi", summary="Start under mpirun", class_name="Mpi", launcher=_mpi)
+    """
+    return ()
+
+
+@hookspec
+def nrun_transports() -> Iterable[TransportSpec]:
+    """Declare transports: how the host is reached that a backend works on.
+
+    Convention: collect. Fires once per process, when a tunnel is first looked up.
+
+    Example::
+
+        @hookimpl
+        def nrun_transports():
+            yield TransportSpec(name="telnet", summary="As it used to be", class_name="TelnetTunnel", tunnel=_tunnel)
     """
     return ()
 

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def provided(name: str, hooks: Hooks | None = None) -> Any:  # noqa: ANN401 - a class, or whatever a name stands for
-    """What a plugin provides under `name`: the class of an executor, packager or launcher, or a name of its own.
+    """What a plugin provides under `name`: the class of an executor, for example, or a name of its own.
 
     Raises UnknownName, an AttributeError, naming the distribution to install; PluginError with its
     cause when the class cannot be loaded, is provided twice, or a plugin that failed may be the one.
@@ -36,6 +36,8 @@ def provided(name: str, hooks: Hooks | None = None) -> Any:  # noqa: ANN401 - a 
         *((found.spec.class_name, found, found.spec.launcher) for found in hooks.launchers),
         *((found.spec.name, found, found.spec.load) for found in hooks.names),
     ]
+    if name.endswith("Tunnel"):
+        offers += ((found.spec.class_name, found, found.spec.tunnel) for found in hooks.transports)
     if offered := [(found, load) for each, found, load in offers if each == name]:
         return _load(name, offered)
     kind, short = _kind_and_name(name)
@@ -123,8 +125,8 @@ def _load(name: str, offers: Sequence[tuple[Declared[Any], Callable[[], Any]]]) 
 
 def _kind_and_name(class_name: str) -> tuple[str, str]:
     """The kind and the plugin's name in `nrun-<kind>-<name>` for a class, by the convention for both."""
-    words = re.findall(r"[A-Z][a-z0-9]*|[A-Z]+(?![a-z])", class_name)
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*", class_name)
     last = words[-1].lower() if words else ""
-    if len(words) > 1 and last in {"executor", "packager", "launcher"}:
-        return last, "-".join(words[:-1]).lower()
+    if len(words) > 1 and last in {"executor", "packager", "launcher", "tunnel"}:
+        return last.replace("tunnel", "transport"), "-".join(words[:-1]).lower()
     return "", "-".join(words).lower()

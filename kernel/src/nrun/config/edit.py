@@ -1,6 +1,5 @@
 """Edits that concern many places of a tree, or a node as a whole."""
 
-
 from __future__ import annotations
 
 import functools

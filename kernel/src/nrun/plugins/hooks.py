@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nrun.plugins.host import PluginHost, PluginRecord
     from nrun.plugins.observers import Observers
     from nrun.protocols import IgnoreRule
+    from nrun.tunnels import TransportSpec
 
 _PARTICIPATION = (
     *("nrun_configure", "nrun_default_executor", "nrun_validate"),
@@ -68,6 +69,13 @@ class Hooks:
     def launchers(self) -> Registry[LauncherSpec]:
         """How processes can start."""
         return self._collect("launcher", "nrun_launchers", LauncherSpec)
+
+    @functools.cached_property
+    def transports(self) -> Registry[TransportSpec]:
+        """How hosts can be reached."""
+        from nrun.tunnels import TransportSpec  # few jobs leave this machine
+
+        return self._collect("transport", "nrun_transports", TransportSpec)
 
     @functools.cached_property
     def secrets(self) -> Registry[SecretSpec]:
