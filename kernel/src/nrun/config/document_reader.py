@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nrun.config.codec import Decoder
-from nrun.config.document_writer import KINDS, VERSION, VERSION_KEY
+from nrun.config.document_writer import CREATED_BY, KINDS, VERSION, VERSION_KEY
 from nrun.config.foreign import named_as_here
 from nrun.config.imports import local_symbol
 from nrun.config.migrations import package_of
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nrun.model import Document, Json
 
 _OF_A_NODE = frozenset({"$target", "$args", "$id", "$tags", "$with", *KINDS})
+_KNOWN = frozenset({"$ref", "$sweep", "$include", "$factory", *_OF_A_NODE, *Decoder._READERS})  # noqa: SLF001 - as Reader
 _IMPORTED = frozenset({"$object", "$enum", "$symbol"})
 _REFERENCE = re.compile(r"(?<!\\)\$\{")
 
@@ -65,12 +66,17 @@ class Source:
         source = cls(document.data, {(): (file, 1, 1), **places})
         if not isinstance(document.data, dict):
             return source
+        data = {key: item for key, item in document.data.items() if key not in (VERSION_KEY, CREATED_BY)}
         if VERSION_KEY not in document.data:  # written by hand, or by another tool
-            return cls(named_as_here(document.data), source.places)
-        if document.data[VERSION_KEY] != VERSION:
-            told = f"this file is of version {document.data[VERSION_KEY]!r}; this nrun reads {VERSION}"
-            raise source.error((VERSION_KEY,), told, "use the nrun that wrote it, or a newer one")
-        return cls({key: item for key, item in document.data.items() if key != VERSION_KEY}, source.places)
+            return cls(named_as_here(data), source.places)
+        version = str(document.data[VERSION_KEY])
+        if version.partition(".")[0] != str(VERSION):
+            told = f"this file is of version {version}; this nrun reads {VERSION}"
+            by = document.data.get(CREATED_BY, "the nrun that wrote it")
+            raise source.error((VERSION_KEY,), told, f"use {by}, or a newer one")
+        if "." in version:  # a later one may say more of a file, and does well without
+            data = {key: item for key, item in data.items() if key in _KNOWN or not _means_something(key)}
+        return cls(data, source.places)
 
     def at(self, path: Steps) -> Any:
         """What is at a path."""
