@@ -13,7 +13,7 @@ import attrs
 
 from nrun.config.codec import Decoder
 from nrun.config.document_writer import CREATED_BY, KINDS, VERSION, VERSION_KEY
-from nrun.config.foreign import named_as_here
+from nrun.config.foreign import name_as_here
 from nrun.config.imports import local_symbol
 from nrun.config.migrations import package_of
 from nrun.config.node import Config, new_node, put, set_tags, set_trail
@@ -68,7 +68,8 @@ class Source:
             return source
         data = {key: item for key, item in document.data.items() if key not in (VERSION_KEY, CREATED_BY)}
         if VERSION_KEY not in document.data:  # written by hand, or by another tool
-            return cls(named_as_here(data), source.places)
+            name_as_here(data, set())
+            return cls(data, source.places)
         version = str(document.data[VERSION_KEY])
         if version.partition(".")[0] != str(VERSION):
             told = f"this file is of version {version}; this nrun reads {VERSION}"
