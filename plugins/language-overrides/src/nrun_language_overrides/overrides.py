@@ -125,8 +125,8 @@ class _Series(Generic[N]):
 
     def shared_notes(self) -> Iterator[str]:
         """That a change is also seen elsewhere, because the node it was made in is shared."""
-        if not _has_shared_nodes(self.root):
-            return
+        if all(len(path) == 1 for path in self.paths) or not _has_shared_nodes(self.root):
+            return  # the root stands nowhere else
         places: dict[int, list[Path]] = {}
         for path, value in walk(self.root):
             if isinstance(value, BaseNode):
@@ -328,12 +328,11 @@ def _has_shared_nodes(root: Node) -> bool:
     """Whether a node stands in more than one place."""
     met: set[int] = set()
     todo = [root]
-    while todo:
-        for child in held_by(todo.pop()):
-            if id(child) in met:
-                return True
-            met.add(id(child))
-            todo.append(child)
+    for node in todo:  # grows while what nodes hold is met
+        if id(node) in met:
+            return True
+        met.add(id(node))
+        todo += held_by(node)
     return False
 
 
