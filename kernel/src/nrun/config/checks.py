@@ -64,10 +64,7 @@ def learn_check(target: Callable[..., Any], name: str | int) -> Check | None:
 
 
 def effective_default(target: Callable[..., Any], name: str | int) -> Any:
-    """The default of an argument as it would be kept if it were set; `inspect.Parameter.empty` if there is none.
-
-    One that describes something is a copy: each argument has its own.
-    """
+    """The default of an argument as it would be if set, a copy if it describes something; or `Parameter.empty`."""
     signature = signature_of(target)
     default = signature.default(name)
     if default is inspect.Parameter.empty:

@@ -156,8 +156,7 @@ def holder_of(root: Any, path: Path) -> tuple[Node, str | int, Path]:
         if index + 1 < len(path):
             value = _follow(value, path, index)
     if found is None:
-        msg = f"{_told(path)} is not an argument of any node"
-        raise ConfigError(msg)
+        raise ConfigError(f"{_told(path)} is not an argument of any node")
     node, index = found
     return node, key_of(path[index]), path[index + 1 :]
 
