@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from nrun.config.node import BaseNode, remove, set_arguments
+from nrun.config.node import BaseNode, remove, set_arguments, signature_of_node
 from nrun.config.order import children_first, held_by
-from nrun.config.paths import children, format_path, walk
+from nrun.config.paths import children, format_path, nodes_of, walk
 from nrun.config.target import display_name
+from nrun.config.values import fields_of, is_data_class
 from nrun.data import Data
 from nrun.errors import ConfigError
 from nrun_language_overrides.combine import combined
@@ -148,7 +149,7 @@ class _Series(Generic[N]):
         if item.op == "delete" and not item.is_exact:
             places = [place for place in places if place.is_set]
         if not places:
-            raise ConfigError("it matches nothing")
+            raise ConfigError("it matches nothing", hint=_in_an_instance(self.root, item.path[-1]))
         if item.op == "?=":
             places = [place for place in places if not place.is_set]
         elif not item.is_exact:
@@ -330,6 +331,17 @@ def _canonical(item: Item, place: Place) -> str:
     if item.path[-1].kind in ("append", "insert"):
         path = format_path(place.path[:-1]) + item.source[slice(*item.spans[-1])]
     return path + ("!" if item.op == "delete" else item.source[item.spans[-1][1] :])
+
+
+def _in_an_instance(root: Node, step: Step) -> str | None:
+    """A hint if an instance, which only an exact path makes a node of, has what a wildcard did not find."""
+    for path, node in nodes_of(root):
+        for name in dict.fromkeys((*node, *signature_of_node(node).names)):
+            place = Place.read(node, name, (), (*path, name))
+            if is_data_class(type(place.value)) and step.value in fields_of(place.value):
+                where = format_path(place.path)
+                return f"{where} is an instance, in which no wildcard looks: write {where}.{step.value}="
+    return None
 
 
 def _has_shared_nodes(root: Node) -> bool:
