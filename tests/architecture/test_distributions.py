@@ -66,7 +66,7 @@ def imported(folder: Path) -> set[str]:
                 tops |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 tops.add(node.module.partition(".")[0])
-    own = {path.name for path in (folder / "src").iterdir()} | {"worker_task", "worker_forms"}
+    own = {path.name for path in (folder / "src").iterdir()} | {"worker_task", "worker_forms", "store"}
     return {IMPORTED_AS.get(top, top.replace("_", "-")) for top in tops - own - sys.stdlib_module_names}
 
 

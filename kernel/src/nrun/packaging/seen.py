@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
 _DIGEST_BYTES = 32
+_PIECE = 1 << 18
 
 
 class Seen:
@@ -27,23 +28,26 @@ class Seen:
     def __init__(self, folder: Path, key: str, stat_bytes: int) -> None:
         self._path = folder / hashlib.sha256(os.fsencode(key)).hexdigest()
         self._value_bytes = stat_bytes + _DIGEST_BYTES
-        try:
-            self._old = self._path.read_bytes()
-        except OSError:
-            self._old = b""
-        self._at = 0
+        self._stack = contextlib.ExitStack()
+        self._old: BinaryIO | None = None
+        with contextlib.suppress(OSError):
+            self._old = self._stack.enter_context(self._path.open("rb"))
+        self._new: BinaryIO | None = None
+        self._beside = ""
+        self._buffer, self._at = b"", 0
         self._name: bytes | None = b""
         self._value = b""
         self._same = 0
-        """So many bytes of the old are as they are noted now."""
-        self._new: BinaryIO | None = None
-        self._beside = ""
+        """So many bytes of the old are noted again, as they are."""
+        self._passed = 0
+        """So many bytes of the old were gone through."""
         self._advance()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._stack.close()
         if self._new is not None:
             self._new.close()
             Path(self._beside).unlink(missing_ok=True)
@@ -59,14 +63,14 @@ class Seen:
     def note(self, name: bytes, status: bytes, digest: bytes) -> None:
         """A file as it was read."""
         line = b"%b\0%b%b" % (name, status, digest)
-        if self._new is None and self._old.startswith(line, self._same):
-            self._same += len(line)
+        if self._name == name and self._passed == self._same + len(line) and self._value == line[len(name) + 1 :]:
+            self._same = self._passed
         else:
             self._opened().write(line)
 
     def keep(self) -> None:
         """Make what was noted count. That it cannot be written harms nobody: then files are read again."""
-        if self._new is None and self._same == len(self._old):
+        if self._new is None and self._old is not None and self._same == self._old.seek(0, os.SEEK_END):
             return
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(exist_ok=True, mode=0o700)
@@ -77,14 +81,23 @@ class Seen:
         if self._new is None:
             descriptor, self._beside = tempfile.mkstemp(prefix=PACKING, dir=self._path.parent.parent)
             self._new = open(descriptor, "wb")
-            self._new.write(self._old[: self._same])
+            if self._same:
+                self._new.write(self._path.read_bytes()[: self._same])
+            self._same = -1
         return self._new
 
     def _advance(self) -> None:
-        end = self._old.find(b"\0", self._at)
-        after = end + 1 + self._value_bytes
-        if end < 0 or after > len(self._old):
-            self._name = None
-            return
-        self._name, self._value = self._old[self._at : end], self._old[end + 1 : after]
+        """Go to the next of the old."""
+        while True:
+            end = self._buffer.find(b"\0", self._at)
+            after = end + 1 + self._value_bytes
+            if end >= 0 and after <= len(self._buffer):
+                break
+            more = self._old.read(_PIECE) if self._old is not None else b""
+            if not more:
+                self._name = None
+                return
+            self._buffer, self._at = self._buffer[self._at :] + more, 0
+        self._name, self._value = self._buffer[self._at : end], self._buffer[end + 1 : after]
+        self._passed += after - self._at
         self._at = after

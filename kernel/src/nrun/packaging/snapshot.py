@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import stat
 import struct
@@ -20,7 +21,7 @@ from nrun.packaging.seen import Seen
 from nrun.packaging.store import LARGE, Entry, Store, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from io import FileIO
     from pathlib import Path
 
@@ -66,6 +67,7 @@ class Survey(Data):
     """What would travel."""
 
     parts: Sequence[Files]
+    """Without their names, which the rows have."""
     rows: list[Row]
     """By name, the last first. Whoever bundles them takes them off the end, so that memory does not grow."""
     skipped: Sequence[str]
@@ -93,9 +95,10 @@ def survey(parts: Sequence[Files]) -> Survey:
                 status = os.lstat(path)
             except OSError as error:
                 raise _unreadable(path, error) from error
-            if stat.S_ISREG(status.st_mode):
-                kind = "x" if status.st_mode & stat.S_IXUSR else "f"
-            elif stat.S_ISLNK(status.st_mode):
+            mode = status.st_mode
+            if stat.S_ISREG(mode):
+                kind = "x" if mode & stat.S_IXUSR else "f"
+            elif stat.S_ISLNK(mode):
                 kind = "l"
                 _check_link(path, root)
             else:
@@ -103,7 +106,9 @@ def survey(parts: Sequence[Files]) -> Survey:
                 continue
             rows.append(Row(prefix + name, number, kind, _stat(status)))
     rows.sort(key=lambda row: row.name)
-    return Survey(parts, _compatible(rows, parts)[::-1], skipped)
+    rows = _compatible(rows, parts)
+    rows.reverse()
+    return Survey([attrs.evolve(part, names=()) for part in parts], rows, skipped)
 
 
 def check_size(found: Survey, limit: int | None) -> None:
@@ -124,20 +129,23 @@ def keep(found: Survey, store: Path, progress: Callable[[int], None] = lambda _:
     changes all the while; OSError if the store cannot be written; Damaged if it lacks what it had.
     """
     bundles = Store(str(store))
-    with bundles.write() as pack:
-        manifest = _manifest(found, store, pack, progress)
+    with bundles.write() as pack, _seen(found, store) as seen:
+        manifest = _manifest(found, seen, pack, progress)
         bundle = hashlib.sha256(manifest).hexdigest()
         if bundles.has(bundle):
             bundles.touch(bundle)
         else:
             pack.finish()
             bundles.keep(manifest, pack.contents)
+        for one in seen:  # only now: whoever believes it finds the contents
+            one.keep()
     return bundle
 
 
 def identify(found: Survey, store: Path) -> str:
     """The id of the bundle that these files make; they are not kept. Raises as `keep` does, and uses up `found`."""
-    return hashlib.sha256(_manifest(found, store, None)).hexdigest()
+    with _seen(found, store) as seen:
+        return hashlib.sha256(_manifest(found, seen, None)).hexdigest()
 
 
 def shown(name: bytes) -> str:
@@ -145,35 +153,37 @@ def shown(name: bytes) -> str:
     return name.decode("utf-8", "backslashreplace")
 
 
+@contextlib.contextmanager
+def _seen(found: Survey, store: Path) -> Iterator[list[Seen]]:
+    """What is known of the files of each part."""
+    with contextlib.ExitStack() as stack:
+        keys = [f"{part.root}\0{part.into}" for part in found.parts]
+        yield [stack.enter_context(Seen(store / "seen", key, _STAT.size)) for key in keys]
+
+
 def _manifest(
-    found: Survey, store: Path, pack: PackWriter | None, progress: Callable[[int], None] = lambda _: None
-) -> bytes:
+    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int], None] = lambda _: None
+) -> bytearray:
     """The manifest of these files, whose new contents go into `pack`."""
     roots = [os.fsencode(part.root) + b"/" for part in found.parts]
     prefixes = [len(_prefix(part)) for part in found.parts]
     settled = time.time_ns() - _TICK_NS
     manifest = bytearray()
-    with contextlib.ExitStack() as stack:
-        keys = [f"{part.root}\0{part.into}" for part in found.parts]
-        seen = [stack.enter_context(Seen(store / "seen", key, _STAT.size)) for key in keys]
-        while found.rows:
-            row = found.rows.pop()
-            name = row.name[prefixes[row.part] :]
-            if row.kind == "l":
-                target = os.readlink(roots[row.part] + name)
-                manifest += written(Entry(row.name, "l", len(target), target))
-                continue
-            digest = seen[row.part].digest(name, row.stat)
-            if digest is None:
-                digest = _read(row, roots[row.part] + name, pack)
-                progress(row.size)
-            if row.changed_ns < settled:
-                seen[row.part].note(name, row.stat, digest)
-            manifest += written(Entry(row.name, row.kind, row.size, digest))
-        if pack is not None:
-            for one in seen:
-                one.keep()
-    return bytes(manifest)
+    while found.rows:
+        row = found.rows.pop()
+        name = row.name[prefixes[row.part] :]
+        if row.kind == "l":
+            target = os.readlink(roots[row.part] + name)
+            manifest += written(Entry(row.name, "l", len(target), target))
+            continue
+        digest = seen[row.part].digest(name, row.stat)
+        if digest is None:
+            digest = _read(row, roots[row.part] + name, pack)
+            progress(row.size)
+        if row.changed_ns < settled:
+            seen[row.part].note(name, row.stat, digest)
+        manifest += written(Entry(row.name, row.kind, row.size, digest))
+    return manifest
 
 
 def _read(row: Row, path: bytes, pack: PackWriter | None) -> bytes:
@@ -237,6 +247,36 @@ def _check_link(path: bytes, root: bytes) -> None:
 
 def _compatible(rows: list[Row], parts: Sequence[Files]) -> list[Row]:
     """The rows, each name once. Raises PackagingError for names that would get into each other's way."""
+    if any(row.name.startswith(before.name) for before, row in itertools.pairwise(rows)):
+        rows = _apart(rows, parts)
+    _check_case(rows)
+    return rows
+
+
+def _check_case(rows: Sequence[Row]) -> None:
+    """Refuse names that differ only in case, of files and of folders. Raises PackagingError."""
+    above: list[tuple[bytes, dict[str, bytes]]] = [
+        (b"", {})
+    ]  # what is in each folder from the top down to where we are
+    for row in rows:
+        while not row.name.startswith(above[-1][0]):
+            above.pop()
+        folder, names = above[-1]
+        rest, goes_on = row.name[len(folder) :], True
+        while goes_on:
+            name, slash, rest = rest.partition(b"/")
+            other = names.setdefault(name.decode("utf-8", "surrogateescape").casefold(), name)
+            if other != name:
+                both = f"{shown(folder + other)} and {shown(folder + name)}"
+                msg = f"{both} differ only in case: some systems take them for one"
+                raise PackagingError(msg, hint="rename one, or leave it out by a line in .nrunignore")
+            if goes_on := bool(slash):
+                folder, names = folder + name + slash, {}
+                above.append((folder, names))
+
+
+def _apart(rows: Sequence[Row], parts: Sequence[Files]) -> list[Row]:
+    """The rows without those that were selected twice. Raises PackagingError where two would be in one place."""
     kept: list[Row] = []
     above: list[Row] = []
     for row in rows:
@@ -251,20 +291,9 @@ def _compatible(rows: list[Row], parts: Sequence[Files]) -> list[Row]:
         else:
             kept.append(row)
             above.append(row)
-    if len({_folded(row.name) for row in kept}) < len(kept):
-        first: dict[str, Row] = {}
-        for row in kept:
-            other = first.setdefault(_folded(row.name), row)
-            if other is not row:
-                msg = f"{shown(other.name)} and {shown(row.name)} differ only in case: some systems take them for one"
-                raise PackagingError(msg, hint="rename one, or leave it out by a line in .nrunignore")
     return kept
 
 
 def _path(row: Row, parts: Sequence[Files]) -> str:
     part = parts[row.part]
     return shown(os.fsencode(part.root) + b"/" + row.name[len(_prefix(part)) :])
-
-
-def _folded(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape").casefold()

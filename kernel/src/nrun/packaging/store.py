@@ -9,8 +9,7 @@ A manifest has one entry for each file, `KIND SIZE CONTENT NAME\\0`, sorted by n
 executable one) or `l` (a symbolic link); CONTENT is the SHA-256 of a file or the target of a link, in hexadecimal;
 NAME is any bytes. One pack of twenty thousand files is written in a quarter of the time that as many files take.
 
-Needs nothing but Python 3.8: the same file keeps bundles on hosts where nrun is not installed, as
-`python3 store.py receive ROOT` and `python3 store.py lay-out ROOT ID DEST`.
+Needs nothing but Python 3.8: the same file keeps bundles on hosts where nrun is not installed, with `receive.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO, Self
 
 PACKING = ".packing-"
@@ -61,13 +60,13 @@ def written(entry: Entry) -> bytes:
     return b"%b %d %b %b\0" % (entry.kind.encode(), entry.size, entry.content.hex().encode(), entry.name)
 
 
-def entries(manifest: bytes) -> Iterator[Entry]:
+def entries(manifest: bytes | bytearray) -> Iterator[Entry]:
     """What a manifest names. Raises Damaged for one that could write outside its folder, or twice to one place."""
     last, start = b"", 0
     links: set[bytes] = set()
     while start < len(manifest):
         end = manifest.find(b"\0", start)
-        line = manifest[start:end]
+        line = bytes(manifest[start:end])
         try:
             kind, size, content, name = line.split(b" ", 3)
             entry = Entry(name, kind.decode(), int(size), bytes.fromhex(content.decode()))
@@ -160,7 +159,25 @@ class Store:
         """New contents, on their way in."""
         return PackWriter(self)
 
-    def keep(self, manifest: bytes, contents: Contents) -> str:
+    def seal(self, file: BinaryIO, beside: str, places: Iterable[tuple[bytes, int, int]]) -> str:
+        """Make a pack of a file in the folder of the store: digest, offset and size of its contents follow, in order.
+
+        Gives its name. Raises OSError.
+        """
+        index = bytearray()
+        for place in places:
+            index += _INDEXED.pack(*place)
+        file.seek(0, os.SEEK_END)
+        file.write(index)
+        file.write(_FOOTER.pack(len(index) // _INDEXED.size, _MAGIC))
+        file.flush()
+        os.fsync(file.fileno())
+        name = hashlib.sha256(index).hexdigest()
+        os.makedirs(self._path("packs"), exist_ok=True)
+        os.rename(beside, self._path("packs/" + name))
+        return name
+
+    def keep(self, manifest: bytes | bytearray, contents: Contents) -> str:
         """Keep a manifest whose contents are all in packs, and give its id. Raises OSError, Damaged."""
         bundle = hashlib.sha256(manifest).hexdigest()
         numbers = {contents.place(entry.content)[0] for entry in entries(manifest) if entry.kind != "l"}
@@ -176,6 +193,27 @@ class Store:
         with self._opened(contents) as files:
             for entry in entries(self.manifest(bundle)):
                 yield entry, functools.partial(_bytes, entry, contents, files)
+
+    def stream(self, bundle: str, digests: list[bytes], skip: int = 0) -> Iterator[bytes]:
+        """The bytes of contents of a bundle, one after another, without the first `skip`. Raises OSError, Damaged."""
+        contents = self.contents(self.packs(bundle))
+        with self._opened(contents) as files:
+            for digest in digests:
+                pack, offset, size = contents.place(digest)
+                end = offset + size
+                offset, skip = offset + skip, 0
+                while offset < end:
+                    piece = os.pread(files[pack], min(PIECE, end - offset), offset)
+                    if not piece:
+                        raise Damaged("a pack ends too soon")
+                    yield piece
+                    offset += len(piece)
+
+    def verify(self, bundle: str) -> None:
+        """See that every content is what its digest says. Raises OSError, Damaged."""
+        for entry, content in self.read(bundle):
+            if entry.kind != "l" and hashlib.sha256(content()).digest() != entry.content:
+                raise Damaged(f"the content of {entry.name!r} in bundle {bundle} is damaged")
 
     def lay_out(self, bundle: str, dest: str) -> None:
         """Write the files of a bundle into the folder `dest`, which is made. Raises OSError, Damaged.
@@ -213,7 +251,7 @@ class Store:
     def _path(self, name: str) -> str:
         return os.path.join(self.root, name)
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, data: bytes | bytearray) -> None:
         descriptor, beside = tempfile.mkstemp(prefix=PACKING, dir=self.root)
         try:
             with open(descriptor, "wb") as file:
@@ -262,7 +300,7 @@ class PackWriter:
         """A content that is read in pieces, to its end. Gives its digest and size."""
         file = self._opened()
         last = file.tell()
-        start = file.seek(-(-last // BLOCK) * BLOCK)
+        start = file.seek(aligned(last))
         digest, found = hashlib.sha256(), b""
         try:
             for piece in iter(lambda: read(PIECE), b""):
@@ -283,17 +321,10 @@ class PackWriter:
         if self._file is None or not self._new:
             return
         self._new.sort()
-        rows = (_INDEXED.pack(digest, *self.contents.place(digest)[1:]) for digest in self._new)
-        index = b"".join(rows)
-        self._file.write(index + _FOOTER.pack(len(self._new), _MAGIC))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        places = ((digest, *self.contents.place(digest)[1:]) for digest in self._new)
+        self.contents.packs.append(self._store.seal(self._file, self._beside, places))
         self._file.close()
         self._file = None
-        name = hashlib.sha256(index).hexdigest()
-        os.makedirs(os.path.join(self._store.root, "packs"), exist_ok=True)
-        os.rename(self._beside, os.path.join(self._store.root, "packs", name))
-        self.contents.packs.append(name)
 
     def _take(self, digest: bytes, offset: int, size: int) -> None:
         self.contents.add(digest, len(self.contents.packs), offset, size)
@@ -304,6 +335,11 @@ class PackWriter:
             descriptor, self._beside = tempfile.mkstemp(prefix=PACKING, dir=self._store.root)
             self._file = open(descriptor, "wb", buffering=1 << 20)
         return self._file
+
+
+def aligned(offset: int) -> int:
+    """Where a large content begins that comes after `offset`."""
+    return -(-offset // BLOCK) * BLOCK
 
 
 def sweep(root: str, older_s: float = 86400.0) -> None:
