@@ -56,6 +56,8 @@ class Factories(Data):
     """The factories that are known. Immutable: `register` gives one that knows more."""
 
     entries: tuple[Factory, ...] = ()
+    later: tuple[tuple[str, type, Callable[[], type]], ...] = ()
+    """Classes that are loaded when one of their kind is asked for: a name, the kind, and how."""
 
     def register(  # noqa: PLR0913 - what makes up a factory, all of it by keyword
         self,
@@ -80,7 +82,7 @@ class Factories(Data):
         if taken and not override and _qualified(taken[0]) != _qualified(function):
             msg = f"two factories {new.name!r}: {_qualified(taken[0])} and {_qualified(function)}"
             raise ConfigError(msg, hint="give one of them another name, or register it with override=True")
-        return Factories((*(old for old in self.entries if old.place != new.place), new))
+        return attrs.evolve(self, entries=(*(old for old in self.entries if old.place != new.place), new))
 
     def find(self, name: str, classes: tuple[type, ...], parent: object, argument: str | None) -> Factory | None:
         """The factory `name` for an argument of one of `classes`.
@@ -103,12 +105,16 @@ class Factories(Data):
 
     def fitting(self, classes: tuple[type, ...], parent: object, argument: str | None) -> list[Factory]:
         """Every factory for an argument of one of `classes`."""
+        loaded = ((name, load()) for name, kind, load in self.later if kind in classes)
         return [
-            entry
-            for entry in self.entries
-            if entry.parent in (None, parent)
-            and entry.argument in (None, argument)
-            and (entry.provides is None or is_kind(entry.provides, classes))
+            *(
+                entry
+                for entry in self.entries
+                if entry.parent in (None, parent)
+                and entry.argument in (None, argument)
+                and (entry.provides is None or is_kind(entry.provides, classes))
+            ),
+            *(Factory(name, cls, cls) for name, cls in loaded),
         ]
 
 

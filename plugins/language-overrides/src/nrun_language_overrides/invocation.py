@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from nrun import Executor, Plugin
+from nrun import Executor, Launcher, Packager, Plugin
 from nrun.cli.entrypoint import registered
 from nrun.config.build import build
 from nrun.config.node import Config, Partial
@@ -194,8 +194,13 @@ def divided(items: Iterable[Source], parameters: Iterable[str]) -> tuple[list[So
 
 
 def known_factories(hooks: Hooks) -> Factories:
-    """What was registered in this process, and the executors that are installed, by the names of their plugins."""
-    factories = Factories()
+    """What was registered in this process, and what runs jobs and is installed, by the names of its plugins."""
+    factories = Factories(
+        later=(
+            *((found.spec.name, Packager, found.spec.packager) for found in hooks.packagers),
+            *((found.spec.name, Launcher, found.spec.launcher) for found in hooks.launchers),
+        )
+    )
     for found in hooks.executors:
         factories = factories.register(found.spec.executor(), name=found.spec.name)
     for one in registered:
