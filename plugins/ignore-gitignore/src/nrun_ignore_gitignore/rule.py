@@ -31,8 +31,8 @@ class GitignoreRule:
         self._top = os.fspath(top)
         self._root = f"{root.relative_to(top)}/" if root != top else ""
         """Where `root` is below `top`, before the names of what is in it."""
-        self._in_force: dict[tuple[str, str], tuple[Patterns, ...]] = {}
-        self._behind: dict[tuple[str, bool], bool] = {("", False): False, ("", True): False}
+        self._files: dict[tuple[str, str], tuple[Patterns, ...]] = {}
+        self._known: dict[tuple[str, bool], tuple[Patterns, ...] | None] = {}
 
     def ignores(self, name: str, *, folder: bool, tracked: bool = False) -> bool | None:
         """Whether `name` stays behind; False if a line says that it does not, None if nothing is said of it.
@@ -40,27 +40,31 @@ class GitignoreRule:
         Of what is `tracked` by version control `.gitignore` says nothing. Raises PackagingError.
         """
         above, _, own = name.rpartition("/")
-        if own == REPOSITORY or self._stays_behind(above, tracked=tracked):
+        try:
+            patterns = self._known[above, tracked]
+        except KeyError:
+            patterns = self._known[above, tracked] = self._in_force(above, tracked=tracked)
+        if patterns is None or own == REPOSITORY:
             return True
-        for file in (OURS,) if tracked else (OURS, THEIRS):
-            for patterns in self._patterns(file, (self._root + above).rstrip("/")):
-                said = patterns.say(os.fsencode(self._root + name), folder=folder)
-                if said is not None:
-                    return said
+        for each in patterns:
+            said = each.say(os.fsencode(self._root + name), folder=folder)
+            if said is not None:
+                return said
         return None
 
-    def _stays_behind(self, folder: str, *, tracked: bool) -> bool:
-        known = self._behind.get((folder, tracked))
-        if known is None:
-            known = self._behind[folder, tracked] = self.ignores(folder, folder=True, tracked=tracked) is True
-        return known
+    def _in_force(self, folder: str, *, tracked: bool) -> tuple[Patterns, ...] | None:
+        """What there is to say of what is in a folder, what counts most first; None if the folder stays behind."""
+        if folder and self.ignores(folder, folder=True, tracked=tracked):
+            return None
+        path = (self._root + folder).rstrip("/")
+        return tuple(each for file in ((OURS,) if tracked else (OURS, THEIRS)) for each in self._above(file, path))
 
-    def _patterns(self, file: str, folder: str) -> tuple[Patterns, ...]:
-        """What the files of this name say of what is in `folder`, the deepest first."""
-        known = self._in_force.get((file, folder))
+    def _above(self, file: str, folder: str) -> tuple[Patterns, ...]:
+        """The files of this name in a folder and above it, the deepest first."""
+        known = self._files.get((file, folder))
         if known is None:
-            known = self._patterns(file, folder.rpartition("/")[0]) if folder else ()
-            known = self._in_force[file, folder] = (*self._read(file, folder), *known)
+            known = self._above(file, folder.rpartition("/")[0]) if folder else ()
+            known = self._files[file, folder] = (*self._read(file, folder), *known)
         return known
 
     def _read(self, file: str, folder: str) -> tuple[Patterns, ...]:
