@@ -97,6 +97,31 @@ def test_hook_launchers(site):
     assert isinstance(registry.get("mpi"), LauncherSpec)
 
 
+def test_hook_transports(site):
+    site.add(
+        "transport-mirror",
+        """
+        class MirrorTunnel(LocalTunnel):
+            speed: int = 1
+
+        @hookimpl
+        def nrun_transports():
+            yield TransportSpec(
+                name="mirror", summary="To this machine", class_name="MirrorTunnel", tunnel=lambda: MirrorTunnel
+            )
+        """,
+    )
+    hooks = site.hooks()
+    assert declared(hooks.transports) == [("mirror", "transport-mirror", "transport-mirror")]
+    assert provided("MirrorTunnel", hooks)(job_dir="/tmp", speed=2).host == "localhost"
+    with pytest.raises(UnknownName) as error:
+        provided("CarrierPigeonTunnel", hooks)
+    assert error.value.hint == "pip install nrun-transport-carrier-pigeon"
+    with pytest.raises(UnknownName) as error:
+        provided("SSHTunnel", hooks)
+    assert error.value.hint == "pip install nrun-transport-ssh"
+
+
 def test_hook_secrets(site):
     site.add(
         "secret-vault",
@@ -164,9 +189,12 @@ def test_hook_event(site):
             seen.append((event.kind, experiment, str(folder)))
         """,
     )
+    site.add("view", "seen = []\n@hookimpl\ndef nrun_event(event, watching): seen.append(watching)")
     hooks = site.hooks()
-    asyncio.run(hooks.observers().tell([EVENT], "2026-x", Path("/record")))
+    for watching in (False, True):
+        asyncio.run(hooks.observers(watching=watching).tell([EVENT], "2026-x", Path("/record")))
     assert hooks.host.manager.get_plugin("notifier").seen == [(EVENT.kind, "2026-x", "/record")]
+    assert hooks.host.manager.get_plugin("view").seen == [False, True]
 
 
 def test_hook_commands(site):

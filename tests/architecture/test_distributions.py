@@ -34,10 +34,14 @@ import json
 from nrun.plugins import installed
 hooks = installed()
 names = {}
-for kind in ("executors", "packagers", "launchers", "secrets", "formats", "languages", "commands", "checks"):
+for kind in (
+    "executors", "packagers", "launchers", "transports", "secrets", "formats", "languages", "commands", "checks"
+):
     for found in getattr(hooks, kind):
         names.setdefault(found.plugin, []).append(f"{kind}:{found.spec.name}")
-        for field in ("executor", "backend", "packager", "launcher", "resolver", "format", "language", "command"):
+        for field in (
+            "executor", "backend", "packager", "launcher", "tunnel", "resolver", "format", "language", "command"
+        ):
             if hasattr(found.spec, field):
                 getattr(found.spec, field)()
 print(json.dumps({record.name: [record.state, names.get(record.name, [])] for record in hooks.host.records}))

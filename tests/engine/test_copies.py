@@ -20,7 +20,7 @@ from nrun.packaging.snapshot import keep, survey
 from nrun.planning import Job, Plan, Surroundings, launch_files, launch_of
 from nrun.record import ExperimentFolder
 from nrun.record.description import read_description
-from nrun.record.rebuild import rebuild_description
+from nrun_command_housekeeping.rebuild import rebuild_description
 from nrun_executor_local.backend import LocalBackend
 
 GREET = Script(inline='echo "hi $NAME $1"\n', entrypoint="sh", args=["you"], env={"NAME": "old\nfriend", "a-b": "c"})

@@ -199,8 +199,8 @@ def test_two_files_in_one_place_are_refused_with_both_their_names(tmp_path):
         with pytest.raises(PackagingError, match=f" would both be {both} in the bundle") as error:
             survey([Files(one, ["a", "b/c"]), Files(other, names)])
         assert all(str(path) in error.value.message for path in (one / both, other / both))
-    assert len(survey([Files(one, ["a"]), Files(other, ["a"], into="x")]).rows) == 2
-    assert len(survey([Files(one, ["a"]), Files(one, ["a", "b/c"])]).rows) == 2  # the same file, selected twice
+    assert len(survey([Files(one, ["a"]), Files(other, ["a"], into="x")]).lines) == 2
+    assert len(survey([Files(one, ["a"]), Files(one, ["a", "b/c"])]).lines) == 2  # the same file, selected twice
 
 
 def test_sockets_and_pipes_stay_behind_and_are_named(tmp_path, monkeypatch):
@@ -210,7 +210,7 @@ def test_sockets_and_pipes_stay_behind_and_are_named(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("socket")
         found = survey([Files(root, walk(root))])
-    assert ([row.name for row in found.rows], found.skipped) == ([b"a"], ["pipe", "socket"])
+    assert ([row.name for row in found.largest()], found.skipped) == ([b"a"], ["pipe", "socket"])
 
 
 def test_a_file_that_is_gone_or_cannot_be_read_is_named(store, tmp_path):

@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
     from nrun import cli
     from nrun.config.build import build
-    from nrun.config.edit import cfg_with, to_config, to_partial, unshare
+    from nrun.config.edit import to_partial
     from nrun.config.identity import NoHash, content_id
     from nrun.config.node import Config, Fresh, Partial
-    from nrun.config.origin import explain
     from nrun.config.script import Script
     from nrun.declare import (
         CheckResult,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
         PluginError,
         RecordError,
         ResultError,
+        TransportError,
         UnknownName,
         UsageError,
     )
@@ -53,9 +53,11 @@ if TYPE_CHECKING:
     from nrun.outcome import ExperimentStatus
     from nrun.planning.dependencies import Dependency
     from nrun.protocols import Backend, Executor, Format, IgnoreRule, Launcher, Packager, Packing, Plugin, View
+    from nrun.provided import to_config
     from nrun.retries import Retries
     from nrun.secret import Secret
     from nrun.single import run
+    from nrun.tunnels import Completed, HostCommand, LocalTunnel, Transport, TransportSpec, Tunnel
 
     P = ParamSpec("P")
     T = TypeVar("T")
@@ -87,17 +89,16 @@ __version__ = "0.1.0"
 _HOMES = {
     "nrun.config": ("Config", "Partial", "build"),
     "nrun.config.script": ("Script",),
-    "nrun.config.edit": ("cfg_with", "to_config", "to_partial", "unshare"),
+    "nrun.config.edit": ("to_partial",),
     "nrun.config.identity": ("NoHash", "content_id"),
     "nrun.config.node": ("Fresh",),
-    "nrun.config.origin": ("explain",),
     "nrun.declare": (
         *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec"),
         *("FormatSpec", "LanguageSpec", "LauncherSpec", "NameSpec", "PackagerSpec", "SecretSpec", "ViewSpec"),
     ),
     "nrun.errors": (
         *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PackagingError", "PlanError", "PluginError"),
-        *("RecordError", "ResultError", "UnknownName", "UsageError"),
+        *("RecordError", "ResultError", "TransportError", "UnknownName", "UsageError"),
     ),
     "nrun.entrypoints": ("Entrypoint", "Language"),
     "nrun.experiment": ("Experiment",),
@@ -110,22 +111,24 @@ _HOMES = {
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
     "nrun.model": ("Cause", "Files", "State"),
+    "nrun.provided": ("to_config",),
     "nrun.protocols": (
         *("Backend", "Executor", "Format", "IgnoreRule", "Launcher", "Packager", "Packing", "Plugin", "View"),
     ),
+    "nrun.tunnels": ("Completed", "HostCommand", "LocalTunnel", "Transport", "TransportSpec", "Tunnel"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 # fmt: off
 __all__ = [
-    "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Config", "ConfigError",
-    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Files", "Format",
-    "FormatSpec", "Fresh", "IgnoreRule", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec",
-    "NameSpec", "NoHash", "NrunError", "Packager", "PackagerSpec", "PackagingError", "Packing", "Partial", "PlanError",
-    "Plugin", "PluginError",
-    "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError",
-    "View", "ViewSpec", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load",
-    "loads", "run", "to_config", "to_partial", "unshare",
+    "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Completed", "Config",
+    "ConfigError", "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus",
+    "Files", "Format", "FormatSpec", "Fresh", "HostCommand", "IgnoreRule", "Job", "JobsFailed", "Language",
+    "LanguageSpec", "Launcher", "LauncherSpec", "LocalTunnel", "NameSpec", "NoHash", "NrunError", "Packager",
+    "PackagerSpec", "PackagingError", "Packing", "Partial", "PlanError", "Plugin", "PluginError", "RecordError",
+    "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "Transport", "TransportError",
+    "TransportSpec", "Tunnel", "UnknownName", "UsageError", "View", "ViewSpec", "build", "cli",
+    "content_id", "dump", "dumps", "hookimpl", "load", "loads", "run", "to_config", "to_partial",
 ]
 # fmt: on
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nrun.events import Event
     from nrun.planning import Plan, Task
     from nrun.protocols import IgnoreRule
+    from nrun.tunnels import TransportSpec
 
 
 # ---- configuration building ----------------------------------------------------------------------
@@ -191,6 +192,21 @@ def nrun_launchers() -> Iterable[LauncherSpec]:
 
 
 @hookspec
+def nrun_transports() -> Iterable[TransportSpec]:
+    """Declare transports: how the host is reached that a backend works on.
+
+    Convention: collect. Fires once per process, when a tunnel is first looked up.
+
+    Example::
+
+        @hookimpl
+        def nrun_transports():
+            yield TransportSpec(name="telnet", summary="As it used to be", class_name="TelnetTunnel", tunnel=_tunnel)
+    """
+    return ()
+
+
+@hookspec
 def nrun_secrets() -> Iterable[SecretSpec]:
     """Declare secret resolvers: where tokens come from.
 
@@ -242,10 +258,14 @@ def nrun_around(plan: Plan) -> AbstractAsyncContextManager[None] | None:
 
 
 @hookspec
-def nrun_event(event: Event, experiment: str, folder: Path) -> Awaitable[None] | None:
+def nrun_event(event: Event, experiment: str, folder: Path, watching: bool) -> Awaitable[None] | None:  # noqa: FBT001 - passed by name
     """Be told what happens in the experiment with the id `experiment`; `nrun.events` lists the kinds.
 
     `folder` is that of the experiment in the record: what happened before is in its journal.
+
+    Whoever acts on events (posts, uploads) leaves `watching` out and is told by the process in charge alone: of each
+    event once at most. Whoever only shows them takes it and is told wherever somebody looks on, such as by
+    `nrun attach` or `nrun status --watch`; it is True where another process is in charge.
 
     Convention: notify; may be `async`. Fires after the event is in the journal, in its order. A failing or
     slow plugin is reported once and then left out for the rest of the run.

@@ -152,17 +152,18 @@ def test_what_changed_since_it_was_looked_at_stays(ran, home):
 
 def test_what_crashes_left_behind_is_swept(ran, home, as_json):
     exp = ran()
-    names = ["experiments/.trash/x.1", "experiments/.restoring-a", "bundles/.packing-b"]
-    for name in (*names, "experiments/.restoring-new", "bundles/.packing-new"):
+    names = ["experiments/.trash/x.1", "experiments/.restoring-a", "experiments/t/.claimed-c", "bundles/.packing-b"]
+    for name in (*names, "experiments/.restoring-new", "experiments/t/.claimed-new", "bundles/.packing-new"):
         (home / name / "below").mkdir(parents=True)
         (home / name / "below" / "file").write_bytes(b"12345")
     for name in names:
         os.utime(home / name, (time.time() - 2 * DAY,) * 2)
     done = as_json("experiment", "gc", "--yes")
     assert {one["path"].removeprefix(f"{home}/") for one in done["leftovers"]} == set(names)
-    assert [one["size"] for one in done["leftovers"]] == [5, 5, 5]
+    assert [one["size"] for one in done["leftovers"]] == [5] * len(names)
     assert not any((home / name).exists() for name in names)
     assert (home / "experiments/.restoring-new").exists()
+    assert (home / "experiments/t/.claimed-new").exists()
     assert (home / "bundles/.packing-new").exists()
     assert [one["id"] for one in as_json("list")] == [exp.id]
 

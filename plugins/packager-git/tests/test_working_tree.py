@@ -113,7 +113,7 @@ def test_names_of_any_bytes_links_and_executable_bits(repository, shipped, tmp_p
 def test_links_that_lead_out_or_round_are_refused(repository, shipped, target):
     repository.commit(a_py="")
     (repository.folder / "loop").symlink_to(target)
-    with pytest.raises(PackagingError, match="the link .*loop leads"):
+    with pytest.raises(PackagingError, match=r"the link .*loop leads"):
         shipped(GitArchivePackager(), repository.folder)
 
 
@@ -253,7 +253,7 @@ def test_patterns_bring_what_git_ignores_but_not_what_nrunignore_does(repository
         include_pattern=tmp_path / "data", include_pattern_relative_path=tmp_path, subpath="lib"
     )
     assert list(shipped(packager, repository.folder)) == ["data/d"]
-    with pytest.raises(PackagingError, match="'nothing/.' matches nothing"):
+    with pytest.raises(PackagingError, match=r"'nothing/.' matches nothing"):
         shipped(GitArchivePackager(include_pattern="nothing/*"), repository.folder)
 
 

@@ -103,6 +103,10 @@ class Run:
                 finally:
                     state = overall(status.state for status in self.statuses.values())
                     self._ledger.note([ExperimentEnded(at=time.time(), state=state)])
+        except Exception as error:
+            if (safe := self._ledger.secrets.safe(error)) is not error:
+                raise safe from None
+            raise
         finally:
             self._ledger.close()
             await telling

@@ -140,11 +140,11 @@ async def attend(
 
 
 async def watch(folder: ExperimentFolder, hooks: Hooks, offset: int = 0) -> int:
-    """Tell the observers of what is in the journal from `offset` on, until who is in charge is done or dead.
+    """Tell the observers that show it what is in the journal from `offset` on, until who is in charge is done or dead.
 
     Of what was before they are told how the last process took charge. Gives where the journal ended.
     """
-    observers = hooks.observers()
+    observers = hooks.observers(watching=True)
     while True:
         reading = read_journal(folder.journal, offset)
         if reading.events:
@@ -159,12 +159,17 @@ async def watch(folder: ExperimentFolder, hooks: Hooks, offset: int = 0) -> int:
         await asyncio.sleep(WATCH_PAUSE_S)
 
 
-async def ask_again(folder: ExperimentFolder, names: Collection[str], by: str) -> None:
-    """Have jobs that have ended run again, when the experiment is carried on. Raises InCharge, RecordError."""
+async def ask_again(folder: ExperimentFolder, attempts: Mapping[str, int], by: str) -> None:
+    """Have jobs that ended with these attempts run again when it is resumed. Raises InCharge, RecordError."""
     async with charge(folder):
-        check_version(read_description(folder).nrun, folder)
+        view = read_view(folder)
+        check_version(view.version, folder)
+        last = {(status.name, status.attempt) for status in view.statuses.values() if status.state.ended}
+        again = [
+            JobRerun(at=time.time(), job=name, by=by) for name, number in attempts.items() if (name, number) in last
+        ]
         with Journal(folder.journal) as journal:
-            journal.append([JobRerun(at=time.time(), job=name, by=by) for name in names], durable=True)
+            journal.append(again, durable=True)
 
 
 def _packed(folder: ExperimentFolder, events: Collection[object], plan: Plan) -> Mapping[int, Bundle]:

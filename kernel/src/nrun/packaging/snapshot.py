@@ -10,7 +10,7 @@ import os
 import stat
 import struct
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from nrun.packaging.store import PackWriter
 
 _STAT = struct.Struct(">QqqQ")
+_ABOUT = struct.Struct(">xcH")
+_TAIL = _ABOUT.size + _STAT.size
+"""What follows the name in a packed row. It begins with the byte that no name has, so that rows sort by their names."""
 _TICK_NS = 2_000_000_000
 """File systems tell times of change no finer than this: what was read so soon after a change may change unseen."""
 _TRIES = 3
@@ -36,20 +39,17 @@ _NAMED = 5
 """So many of the largest files are named when there is too much."""
 
 
-class Row:
-    """A file as it was when it was looked at. Slots, because there is one for each: about 220 bytes with its name."""
+class Row(NamedTuple):
+    """A file as it was when it was looked at."""
 
-    __slots__ = ("kind", "name", "part", "stat")
-
-    def __init__(self, name: bytes, part: int, kind: str, status: bytes) -> None:
-        self.name = name
-        """Where it stands in the bundle."""
-        self.part = part
-        """The number of the part of the selection that it comes from."""
-        self.kind = kind
-        """As in a manifest."""
-        self.stat = status
-        """Its size, times and inode, packed: equal as long as it has not changed."""
+    name: bytes
+    """Where it stands in the bundle."""
+    kind: str
+    """As in a manifest."""
+    part: int
+    """The number of the part of the selection that it comes from."""
+    stat: bytes
+    """Its size, times and inode, packed: equal as long as it has not changed."""
 
     @property
     def size(self) -> int:
@@ -67,25 +67,25 @@ class Survey(Data):
     """What would travel."""
 
     parts: Sequence[Files]
-    """Without their names, which the rows have."""
-    rows: list[Row]
-    """By name, the last first. Whoever bundles them takes them off the end, so that memory does not grow."""
+    """Without their names, which the lines have."""
+    lines: list[bytes]
+    """A packed row for each file, the last name first. Whoever bundles them takes them off the end."""
     skipped: Sequence[str]
     """What is neither a file nor a link, and stays behind."""
 
     @property
     def size(self) -> int:
         """Of all files, in bytes."""
-        return sum(row.size for row in self.rows)
+        return sum(_row(line).size for line in self.lines)
 
     def largest(self) -> list[Row]:
         """The largest first."""
-        return sorted(self.rows, key=lambda row: (-row.size, row.name))
+        return sorted(map(_row, self.lines), key=lambda row: (-row.size, row.name))
 
 
 def survey(parts: Sequence[Files]) -> Survey:
     """Look at everything that a packager selected. Raises PackagingError for what cannot travel."""
-    rows: list[Row] = []
+    lines: list[bytes] = []
     skipped = []
     for number, part in enumerate(parts):
         root, prefix = os.fsencode(part.root), _prefix(part)
@@ -97,18 +97,18 @@ def survey(parts: Sequence[Files]) -> Survey:
                 raise _unreadable(path, error) from error
             mode = status.st_mode
             if stat.S_ISREG(mode):
-                kind = "x" if mode & stat.S_IXUSR else "f"
+                kind = b"x" if mode & stat.S_IXUSR else b"f"
             elif stat.S_ISLNK(mode):
-                kind = "l"
+                kind = b"l"
                 _check_link(path, root)
             else:
                 skipped.append(shown(prefix + name))
                 continue
-            rows.append(Row(prefix + name, number, kind, _stat(status)))
-    rows.sort(key=lambda row: row.name)
-    rows = _compatible(rows, parts)
-    rows.reverse()
-    return Survey([attrs.evolve(part, names=()) for part in parts], rows, skipped)
+            lines.append(prefix + name + _ABOUT.pack(kind, number) + _stat(status))
+    lines.sort()
+    lines = _compatible(lines, parts)
+    lines.reverse()
+    return Survey([attrs.evolve(part, names=()) for part in parts], lines, skipped)
 
 
 def check_size(found: Survey, limit: int | None) -> None:
@@ -170,8 +170,8 @@ def _manifest(
     prefixes = [len(_prefix(part)) for part in found.parts]
     settled = time.time_ns() - _TICK_NS
     manifest = bytearray()
-    while found.rows:
-        row = found.rows.pop()
+    while found.lines:
+        row = _row(found.lines.pop())
         name = row.name[prefixes[row.part] :]
         if row.kind == "l":
             target = os.readlink(roots[row.part] + name)
@@ -179,7 +179,8 @@ def _manifest(
             continue
         digest = seen[row.part].digest(name, row.stat)
         if digest is None:
-            digest = _read(row, roots[row.part] + name, pack)
+            status, digest = _read(roots[row.part] + name, pack)
+            row = row._replace(stat=status)
             progress(row.size)
         if row.changed_ns < settled:
             seen[row.part].note(name, row.stat, digest)
@@ -187,8 +188,13 @@ def _manifest(
     return manifest
 
 
-def _read(row: Row, path: bytes, pack: PackWriter | None) -> bytes:
-    """The digest of a file, whose content goes into `pack`; `row` says then what was read."""
+def _row(line: bytes) -> Row:
+    kind, part = _ABOUT.unpack_from(line, len(line) - _TAIL)
+    return Row(line[:-_TAIL], kind.decode(), part, line[-_STAT.size :])
+
+
+def _read(path: bytes, pack: PackWriter | None) -> tuple[bytes, bytes]:
+    """What the system says of a file, and the digest of its content, which goes into `pack`."""
     for _ in range(_TRIES):
         try:
             with open(path, "rb", buffering=0, opener=_opener) as file:
@@ -197,9 +203,8 @@ def _read(row: Row, path: bytes, pack: PackWriter | None) -> bytes:
                 after = os.fstat(file.fileno())
         except OSError as error:
             raise _unreadable(path, error) from error
-        row.stat = _stat(before)
-        if _stat(after) == row.stat:
-            return digest
+        if _stat(after) == _stat(before):
+            return _stat(before), digest
     msg = f"{shown(path)} changes while it is read"
     raise PackagingError(msg, hint="stop what writes to it, or leave it out by a line in .nrunignore")
 
@@ -246,24 +251,24 @@ def _check_link(path: bytes, root: bytes) -> None:
         raise PackagingError(msg, hint="link by a relative path to something inside, or leave it out by .nrunignore")
 
 
-def _compatible(rows: list[Row], parts: Sequence[Files]) -> list[Row]:
+def _compatible(lines: list[bytes], parts: Sequence[Files]) -> list[bytes]:
     """The rows, each name once. Raises PackagingError for names that would get into each other's way."""
-    if any(row.name.startswith(before.name) for before, row in itertools.pairwise(rows)):
-        rows = _apart(rows, parts)
-    _check_case(rows)
-    return rows
+    if any(line.startswith(before[:-_TAIL]) for before, line in itertools.pairwise(lines)):
+        lines = _apart(lines, parts)
+    _check_case(lines)
+    return lines
 
 
-def _check_case(rows: Sequence[Row]) -> None:
+def _check_case(lines: Sequence[bytes]) -> None:
     """Refuse names that differ only in case, of files and of folders. Raises PackagingError."""
     above: list[tuple[bytes, dict[str, bytes]]] = [
         (b"", {})
     ]  # what is in each folder from the top down to where we are
-    for row in rows:
-        while not row.name.startswith(above[-1][0]):
+    for line in lines:
+        while not line.startswith(above[-1][0]):
             above.pop()
         folder, names = above[-1]
-        rest, goes_on = row.name[len(folder) :], True
+        rest, goes_on = line[len(folder) : -_TAIL], True
         while goes_on:
             name, slash, rest = rest.partition(b"/")
             other = names.setdefault(name.decode("utf-8", "surrogateescape").casefold(), name)
@@ -276,11 +281,12 @@ def _check_case(rows: Sequence[Row]) -> None:
                 above.append((folder, names))
 
 
-def _apart(rows: Sequence[Row], parts: Sequence[Files]) -> list[Row]:
+def _apart(lines: Sequence[bytes], parts: Sequence[Files]) -> list[bytes]:
     """The rows without those that were selected twice. Raises PackagingError where two would be in one place."""
-    kept: list[Row] = []
+    kept: list[bytes] = []
     above: list[Row] = []
-    for row in rows:
+    for line in lines:
+        row = _row(line)
         while above and not row.name.startswith(above[-1].name):
             above.pop()
         for other in above:
@@ -290,7 +296,7 @@ def _apart(rows: Sequence[Row], parts: Sequence[Files]) -> list[Row]:
                 msg = f"{_path(other, parts)} and {_path(row, parts)} would both be {shown(other.name)} in the bundle"
                 raise PackagingError(msg, hint="give them folders of their own, or leave one out")
         else:
-            kept.append(row)
+            kept.append(line)
             above.append(row)
     return kept
 

@@ -164,15 +164,17 @@ class Store:
 
         Gives its name. Raises OSError.
         """
-        index = bytearray()
-        for place in places:
-            index += _INDEXED.pack(*place)
+        index, count = hashlib.sha256(), 0
         file.seek(0, os.SEEK_END)
-        file.write(index)
-        file.write(_FOOTER.pack(len(index) // _INDEXED.size, _MAGIC))
+        for place in places:
+            row = _INDEXED.pack(*place)
+            index.update(row)
+            file.write(row)
+            count += 1
+        file.write(_FOOTER.pack(count, _MAGIC))
         file.flush()
         os.fsync(file.fileno())
-        name = hashlib.sha256(index).hexdigest()
+        name = index.hexdigest()
         os.makedirs(self._path("packs"), exist_ok=True)
         os.rename(beside, self._path("packs/" + name))
         return name

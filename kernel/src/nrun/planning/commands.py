@@ -43,7 +43,10 @@ def launch_of(job: Job, plan: Plan) -> Launch:
 
 
 def _command(task: Task | RecordedTask, executor: Executor, surroundings: Surroundings) -> Command:
-    cwd = JobPath(CODE_FOLDER) if executor.packager.ships else surroundings.cwd
+    cwd: str | JobPath = surroundings.cwd
+    if executor.packager.ships:
+        start = executor.packager.start or ""
+        cwd, surroundings = JobPath(f"{CODE_FOLDER}/{start}".rstrip("/")), surroundings.shipped(start)
     if isinstance(task, Script):
         command = _script(task, executor)
         return attrs.evolve(command, **_environment({**executor.env_vars, **task.env}), cwd=cwd)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nrun.plugins.host import PluginHost, PluginRecord
     from nrun.plugins.observers import Observers
     from nrun.protocols import IgnoreRule
+    from nrun.tunnels import TransportSpec
 
 _PARTICIPATION = (
     *("nrun_configure", "nrun_default_executor", "nrun_validate"),
@@ -68,6 +69,13 @@ class Hooks:
     def launchers(self) -> Registry[LauncherSpec]:
         """How processes can start."""
         return self._collect("launcher", "nrun_launchers", LauncherSpec)
+
+    @functools.cached_property
+    def transports(self) -> Registry[TransportSpec]:
+        """How hosts can be reached."""
+        from nrun.tunnels import TransportSpec  # few jobs leave this machine
+
+        return self._collect("transport", "nrun_transports", TransportSpec)
 
     @functools.cached_property
     def secrets(self) -> Registry[SecretSpec]:
@@ -163,21 +171,21 @@ class Hooks:
 
     # ---- observation: never fails a run
 
-    def observers(self) -> Observers:
-        """Those who want to be told, for the length of one run."""
+    def observers(self, *, watching: bool = False) -> Observers:
+        """Those who want to be told, for the length of one run; with `watching`, of one that another process does."""
         from nrun.plugins.observers import Observers  # asyncio: only runs need it
 
-        return Observers(self._implementations("nrun_event"))
+        return Observers(self._implementations("nrun_event", "watching" if watching else ""), watching=watching)
 
     # ---- the conventions
 
-    def _implementations(self, hook: str) -> list[tuple[PluginRecord, Callable[..., object]]]:
-        """Who implements `hook`, in the order of calling: tryfirst, then by name, then trylast."""
+    def _implementations(self, hook: str, takes: str = "") -> list[tuple[PluginRecord, Callable[..., object]]]:
+        """Who implements `hook`, and takes that argument, in order of calling: tryfirst, then by name, then trylast."""
         caller: pluggy.HookCaller = getattr(self.host.manager.hook, hook)
         found: list[tuple[PluginRecord, Callable[..., object]]] = []
         for impl in reversed(caller.get_hookimpls()):
             record = self.host.record(impl.plugin_name)
-            if record is not None and record.state is PluginState.LOADED:
+            if record is not None and record.state is PluginState.LOADED and takes in {"", *impl.argnames}:
                 found.append((record, functools.partial(_with_known, impl.function, frozenset(impl.argnames))))
         return found
 

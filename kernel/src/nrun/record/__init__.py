@@ -10,6 +10,7 @@ from nrun.record.folder import (
     copy_worker,
     discard,
     home_folder,
+    publish,
     write_file,
 )
 from nrun.record.journal import Journal, read_journal
@@ -29,6 +30,7 @@ __all__ = [
     "home_folder",
     "labels",
     "overall",
+    "publish",
     "read_journal",
     "write_file",
 ]

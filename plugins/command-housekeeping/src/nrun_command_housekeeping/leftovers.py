@@ -12,6 +12,7 @@ from nrun.errors import RecordError
 from nrun.packaging.store import PACKING, Store
 from nrun.record import bundles_folder
 from nrun.record.catalogue import names
+from nrun.record.folder import CLAIMED
 from nrun.search import folder_size
 from nrun_command_housekeeping.removal import TRASH, empty, move_to_trash
 from nrun_command_housekeeping.unpacking import RESTORING
@@ -39,6 +40,8 @@ def leftovers(home: Path, without: Collection[str]) -> list[Leftover]:
     store = home / "experiments"
     found = [(path, "was removed before") for path in _below(store / TRASH)]
     found += [(path, "half restored") for path in _below(store) if path.name.startswith(RESTORING) and _is_old(path)]
+    claimed = [path for title in _below(store) for path in _below(title) if path.name.startswith(CLAIMED)]
+    found += [(path, "half launched") for path in claimed if _is_old(path)]
     bundles = _below(bundles_folder(home))
     found += [(path, "half packed") for path in bundles if path.name.startswith(PACKING) and _is_old(path)]
     manifests = [path for path in bundles if path.suffix == ".manifest"]

@@ -22,7 +22,7 @@ from nrun.errors import RecordError
 from nrun.model import Files
 from nrun.packaging import walk
 from nrun.packaging.snapshot import identify, keep, survey
-from nrun.record import bundles_folder
+from nrun.record import ExperimentFolder, bundles_folder
 from nrun_command_housekeeping.packing import HAS_ZSTD, MANIFEST, VERSION, zstd_file
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ _DEEP_ENOUGH = 3
 """`experiments/<title>/<id>` and `bundles/<digest>/<file>` have so many parts."""
 
 
-def restore_archive(file: Path, home: Path) -> tuple[list[str], dict[str, str]]:
-    """Take the experiments in `file` into the record under `home`: their ids, and what was left out of the archive.
+def restore_archive(file: Path, home: Path) -> tuple[list[ExperimentFolder], dict[str, str]]:
+    """Take the experiments in `file` into the record under `home`; gives them, and what was left out of the archive.
 
     Raises RecordError if the archive is damaged, has anything that does not belong into one, or an experiment that is
     there already; then nothing was restored.
@@ -208,13 +208,14 @@ def _take_bundles(beside: Path, home: Path) -> None:
         keep(survey(code), store)
 
 
-def _take(path: Path, home: Path) -> str:
-    place = home / "experiments" / path.parent.name / path.name
+def _take(path: Path, home: Path) -> ExperimentFolder:
+    folder = ExperimentFolder(home, path.parent.name, path.name)
+    place = folder.path
     place.parent.mkdir(exist_ok=True, mode=0o700)
     if os.path.lexists(place):
         raise _there_already(path.name)
     path.rename(place)
-    return path.name
+    return folder
 
 
 def _there_already(id_: str) -> RecordError:
