@@ -25,7 +25,7 @@ def concurrency_limit(backend: Backend, executors: Sequence[Executor]) -> float:
     return min(asked) if asked else advised if advised is not None else float("inf")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Lane:
     """The jobs of a run that go to one place. The first executor of each is the one that places it here."""
 

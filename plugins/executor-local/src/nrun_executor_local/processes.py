@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import attrs
 
 from nrun import CheckResult, State
+from nrun.data import Data
 from nrun.model import Observation
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ PROC = Path("/proc")
 SHELL = "/bin/sh"
 
 
-@attrs.frozen
-class Process:
+@attrs.frozen(eq=False, repr=False)
+class Process(Data):
     """The process of one attempt, recognised by the tag in its environment, however its number may be used later."""
 
     pid: int
