@@ -11,8 +11,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-
 from nrun import BackendError, Cause, NrunError, State
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Submission
 from nrun.planning import launch_files, secret_files
@@ -212,9 +210,8 @@ class LocalBackend:
         now = time.time()
         try:
             folder = _folder(handle)
-            marked = _ended(handle, folder)
-            if marked is not None:
-                return attrs.evolve(marked, cpu_s=cpu_s, peak_memory_bytes=peak) if cpu_s is not None else marked
+            if (marked := _ended(handle, folder, cpu_s, peak)) is not None:
+                return marked
             process = Process.from_json(handle.data, str(handle.tag))
         except (BackendError, KeyError, TypeError) as error:
             return Observation(
@@ -364,11 +361,14 @@ def _why(*, told: bool, begun: bool) -> str | None:
     return None if begun else "it could not write into its folder: is the disk full?"
 
 
-def _ended(handle: Handle, folder: str) -> Observation | None:
+def _ended(
+    handle: Handle, folder: str, cpu_s: float | None = None, peak_memory_bytes: int | None = None
+) -> Observation | None:
     """What the exit marker says, here or, if the record was copied or moved meanwhile, where the job was started."""
     ran_in = handle.data.get("folder")
-    marked = processes.ended(folder)
-    return processes.ended(ran_in) if marked is None and isinstance(ran_in, str) and ran_in != folder else marked
+    folders = [folder, ran_in] if isinstance(ran_in, str) and ran_in != folder else [folder]
+    found = (processes.ended(each, cpu_s, peak_memory_bytes) for each in folders)
+    return next((one for one in found if one is not None), None)
 
 
 def _away(handle: Handle) -> str | None:

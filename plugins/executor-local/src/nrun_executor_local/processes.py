@@ -139,8 +139,8 @@ def send(pids: Sequence[int], number: signal.Signals) -> None:
             continue
 
 
-def ended(folder: str) -> Observation | None:
-    """What the exit marker in `folder` says; None while there is none."""
+def ended(folder: str, cpu_s: float | None = None, peak_memory_bytes: int | None = None) -> Observation | None:
+    """What the exit marker in `folder` says, and what else is known of the process; None while there is none."""
     marker = _marker(f"{folder}/exit.json")
     if marker is None:
         return None
@@ -148,7 +148,6 @@ def ended(folder: str) -> Observation | None:
     code = told.get("exit_code")
     if not isinstance(code, int):
         return None
-    started = _marker(f"{folder}/start.json")
     name = _signal_name(code)
     stop = told.get("stop")
     reason = f"asked to stop by SIG{stop}" if stop and code else None
@@ -159,8 +158,10 @@ def ended(folder: str) -> Observation | None:
         exit_code=None if name else code,
         signal=name,
         reason=reason,
-        started_at=started[1] if started else None,
+        started_at=_written_at(f"{folder}/start.json"),
         ended_at=at,
+        cpu_s=cpu_s,
+        peak_memory_bytes=peak_memory_bytes,
     )
 
 
@@ -222,6 +223,13 @@ def _marker(path: str) -> tuple[dict[str, Json], float] | None:
     except ValueError:
         return None
     return (told, at) if isinstance(told, dict) else None
+
+
+def _written_at(path: str) -> float | None:
+    try:
+        return os.stat(path).st_mtime  # noqa: PTH116 - often
+    except OSError:
+        return None
 
 
 def _signal_name(code: int) -> str | None:
