@@ -8,8 +8,6 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-import attrs
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Coroutine, Sequence
     from typing import Any
@@ -26,26 +24,26 @@ def concurrency_limit(backend: Backend, executors: Sequence[Executor]) -> float:
     return min(asked) if asked else advised if advised is not None else float("inf")
 
 
-@attrs.define(eq=False, repr=False)
 class Lane:
     """The jobs of a run that go to one place. The first executor of each is the one that places it here."""
 
-    backend: Backend
-    limit: float
-    waiting: collections.deque[Job] = attrs.field(factory=collections.deque)
-    active: dict[Handle, Job] = attrs.field(factory=dict)
-    deadlines: dict[Handle, float] = attrs.field(factory=dict)
-    """When attempts with a time limit run into it, in seconds of the monotonic clock."""
-    begun: dict[Handle, float] = attrs.field(factory=dict)
-    """When attempts whose limits count began, on the same clock."""
-    silences: dict[Handle, float] = attrs.field(factory=dict)
-    """When attempts that must write something are to be looked at again, on the same clock."""
-    heard: dict[Handle, tuple[float | None, float, float]] = attrs.field(factory=dict)
-    """When those last wrote something by the clock of the day; when that was, and was seen, on the monotonic one."""
-    errands: set[asyncio.Task[None]] = attrs.field(factory=set)
-    """What is done for its jobs while the lane goes on."""
-    _woken: asyncio.Event = attrs.field(factory=asyncio.Event)
-    _change: asyncio.Task[Collection[Handle]] | None = None
+    def __init__(self, backend: Backend, limit: float) -> None:
+        self.backend = backend
+        self.limit = limit
+        self.waiting: collections.deque[Job] = collections.deque()
+        self.active: dict[Handle, Job] = {}
+        self.deadlines: dict[Handle, float] = {}
+        """When attempts with a time limit run into it, in seconds of the monotonic clock."""
+        self.begun: dict[Handle, float] = {}
+        """When attempts whose limits count began, on the same clock."""
+        self.silences: dict[Handle, float] = {}
+        """When attempts that must write something are to be looked at again, on the same clock."""
+        self.heard: dict[Handle, tuple[float | None, float, float]] = {}
+        """When those last wrote something by the clock of the day; when that was, and was seen, on the other one."""
+        self.errands: set[asyncio.Task[None]] = set()
+        """What is done for its jobs while the lane goes on."""
+        self._woken = asyncio.Event()
+        self._change: asyncio.Task[Collection[Handle]] | None = None
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Put jobs that may run in the queue, and wake the lane."""
