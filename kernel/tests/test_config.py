@@ -394,10 +394,45 @@ def test_a_script_has_a_short_name(script, name):
 def test_what_is_done_with_trees_has_public_names():
     leaf = Config(Sizes, width=1)
     both = Config(pair, a=leaf, b=leaf)
-    nrun.unshare(both, "b")
-    changed = nrun.cfg_with(both, {"b.width": 3})
-    assert (both.b.width, changed.a.width, changed.b.width) == (1, 1, 3)
-    assert nrun.content_id(changed) != nrun.content_id(both)
+    assert nrun.content_id(both.clone()) == nrun.content_id(both)
     assert "test_config.py" in str(nrun.explain(both, "a"))
     assert nrun.to_config(nrun.to_partial(both)) == both
     assert nrun.Fresh is Fresh
+
+
+# ---- defaults that describe something
+
+
+class Layer:
+    def __init__(self, width=1, init=Config(Sizes, 7)):  # noqa: B008 - built anew, never shared
+        self.width, self.init = width, init
+
+
+def stack(layer=Config(Layer, width=3), make=Partial(Layer, width=4), layers=(Config(Layer), {"last": Config(Layer)})):  # noqa: B008 - as above
+    return layer, make, layers
+
+
+@pytest.mark.parametrize("target", [stack, f"{__name__}:stack"], ids=["function", "name"])
+def test_a_default_that_describes_something_is_built_anew_each_time(target):
+    described = Partial(target)
+    layer, make, (first, last) = build(described)()
+    assert (layer.width, layer.init, make().width, make().init) == (3, Sizes(7), 4, Sizes(7))
+    assert (first.width, last["last"].width) == (1, 1)
+    assert build(described)()[0] is not layer
+    assert list(described) == []  # building changes nothing
+
+
+def test_a_default_that_describes_something_is_what_it_would_be_if_it_were_set():
+    given = Partial(stack, layer=Config(Layer, width=3))
+    assert given == Partial(stack)
+    assert nrun.content_id(given) == nrun.content_id(Partial(stack))
+    assert nrun.content_id(Partial(stack, layer=Config(Layer, width=2))) != nrun.content_id(given)
+
+
+def lacks(model=Config(Model)):  # noqa: B008 - as above
+    return model
+
+
+def test_what_a_default_lacks_is_told_with_its_path():
+    with pytest.raises(ConfigError, match=r"model\.layers is required"):
+        build(Config(pair, a=Config(lacks), b=1))

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, NewType, Opt
 import attrs
 import pytest
 
+import nrun
 from nrun import Config, ConfigError, Partial, build
 from nrun.config.annotations import annotation_of, doc_of
-from nrun.config.checks import compile_check, unchecked
+from nrun.config.checks import compile_check
 from nrun.config.node import Fresh
 
 if TYPE_CHECKING:
@@ -313,7 +314,7 @@ def test_a_default_that_its_annotation_does_not_admit_shows_what_else_is_meant()
 
 
 def test_a_value_that_the_annotation_wrongs_can_be_set_all_the_same():
-    with unchecked():
+    with nrun.unchecked():
         cfg = Config(Opt, lr=["a"])
     assert Config.from_json(cfg.to_json()) == cfg
     assert build(cfg).lr == ["a"]
@@ -370,6 +371,43 @@ def sphinx(size=1):
     """:param int size: how large"""
 
 
+class Base:
+    old = None
+    """Given
+    before.
+
+    Not told in one line.
+    """
+
+
+@attrs.define
+class Told(Base):
+    """Has fields.
+
+    Args:
+        both: said above
+    """
+
+    width: int = 1
+    """How wide."""
+    _hidden: int = 2
+    """Of a private field."""
+    both: int = 3
+    """said below"""
+    silent: int = 4
+    other: int = 5
+
+    "After a blank line."
+
+    @attrs.define
+    class Inner:
+        depth: int = 1
+        """How deep."""
+
+    def __init__(self, old=None, **fields):
+        self.__attrs_init__(**fields)
+
+
 @pytest.mark.parametrize(
     ("target", "name", "doc"),
     [
@@ -378,6 +416,13 @@ def sphinx(size=1):
         (numpy_style, "size", "how large"),
         (sphinx, "size", "how large"),
         (takes_any, "x", ""),
+        (Told, "width", "How wide."),
+        (Told, "hidden", "Of a private field."),
+        (Told, "both", "said above"),
+        (Told, "silent", ""),
+        (Told, "other", "After a blank line."),
+        (Told, "old", "Given before."),
+        (Told.Inner, "depth", "How deep."),
     ],
 )
 def test_an_argument_is_explained_by_the_docstring(target, name, doc):

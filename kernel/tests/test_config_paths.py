@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nrun import Config, ConfigError
-from nrun.config.edit import cfg_with, to_config, to_partial, unshare
+from nrun.config.edit import to_config, to_partial
 from nrun.config.node import Fresh, Partial
-from nrun.config.paths import Key, delete_at, format_path, get_at, nodes_of, parse_path, paths_to, set_at, walk
+from nrun.config.paths import Key, format_path, get_at, nodes_of, parse_path, paths_to, set_at, walk
 
 
 class Leaf:
@@ -88,7 +88,7 @@ def test_places_are_followed_with_defaults(tree):
     ],
 )
 def test_a_step_that_leads_nowhere_is_named(tree, path, words):
-    for act in (get_at, delete_at, lambda root, path: set_at(root, f"{path}.deeper", 1)):
+    for act in (get_at, lambda root, path: set_at(root, f"{path}.deeper", 1)):
         with pytest.raises(ConfigError, match=words):
             act(tree, path)
 
@@ -114,20 +114,6 @@ def test_an_element_is_checked_as_part_of_the_whole(tree):
         set_at(tree, "", 1)
 
 
-def test_places_are_unset_and_elements_removed(tree):
-    delete_at(tree, "b.a.x")
-    assert "x" not in tree.b.a
-    delete_at(tree, "a.k[0]")
-    assert len(tree.a["k"]) == 1
-    delete_at(tree, "a['k'][0][1]")
-    assert tree.a["k"] == [(3,)]
-    delete_at(tree, "a.k")
-    assert tree.a == {}
-    for path in ("b.a.x", "a.k", "b.b"):
-        with pytest.raises(ConfigError):
-            delete_at(tree, path)
-
-
 def test_a_walk_meets_every_place_and_looks_into_a_shared_node_once(tree):
     places = [format_path(path) for path, _ in walk(tree)]
     assert places == [
@@ -144,24 +130,6 @@ def test_every_place_of_a_walk_can_be_followed(tree):
 
 
 # ---- edits of the shape
-
-
-def test_a_node_that_is_unshared_is_private(tree):
-    unshare(tree, "b.a")
-    tree.b.a.x = 9
-    assert tree.a["k"][0].x == tree.a["k"][1][1].x == 1
-    with pytest.raises(ConfigError, match=r"a\['k'\] is not a node"):
-        unshare(tree, "a['k']")
-
-
-def test_a_tree_with_other_values_copies_no_more_than_it_must(tree):
-    tree.b.b = other = Config(Leaf)
-    new = cfg_with(tree, {"b.a.x": 5, "b.b": [1]})
-    assert (new.b.a.x, new.b.b, tree.b.a.x, tree.b.b) == (5, [1], 1, other)
-    assert new.a["k"][0] is new.a["k"][1][1] is new.b.a  # shared as before
-    tree.b.b = Config(pair, a=1)
-    other = cfg_with(tree, {"b.b.a": 2})
-    assert other.a["k"][0] is tree.a["k"][0]
 
 
 def test_a_node_can_become_another_kind_of_node():

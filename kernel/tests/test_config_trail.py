@@ -9,9 +9,10 @@ import sys
 
 import pytest
 
-from nrun import Config, ConfigError, Partial
-from nrun.config.origin import Origin, explain
-from nrun.config.paths import delete_at, set_at
+from nrun import Config, ConfigError, Partial, explain
+from nrun.config.node import remove
+from nrun.config.origin import Origin
+from nrun.config.paths import set_at
 
 
 @dataclasses.dataclass
@@ -77,7 +78,7 @@ def test_every_way_to_set_an_argument_leaves_the_line_that_did_it():
 def test_unsetting_is_part_of_the_trail():
     cfg = Config(train, 1, steps=4)
     del cfg.steps
-    delete_at(cfg, "optim", Origin("cli", "argv[1]", "optim!"))
+    remove(cfg, "optim", Origin("cli", "argv[1]", "optim!"))
     assert [value for _, value in explain(cfg, "steps").trail] == [None, "4", "3"]
     told = explain(cfg, "optim")
     assert (told.value, told.trail[0][0].kind) == (None, "cli")

@@ -5,30 +5,30 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import importlib
 import json
 import sys
 import types
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nrun import Config, ConfigError, Partial
+from nrun import Config, ConfigError, Partial, build, explain
 from nrun.config.document_reader import (
     Reader,
     Source,
     TextFile,
-    argument_removed,
-    argument_renamed,
-    renamed,
 )
-from nrun.config.document_writer import comments_on, to_data
+from nrun.config.document_writer import to_data
 from nrun.config.imports import find_allowed, from_packages
+from nrun.config.migrations import argument_removed, argument_renamed, renamed
 from nrun.config.node import Fresh
-from nrun.config.origin import explain
 from nrun.config.special import Reference, Sweep
 from nrun.config.target import resolve
 from nrun.model import Document
+from nrun.provided import config_view
 
 
 class Color(enum.Enum):
@@ -150,7 +150,7 @@ def test_a_thing_that_cannot_be_written_is_told_with_its_path():
 
 def test_comments_say_what_arguments_are_for_and_what_is_not_set():
     cfg = Config(Leaf, x=1, y={"$k": Config(Leaf)})
-    assert comments_on(cfg) == {
+    assert config_view().comments_on(cfg) == {
         ("x",): "how much",
         ("y", "$$k", "$target"): "not set:\nx: 0  (how much)\ny: None",
     }
@@ -308,6 +308,42 @@ def test_the_package_of_a_target_brings_its_steps():
     assert str(newest[0]) == "migrated newer:Blatt.size"
     assert (before[0].kind, newest[1], before[1]) == ("file", "3", "3")
     assert [origin.kind for origin, _ in explain(found[2], "x").trail] == ["file", "default"]
+
+
+OLD = (
+    '{"nrun":1,"value":{"$config":"newer:Blatt",'
+    '"args":{"size":3,"y":{"$partial":"elsewhere:f"}},"tags":{"fast":["size"]}}}'
+)
+
+
+def test_json_from_before_is_read_under_the_names_of_now():
+    with pytest.warns(UserWarning, match=r"newer:Blatt has changed since"):
+        found = Config.from_json(OLD, migrations=nrun_migrations())
+    assert found == Config(LEAF, x=3, y=Partial("elsewhere:f"))
+    assert str(explain(found, "x").trail[0][0]) == "migrated newer:Blatt.size"
+    assert found.__nrun_tags__ == {("x", "fast")}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["imported before", "imported when it is built"])
+def test_the_package_brings_its_steps_for_json_too(known, tmp_path, monkeypatch):
+    """Nothing is imported for it, so they are applied when the package is."""
+    (tmp_path / "newer.py").write_text(
+        "from nrun.config.migrations import renamed, argument_renamed\n"
+        "def nrun_migrations():\n"
+        "    return [renamed('newer:Blatt', 'newer:leaf'), argument_renamed('newer:leaf', 'size', 'x')]\n"
+        "def leaf(x, y): return x\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "newer", raising=False)
+    if known:
+        importlib.import_module("newer")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = Config.from_json(OLD.replace('{"$partial":"elsewhere:f"}', "1"))
+        assert (found.__nrun_target__ == "newer:leaf") is known
+        assert build(found) == 3
+    monkeypatch.delitem(sys.modules, "newer")
+    assert [str(one.message).partition(";")[0] for one in told] == ["newer:Blatt has changed since"]
 
 
 def test_a_package_is_not_asked_where_nothing_is_imported():

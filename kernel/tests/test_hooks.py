@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from nrun import Config, LauncherSpec, PackagerSpec, PlanError, PluginError, Script, State, UnknownName
+from nrun import Config, LauncherSpec, PackagerSpec, PackagingError, PlanError, PluginError, Script, State, UnknownName
 from nrun.cli.entrypoint import entrypoint_of
 from nrun.declare import CheckSpec, CommandSpec, ExecutorSpec
 from nrun.events import ExperimentEnded
@@ -62,6 +62,13 @@ def test_hook_packagers(site):
     assert isinstance(registry.get("wheel"), PackagerSpec)
 
 
+def test_hook_ignore_rule(site):
+    with pytest.raises(PackagingError, match="nothing installed says what stays behind"):
+        site.hooks().ignore_rule(Path("/code"))
+    site.add("rules", "@hookimpl\ndef nrun_ignore_rule(root): return f'the rule of {root}'")
+    assert site.hooks().ignore_rule(Path("/code")) == "the rule of /code"
+
+
 def test_hook_executors(site):
     site.add(
         "executor-pbs",
@@ -88,6 +95,31 @@ def test_hook_launchers(site):
     registry = site.hooks().launchers
     assert declared(registry) == [("mpi", "launcher-mpi", "launcher-mpi")]
     assert isinstance(registry.get("mpi"), LauncherSpec)
+
+
+def test_hook_transports(site):
+    site.add(
+        "transport-mirror",
+        """
+        class MirrorTunnel(LocalTunnel):
+            speed: int = 1
+
+        @hookimpl
+        def nrun_transports():
+            yield TransportSpec(
+                name="mirror", summary="To this machine", class_name="MirrorTunnel", tunnel=lambda: MirrorTunnel
+            )
+        """,
+    )
+    hooks = site.hooks()
+    assert declared(hooks.transports) == [("mirror", "transport-mirror", "transport-mirror")]
+    assert provided("MirrorTunnel", hooks)(job_dir="/tmp", speed=2).host == "localhost"
+    with pytest.raises(UnknownName) as error:
+        provided("CarrierPigeonTunnel", hooks)
+    assert error.value.hint == "pip install nrun-transport-carrier-pigeon"
+    with pytest.raises(UnknownName) as error:
+        provided("SSHTunnel", hooks)
+    assert error.value.hint == "pip install nrun-transport-ssh"
 
 
 def test_hook_secrets(site):
@@ -157,9 +189,12 @@ def test_hook_event(site):
             seen.append((event.kind, experiment, str(folder)))
         """,
     )
+    site.add("view", "seen = []\n@hookimpl\ndef nrun_event(event, watching): seen.append(watching)")
     hooks = site.hooks()
-    asyncio.run(hooks.observers().tell([EVENT], "2026-x", Path("/record")))
+    for watching in (False, True):
+        asyncio.run(hooks.observers(watching=watching).tell([EVENT], "2026-x", Path("/record")))
     assert hooks.host.manager.get_plugin("notifier").seen == [(EVENT.kind, "2026-x", "/record")]
+    assert hooks.host.manager.get_plugin("view").seen == [False, True]
 
 
 def test_hook_commands(site):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import json
 import re
@@ -18,6 +17,7 @@ import nrun
 from nrun import Config, Partial, build
 from nrun.config.node import Fresh
 from nrun.planning import Surroundings, task_json
+from nrun_testing.interpreters import interpreters
 
 SOURCES = Path(nrun.__file__).parent
 
@@ -97,24 +97,6 @@ def nest(a, b=None):
 def versions():
     return [sys.version_info[1], sorted(set(sys.modules) & {"nrun", "attr", "json", "inspect", "site"})]
 '''
-
-
-@functools.cache
-def interpreters() -> list[str]:
-    """Every Python from 3.8 on that is found here and starts, one of each version."""
-    found = {f"3.{sys.version_info.minor}": sys.executable}
-    candidates = [
-        *sorted(map(str, Path.home().glob(".pyenv/versions/3.*/bin/python"))),
-        *filter(None, (shutil.which(f"python3.{minor}") for minor in range(8, 16))),
-    ]
-    for candidate in candidates:
-        number = re.search(r"3\.(\d+)", candidate)
-        if not number or int(number[1]) < 8 or f"3.{number[1]}" in found:
-            continue
-        told = subprocess.run([candidate, "-V"], capture_output=True, text=True, timeout=30, check=False)
-        if told.stdout.startswith(f"Python 3.{number[1]}."):
-            found[f"3.{number[1]}"] = candidate
-    return [found[version] for version in sorted(found, key=lambda text: int(text[2:]))]
 
 
 @pytest.fixture(params=interpreters(), ids=lambda path: re.sub(r".*?(3\.\d+).*", r"\1", path))

@@ -34,10 +34,14 @@ import json
 from nrun.plugins import installed
 hooks = installed()
 names = {}
-for kind in ("executors", "packagers", "launchers", "secrets", "formats", "languages", "commands", "checks"):
+for kind in (
+    "executors", "packagers", "launchers", "transports", "secrets", "formats", "languages", "commands", "checks"
+):
     for found in getattr(hooks, kind):
         names.setdefault(found.plugin, []).append(f"{kind}:{found.spec.name}")
-        for field in ("executor", "backend", "packager", "launcher", "resolver", "format", "language", "command"):
+        for field in (
+            "executor", "backend", "packager", "launcher", "tunnel", "resolver", "format", "language", "command"
+        ):
             if hasattr(found.spec, field):
                 getattr(found.spec, field)()
 print(json.dumps({record.name: [record.state, names.get(record.name, [])] for record in hooks.host.records}))
@@ -66,7 +70,7 @@ def imported(folder: Path) -> set[str]:
                 tops |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 tops.add(node.module.partition(".")[0])
-    own = {path.name for path in (folder / "src").iterdir()} | {"worker_task", "worker_forms"}
+    own = {path.name for path in (folder / "src").iterdir()} | {"worker_task", "worker_forms", "store"}
     return {IMPORTED_AS.get(top, top.replace("_", "-")) for top in tops - own - sys.stdlib_module_names}
 
 

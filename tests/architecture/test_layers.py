@@ -18,11 +18,11 @@ PLUGIN_PACKAGES = sorted((*ROOT.glob("plugins/*/src/nrun_*"), *ROOT.glob("contri
 
 LAYERS = (
     {"markers", "errors", "data", "text", "amounts", "arguments", "plain", "retries", "secret"},
-    {"model", "events", "declare", "protocols", "entrypoints"},
+    {"model", "events", "declare", "protocols", "entrypoints", "tunnels"},
     {"config", "hookspecs"},
     {"plugins"},
     {"planning"},
-    {"record"},
+    {"record", "packaging"},
     {"engine"},
     {
         "sync",
@@ -32,6 +32,7 @@ LAYERS = (
         "interrupts",
         "search",
         "recorded",
+        "kept",
         "preflight",
         "fingerprint",
         "experiment",

@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[2]
 KERNEL = ROOT / "kernel" / "src" / "nrun"
 MOST_LINES_PER_FILE = 400
 MOST_LINES_OF_CONFIG = 3500
-MOST_LINES_OF_THE_OTHER_ROOMS = 10000
+MOST_LINES_OF_PACKAGING = 1150
+MOST_LINES_OF_THE_OTHER_ROOMS = 10600
 """ADR 11 says why the kernel is held room by room, and what went into plugins instead."""
 SOURCES = sorted(
     path
@@ -36,5 +37,7 @@ def lines_in(pattern: str) -> int:
 def test_the_kernel_stays_small():
     config = lines_in("config/**/*.py")
     assert config <= MOST_LINES_OF_CONFIG
-    assert lines_in("**/*.py") - config <= MOST_LINES_OF_THE_OTHER_ROOMS
+    packaging = lines_in("packaging/**/*.py")
+    assert packaging <= MOST_LINES_OF_PACKAGING
+    assert lines_in("**/*.py") - config - packaging <= MOST_LINES_OF_THE_OTHER_ROOMS
     assert config <= lines_in("**/*.py") / 2

@@ -14,7 +14,7 @@ import pytest
 
 from nrun import BackendError, State
 from nrun.model import Capabilities, Handle
-from nrun.record import claim_folder
+from nrun.record import claim_folder, publish
 from nrun_testing.memory import MemoryBackend, MemoryExecutor
 from nrun_testing.rig import Rig, Work
 from nrun_testing.suite import BackendSuite
@@ -237,7 +237,7 @@ def failed_checks(backend, folder):
                 system=f"{folder} {name}", exit_codes=(work.exit_code,), runs_for_s=work.runs_for_s, output=work.output
             ),
             make_backend=backend,
-            folder=claim_folder(folder, "mutants"),
+            folder=publish(claim_folder(folder, "mutants")),
             cwd=folder,
             deadline_s=1.0,
             brief=Work(runs_for_s=0.2),

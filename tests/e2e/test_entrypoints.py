@@ -177,6 +177,25 @@ def test_what_is_linked_cannot_be_typed(shell):
     assert "linked to sizes" in shell.python("train.py").stderr
 
 
+def test_references_and_links_see_what_other_links_give(shell):
+    links = ', run.cli.Link("last", "model.size"), run.cli.Link(dst="model.size"'
+    shell.write(
+        "train.py",
+        LINKED.replace(', run.cli.Link(dst="model.size"', links)
+        .replace("size: int = 5)", "size: int = 5, last: int = 0, text: str = '')")
+        .replace("model.size]", "model.size, last, text]"),
+    )
+    words = ["tokenizer.words=w ${env:WORDS}", "size=7"]
+    done = shell.python("train.py", *words, "text=${model.vocab} of ${last}", WORDS="x y")
+    assert done.returncode == 0, done.stderr
+    assert result(shell) == [3, 7, 7, "3 of 7"]
+    done = shell.python("train.py", "tokenizer.words=${model.vocab}")
+    assert done.returncode == 2
+    told = "these refer to each other: model.vocab → tokenizer.words → model.vocab"
+    assert told in " ".join(done.stderr.split())
+    assert done.stderr.count("refer to each other") == 1
+
+
 def test_what_is_said_of_an_executor_without_naming_one_is_about_the_default_one(shell):
     shell.write("train.py", TRAIN)
     done = shell.python("train.py", "model=big", "run.executor.retries=3")
@@ -317,6 +336,15 @@ def test_sweeps_of_the_run_are_zipped_by_their_whole_paths(shell):
     done = shell.python("train.py", *words, *zipped)
     assert done.returncode == 0, done.stderr
     assert "note: 1 of 3 points are the same as others" in done.stderr
+
+
+def test_sweeps_over_secrets_keep_those_that_differ(shell):
+    shell.write("train.py", TRAIN)
+    token = "run.executor.env_vars.TOKEN=choice(secret://env/A,secret://env/B,secret://env/A)"
+    done = shell.python("train.py", "model=big", "run.executor=local", token, "--sweep", "--plan", A="1", B="2")
+    assert done.returncode == 0, done.stderr
+    assert "note: 1 of 3 points are the same as others" in done.stderr
+    assert done.stdout.startswith("# experiment train: 2 jobs")
 
 
 def test_only_jobs_of_a_task_can_be_swept(shell):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -69,6 +70,8 @@ def test_list_filters_and_pages(shell):
         (["experiment", "gc", "--max-size", "much"], "no size"),
         (["experiment", "archive", "nothing"], "no experiment 'nothing'"),
         (["experiment", "restore", "many.py"], "no archive of experiments"),
+        (["experiment", "adopt", "nothing"], "there is no folder"),
+        (["experiment", "adopt", "."], "holds no experiment"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -85,6 +88,7 @@ def test_what_cannot_be_done_is_told(shell, words, wanted):
     [
         ["note"],
         ["tag"],
+        ["experiment", "adopt"],
         ["experiment", "archive"],
         ["experiment", "restore"],
         ["experiment", "gc"],
@@ -110,6 +114,26 @@ def test_archive_gc_and_restore(shell):
     assert shell.nrun("experiment", "restore", str(file)).stdout == f"{kept}\n"
     assert ids(shell) == [new, kept]
     assert shell.nrun("logs", kept).stdout == "0\n"
+
+
+def test_adopt_takes_in_a_folder_whose_record_is_gone(shell):
+    id_ = launch(shell, "lost", 2)
+    before = json.loads(shell.nrun("status", id_, "--json").stdout)
+    copy = shutil.copytree(shell.home / "experiments" / "lost" / id_, shell.folder / "copied" / "lost" / id_)
+    for name in ("experiment.json", "journal.jsonl"):
+        (copy / name).unlink()
+    shutil.rmtree(shell.home)
+    done = shell.nrun("experiment", "adopt", str(copy))
+    assert (done.returncode, done.stdout) == (0, f"{id_}\n"), done.stderr
+    again = json.loads(shell.nrun("experiment", "adopt", str(copy), "--json").stdout)
+    assert again == json.loads(shell.nrun("status", "lost", "--json").stdout) | {"jobs": again["jobs"]}
+    ended = [[(job["name"], job["state"], job["attempt"]) for job in told["jobs"]] for told in (before, again)]
+    assert ended[0] == ended[1]
+    assert shell.nrun("logs", id_, "job-1").stdout == "1\n"
+    taken = shell.folder / "other" / "lost" / id_
+    shutil.copytree(copy, taken)
+    refused = shell.nrun("experiment", "adopt", str(taken))
+    assert (refused.returncode, "there is another experiment" in refused.stderr) == (2, True)
 
 
 def test_many_list_while_one_launches_and_one_writes_notes(shell):

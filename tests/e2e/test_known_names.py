@@ -33,6 +33,10 @@ PROGRAM = """
     def team(name: str = "speech") -> run.Plugin:
         return Team(name=name)
 
+    @run.cli.factory
+    def pair(last: str = "second") -> list[run.Plugin]:
+        return [Team(name="first"), Team(name=last)]
+
     def train(model: Model, n: int = 2):
         print("training")
         return [model.hidden, n, os.environ.get("TEAM"), os.getpid()]
@@ -91,9 +95,40 @@ def test_what_a_command_language_makes_is_not_replaced_by_a_class(shell, setting
     assert "command language" in done.stderr
 
 
-def test_a_namespace_of_a_factory_is_refused_with_what_to_write(shell):
-    shell.write("a.py", "import nrun as run\n@run.cli.factory(namespace='m.Model')\ndef f(): ...\n")
-    assert "target=... and target_arg=..." in shell.python("a.py").stderr
+NAMESPACES = """
+    from dataclasses import dataclass
+
+    import nrun as run
+
+    @dataclass
+    class Model:
+        hidden: int = 1
+
+    @run.cli.factory(namespace="names.Model")
+    def big():
+        return run.Config(Model, hidden=100)
+
+    @run.cli.factory(namespace="names.train.second")
+    def only_there():
+        return run.Config(Model, hidden=50)
+
+    def train(first: Model = run.Config(Model), second: Model = run.Config(Model)):
+        print(first.hidden, second.hidden)
+
+    if __name__ == "__main__":
+        assert run.cli.resolve_factory("names.Model", "big") is big
+        assert run.cli.list_factories("names.train.second") == [only_there]
+        run.cli.main(train, enable_executor=False)
+"""
+
+
+def test_a_namespace_says_in_text_for_what_a_factory_is(shell):
+    shell.write("names.py", NAMESPACES)
+    done = shell.python("names.py", "first=big", "second=only_there")
+    assert done.stdout == "100 50\n", done.stderr
+    refused = shell.python("names.py", "first=only_there")
+    assert refused.returncode == 2
+    assert "expected Model; got 'only_there'" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -105,12 +140,21 @@ def test_a_namespace_of_a_factory_is_refused_with_what_to_write(shell):
         (["run.plugins=[team(name=a),team(name=b)]"], "b"),
         (["run.plugins[0].name=first"], "first"),
         (["run.plugins+=team"], "speech"),
+        (["run.plugins=pair"], "second"),
+        (["run.plugins=pair(last=c)"], "c"),
+        (["run.plugins=pair", "run.plugins[1].name=d"], "d"),
     ],
 )
 def test_one_plugin_or_several_are_typed(program, items, team):
     done = program.python("program.py", *items)
     assert done.returncode == 0, done.stderr
     assert returned(program)[2] == team
+
+
+def test_help_shows_what_gives_one_plugin_or_several(program):
+    told = program.python("program.py", "--help", "run.plugins").stdout
+    factories = [line.split() for line in told.partition("Factories:\n")[2].splitlines()]
+    assert factories == [["run.plugins", "team(name)"], ["run.plugins", "pair(last)"], ["run.plugins[+]", "team(name)"]]
 
 
 def test_a_task_is_run_in_this_process(program):
@@ -146,18 +190,94 @@ def test_nothing_is_said_of_the_run_of_what_is_no_job(program):
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("words", "told"),
     [
-        ("run.detach=True", "write --detach"),
-        ("run.skip_confirmation=True", "write --yes"),
-        ("run.tail_logs=True", "write --tail-logs"),
-        ("--lazy", "leave it out: nothing is imported before it is needed"),
-        ("--rich-show-locals", "leave it out: tracebacks are those of Python"),
-        ("--verbose", "leave it out"),
+        (["--lazy"], "note: --lazy is left out: nothing is imported before it is needed"),
+        (["--rich-show-locals"], "note: --rich-show-locals is left out: tracebacks are those of Python"),
+        (["--rich-theme", "monokai"], "note: --rich-theme is left out"),
+        (["--rich-theme=monokai", "--verbose"], "note: --verbose is left out: what your code raises is shown in full"),
     ],
 )
-def test_what_is_said_otherwise_here_tells_how(program, word, told):
-    done = program.python("program.py", word)
+def test_an_option_that_has_nothing_left_to_do_is_told_and_left_out(program, words, told):
+    done = program.python("program.py", *words, "--direct", "n=7")
+    assert done.returncode == 0, done.stderr
+    assert told in done.stderr
+    assert returned(program)[1] == 7
+
+
+def test_defaults_for_such_options_change_nothing(program):
+    program.write(
+        "program.py", PROGRAM.replace("cmd_defaults=dict(", "cmd_defaults=dict(verbose=True, rich_locals=True, ")
+    )
+    assert program.python("program.py", "--direct").returncode == 0
+
+
+def test_what_is_said_of_the_run_as_an_item_is_the_option(program):
+    planned = program.python("program.py", "run.dryrun=True")
+    assert planned.returncode == 0, planned.stderr
+    assert planned.stdout.startswith("# experiment train: 1 jobs")
+    assert not list(program.home.glob("experiments/*"))
+    shown = program.python("program.py", "run.to_yaml=-", "n=9").stdout
+    assert '"n": 9' in shown
+    assert "train| training" not in program.python("program.py", "run.tail_logs=False").stdout
+    assert "train| training" in program.python("program.py", "run.tail_logs=true", "run.skip_confirmation=True").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run.detach=perhaps"], "'perhaps' is not a valid boolean"),
+        (["run.detach=True", "run.detach=False"], "run.detach is given twice"),
+        (["--", "run.detach=True"], "no such argument of train"),
+        (["--set-file", "items.txt"], "write --yes, or run.skip_confirmation=... among the items"),
+    ],
+)
+def test_what_is_said_of_the_run_is_read_as_an_option_is(program, words, told):
+    program.write("items.txt", "run.skip_confirmation=True")
+    done = program.python("program.py", *words)
     assert done.returncode == 2
     assert told in done.stderr
     assert not list(program.home.glob("experiments/*"))
+
+
+OWN = """
+    import nrun as run
+
+    def train(**sizes: int):
+        print(sizes)
+
+    if __name__ == "__main__":
+        run.cli.main(train, enable_executor=False)
+"""
+
+
+def test_after_two_dashes_every_item_is_about_the_task(shell):
+    shell.write("own.py", OWN)
+    assert shell.python("own.py", "--", "run=3", "plugins=1").stdout == "{'run': 3, 'plugins': 1}\n"
+    assert "nothing can be said of its run" in shell.python("own.py", "executor.retries=3").stderr
+
+
+JOBS = """
+    import nrun as run
+
+    class Team(run.Plugin):
+        def setup(self, task, executor):
+            return task, executor.clone(env_vars={"TEAM": "speech"})
+
+    with run.Experiment("jobs", log_level="WARNING") as exp:
+        exp.add(run.Script(inline="echo softly", metadata={"use_with_ray_cluster": True}), name="soft")
+        exp.add(run.Script(inline='echo loudly $TEAM'), name="loud", plugins=Team(), tail_logs=True)
+        exp.run()
+    with run.Experiment.from_title("jobs") as exp:
+        print(exp.reset().tasks[0].metadata)
+"""
+
+
+def test_one_job_is_tailed_and_what_there_is_to_remember_is_in_the_record(shell):
+    shell.write("jobs.py", JOBS)
+    done = shell.python("jobs.py")
+    assert done.returncode == 0, done.stderr
+    assert "loud| loudly speech" in done.stdout
+    assert "softly" not in done.stdout
+    assert "{'use_with_ray_cluster': True}" in done.stdout
+    assert "metadata = {'use_with_ray_cluster': True}" in shell.nrun("config", "show", "jobs:soft").stdout

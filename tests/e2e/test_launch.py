@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 
 import pytest
 
@@ -97,3 +100,120 @@ def test_run_runs_whatever_was_launched(once):
     launch(once)
     assert once.nrun("run", "once.py").returncode == 0
     assert count(once) == 2
+
+
+# ---- at the same moment
+
+COUNTED = """
+    import nrun as run
+    import helper
+
+    if __name__ == "__main__":
+        with run.Experiment("once") as exp:
+            exp.add(run.Script(inline="echo $NRUN_TAG >>{trace}; sleep 0.5; {command}"), name="job")
+            exp.run()
+"""
+
+
+@pytest.fixture
+def counted(shell):
+    shell.write("helper.py", "")
+    shell.write("once.py", COUNTED.format(trace=shell.folder / "trace", command="test -e go"))
+    return shell
+
+
+def launch_many(shell, count=10, detached=0):
+    """That many launches of the same, some of them with --detach. Gives how each ended, and what it printed."""
+    words = [["--detach"] if number < detached else [] for number in range(count)]
+    started = [shell.start("launch", "--json", *more, "once.py") for more in words]
+    said = [(one, *one.communicate(timeout=80)) for one in started]
+    return [(one.returncode, json.loads(out)[0] if out else err) for one, out, err in said]
+
+
+@pytest.mark.parametrize("detached", [0, 4, 10])
+def test_of_many_launches_at_the_same_moment_one_runs_and_the_others_follow_it(counted, detached):
+    (counted.folder / "go").touch()
+    answers = launch_many(counted, detached=detached)
+    assert [code for code, _ in answers] == [0] * 10, answers
+    assert len({status["id"] for _, status in answers}) == 1
+    assert {status["state"] for _, status in answers[detached:]} <= {"SUCCEEDED"}
+    counted.nrun("attach", "once")
+    assert len(counted.read("trace").splitlines()) == 1
+    assert len(list(counted.home.glob("experiments/once/[0-9]*"))) == count(counted) == 1
+
+
+def test_what_failed_is_run_again_once_by_many(counted):
+    assert launch_many(counted, 1)[0][0] == 1
+    (counted.folder / "go").touch()
+    answers = launch_many(counted)
+    assert [code for code, _ in answers] == [0] * 10, answers
+    assert [line.rpartition("/")[2] for line in counted.read("trace").splitlines()] == ["1", "2"]
+    assert count(counted) == 1
+
+
+@pytest.mark.parametrize("removed", ["experiment", "description"])
+def test_a_claim_to_an_experiment_that_is_not_there_counts_for_nothing(once, removed):
+    _, one = launch(once)
+    folder = once.home / "experiments" / "once" / one["id"]
+    shutil.rmtree(folder) if removed == "experiment" else (folder / "experiment.json").unlink()
+    for _ in range(2):
+        done, two = launch(once)
+        assert (done.returncode, [job["attempt"] for job in two["jobs"]]) == (0, [1, 1]), done.stderr
+        assert two["id"] != one["id"]
+    assert sum(path.exists() for path in once.home.glob("experiments/once/*/experiment.json")) == 1
+
+
+def test_whoever_dies_before_an_experiment_is_described_leaves_nothing_that_is_seen(counted):
+    """The folder is there, and so is what jobs are run with; `gc` sweeps it a day later."""
+    (counted.folder / "go").touch()
+    (counted.folder / "site").mkdir()
+    counted.write("site/sitecustomize.py", DYING)
+    died = counted.nrun("run", "once.py", PYTHONPATH=str(counted.folder / "site"), DIE_AT="7")
+    assert died.returncode == -signal.SIGKILL
+    (left,) = counted.home.glob("experiments/once/.claimed-*")
+    assert not (left / "experiment.json").exists()
+    assert counted.nrun("list").stderr == "no experiments yet\n"
+    assert "holds none yet" in counted.nrun("status").stderr
+    assert json.loads(counted.nrun("experiment", "gc", "--dry-run", "--json").stdout)["leftovers"] == []
+    assert launch(counted)[0].returncode == 0
+    assert counted.nrun("status", "once").returncode == 0
+    assert (count(counted), left.exists()) == (1, True)
+    os.utime(left, (0, 0))
+    assert "half launched" in counted.nrun("experiment", "gc", "--dry-run").stdout
+    assert counted.nrun("experiment", "gc", "--yes").returncode == 0
+    assert (count(counted), left.exists()) == (1, False)
+
+
+def test_whatever_line_a_launch_is_killed_at_the_next_one_carries_it_out_once(counted):
+    """One after another, each killed a little later than the one before."""
+    (counted.folder / "go").touch()
+    env = {"PYTHONPATH": str(counted.folder / "site"), "DIE_AT": ""}
+    (counted.folder / "site").mkdir()
+    counted.write("site/sitecustomize.py", DYING)
+    for number in range(1, 16):
+        done = counted.nrun("launch", "once.py", **(env | {"DIE_AT": str(number)}))
+        assert done.returncode in {0, -signal.SIGKILL}, done.stderr
+        if done.returncode == 0:
+            break
+    assert number > 4
+    assert counted.nrun("launch", "once.py", **env).returncode == 0
+    assert len(counted.read("trace").splitlines()) == 1
+    assert len(list((counted.home / "experiments" / "once" / ".launched").iterdir())) == 1
+    assert count(counted) == 1
+
+
+DYING = """
+    import os, signal, sys
+
+    left = int(os.environ.get("DIE_AT") or 0)
+
+    def die(event, args):
+        global left
+        if event in {"os.mkdir", "os.symlink", "os.rename", "os.link"} and "experiments" in str(args[:2]):
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    if left:
+        sys.addaudithook(die)
+"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 import threading
 from pathlib import Path
 
@@ -259,6 +260,56 @@ def test_a_backend_that_shows_a_value_in_an_error_shows_it_to_nobody(planted):
     assert not has_canary((done.stdout + done.stderr).encode())
     (journal,) = planted.home.glob("experiments/*/*/journal.jsonl")
     assert "401 Unauthorized: token='***'" in journal.read_text()
+
+
+TALKATIVE = """
+    from nrun_executor_local.backend import LocalBackend
+
+    submit, leave, seen = LocalBackend.submit, LocalBackend.__aexit__, []
+
+    async def listen(self, submissions, attempts):
+        seen.extend(one.secrets[""]["TOKEN"].reveal() for one in attempts.values())
+        return await submit(self, submissions, attempts)
+
+    async def talk(self, *error):
+        await leave(self, *error)
+        if seen:
+            try:
+                raise KeyError(seen[0])
+            except KeyError as error:
+                raise {error} from error
+
+    LocalBackend.submit, LocalBackend.__aexit__ = listen, talk
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["--detach"]], ids=["attached", "detached"])
+@pytest.mark.parametrize(
+    "error", ["RuntimeError(f'401: {seen[0]}')", "OSError(5, 'no answer', seen[0])", "run.BackendError(seen[0])"]
+)
+def test_an_error_that_escapes_a_run_shows_no_value(planted, error, words):
+    (planted.folder / "site").mkdir()
+    planted.write(
+        "site/sitecustomize.py", "import nrun as run\n" + textwrap.dedent(TALKATIVE.replace("{error}", error))
+    )
+    planted.write(
+        "escapes.py",
+        """
+        import nrun as run
+
+        exp = run.Experiment("escapes")
+        exp.add(run.Script(inline="true", env={"TOKEN": run.Secret("env:PLANTED")}), name="job")
+        exp.run()
+        """,
+    )
+    done = planted.nrun("--debug", "run", *words, "escapes.py", PYTHONPATH=str(planted.folder / "site"))
+    logs = [log.read_text() for log in planted.home.glob("experiments/*/*/supervisor.log")]
+    said = done.stdout + done.stderr + "".join(logs)
+    assert "***" in said, said
+    assert not has_canary(said.encode())
+    assert not [path for path in planted.home.rglob("*") if path.is_file() and has_canary(path.read_bytes())]
+    if not words:
+        assert done.returncode == 1
 
 
 def test_a_script_that_is_run_again_says_that_its_secrets_are_gone(planted):

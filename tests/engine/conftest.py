@@ -13,7 +13,7 @@ from nrun.plugins.discovery import discover
 from nrun.record import read_journal
 from nrun_testing.memory import MemoryExecutor, system_at
 
-BACKENDS = {"executor-local", "testing-memory"}
+BACKENDS = {"executor-local", "testing-memory", "command-housekeeping"}
 NOTHING = Script(inline="true", entrypoint="sh")
 
 

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from nrun import Experiment, LocalExecutor, Partial, Script, Secret, State
 from nrun.engine.takeover import recorded_plan
 from nrun.errors import RecordError
-from nrun.model import Attempt, Bundle, Handle, Place, Submission, Tag
+from nrun.model import Attempt, Bundle, Files, Handle, Place, Submission, Tag
+from nrun.packaging.snapshot import keep, survey
 from nrun.planning import Job, Plan, Surroundings, launch_files, launch_of
 from nrun.record import ExperimentFolder
 from nrun.record.description import read_description
-from nrun.record.rebuild import rebuild_description
+from nrun_command_housekeeping.rebuild import rebuild_description
 from nrun_executor_local.backend import LocalBackend
 
 GREET = Script(inline='echo "hi $NAME $1"\n', entrypoint="sh", args=["you"], env={"NAME": "old\nfriend", "a-b": "c"})
@@ -195,16 +196,18 @@ def test_a_record_of_a_newer_nrun_is_shown_and_left_alone(ended, experiment):
 
 def test_code_that_was_copied_half_is_copied_again(tmp_path):
     """Whoever submitted died in the middle of it; the attempt is made again under the same number."""
-    source, folder = tmp_path / "source", tmp_path / "attempt-1"
+    source, folder, store = tmp_path / "source", tmp_path / "attempt-1", tmp_path / "bundles"
     source.mkdir()
+    store.mkdir()
     (source / "link").symlink_to("there")
+    bundle = Bundle(keep(survey([Files(source, ["link"])]), store), store)
     (folder / "code").mkdir(parents=True)
     (folder / "code" / "link").symlink_to("there")
     tag = Tag("id", "job", 1)
 
     async def submitted():
         async with LocalBackend(Place("local")) as backend:
-            attempt = Attempt(tag=tag, folder=folder, bundle=Bundle("digest", source))
+            attempt = Attempt(tag=tag, folder=folder, bundle=bundle)
             submission = Submission(jobs=("job",), files={"job": {"launch.sh": "exit 0\n"}})
             handle = (await backend.submit([submission], {"job": attempt}))[tag]
             assert isinstance(handle, Handle), handle

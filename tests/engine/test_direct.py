@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from nrun import JobsFailed, LocalExecutor, Partial, PlanError, Script, State
+from nrun import Config, JobsFailed, LocalExecutor, Partial, PlanError, Script, State
 
 SEEN: list[object] = []
 
@@ -84,3 +84,14 @@ def test_a_dryrun_prints_the_plan_and_writes_nothing(experiment, capsys, tmp_pat
     exp.dryrun()
     assert "==> script/launch.sh <==" in capsys.readouterr().out
     assert not (tmp_path / "home").exists()
+
+
+def _described(inner: dict[str, int] = Config(dict, a=1)) -> dict[str, int]:  # noqa: B008 - built anew
+    return inner
+
+
+def test_a_default_that_describes_something_is_built(experiment):
+    exp = experiment()
+    job = exp.add(_described, LocalExecutor(), name="work")
+    exp.run(direct=True)
+    assert experiment.known(exp.id).jobs[job].result() == {"a": 1}

@@ -45,6 +45,8 @@ observations = st.builds(
     last_output_at=st.none() | times,
     cpu_s=st.none() | times,
     peak_memory_bytes=st.none() | st.integers(0, 2**50),
+    peak_gpu_memory_bytes=st.none() | st.integers(0, 2**50),
+    gpu_utilization=st.none() | st.floats(0, 100),
     ended_at=st.none() | times,
 )
 handles = st.dictionaries(texts, st.none() | st.integers() | texts | st.lists(texts, max_size=2), max_size=3)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import attrs
 
-from nrun import LocalExecutor, Packager, Script
+from nrun import Files, LocalExecutor, Packager, Script
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from nrun import Packing
 
 
 @attrs.frozen(kw_only=True)
 class Everything(Packager):
     """Ships the folder that is launched from."""
 
-    async def pack(self, source: Path, dest: Path) -> None:
-        shutil.copytree(source, dest, dirs_exist_ok=True)
+    async def select(self, source: Path, packing: Packing) -> list[Files]:
+        return [Files(source, packing.walk(source, None))]
 
 
 def test_later_jobs_and_reruns_get_the_code_that_was_there_at_the_launch(experiment, tmp_path, monkeypatch):

@@ -91,9 +91,10 @@ class Slow(Packager):
     cancel: object
     goes_on_for_s: float
 
-    async def pack(self, source, dest):
+    async def select(self, source, packing):
         await asyncio.to_thread(self.cancel)
         await asyncio.sleep(self.goes_on_for_s)
+        return []
 
 
 @pytest.mark.parametrize("goes_on_for_s", [0.0, 1.2])

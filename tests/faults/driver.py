@@ -140,7 +140,7 @@ class Rig:
     # ---- the record
 
     def id(self) -> str | None:
-        found = sorted(path.parent.name for path in self.home.glob("experiments/*/*/experiment.json"))
+        found = sorted(path.parent.name for path in self.home.glob("experiments/*/[0-9]*/experiment.json"))
         return found[-1] if found else None
 
     def experiment(self) -> Experiment:

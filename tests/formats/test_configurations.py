@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nrun
-from nrun import Config, ConfigError, Partial, Secret, UnknownName
-from nrun.config.origin import explain
+from nrun import Config, ConfigError, Partial, Secret, UnknownName, explain
 from nrun.config.special import Reference, Sweep
 from nrun.plugins import installed
 

@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
     from nrun import cli
     from nrun.config.build import build
-    from nrun.config.edit import cfg_with, to_config, to_partial, unshare
+    from nrun.config.edit import to_partial
     from nrun.config.identity import NoHash, content_id
     from nrun.config.node import Config, Fresh, Partial
-    from nrun.config.origin import explain
     from nrun.config.script import Script
     from nrun.declare import (
         CheckResult,
@@ -37,10 +36,12 @@ if TYPE_CHECKING:
         ConfigError,
         JobsFailed,
         NrunError,
+        PackagingError,
         PlanError,
         PluginError,
         RecordError,
         ResultError,
+        TransportError,
         UnknownName,
         UsageError,
     )
@@ -48,13 +49,15 @@ if TYPE_CHECKING:
     from nrun.files import dump, dumps, load, loads
     from nrun.job import Job
     from nrun.markers import hookimpl
-    from nrun.model import Cause, State
+    from nrun.model import Cause, Files, State
     from nrun.outcome import ExperimentStatus
     from nrun.planning.dependencies import Dependency
-    from nrun.protocols import Backend, Executor, Format, Launcher, Packager, Plugin, View
+    from nrun.protocols import Backend, Executor, Format, IgnoreRule, Launcher, Packager, Packing, Plugin, View
+    from nrun.provided import to_config
     from nrun.retries import Retries
     from nrun.secret import Secret
     from nrun.single import run
+    from nrun.tunnels import Completed, HostCommand, LocalTunnel, Transport, TransportSpec, Tunnel
 
     P = ParamSpec("P")
     T = TypeVar("T")
@@ -86,17 +89,16 @@ __version__ = "0.1.0"
 _HOMES = {
     "nrun.config": ("Config", "Partial", "build"),
     "nrun.config.script": ("Script",),
-    "nrun.config.edit": ("cfg_with", "to_config", "to_partial", "unshare"),
+    "nrun.config.edit": ("to_partial",),
     "nrun.config.identity": ("NoHash", "content_id"),
     "nrun.config.node": ("Fresh",),
-    "nrun.config.origin": ("explain",),
     "nrun.declare": (
         *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec"),
         *("FormatSpec", "LanguageSpec", "LauncherSpec", "NameSpec", "PackagerSpec", "SecretSpec", "ViewSpec"),
     ),
     "nrun.errors": (
-        *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PlanError", "PluginError"),
-        *("RecordError", "ResultError", "UnknownName", "UsageError"),
+        *("BackendError", "ConfigError", "JobsFailed", "NrunError", "PackagingError", "PlanError", "PluginError"),
+        *("RecordError", "ResultError", "TransportError", "UnknownName", "UsageError"),
     ),
     "nrun.entrypoints": ("Entrypoint", "Language"),
     "nrun.experiment": ("Experiment",),
@@ -108,20 +110,25 @@ _HOMES = {
     "nrun.files": ("dump", "dumps", "load", "loads"),
     "nrun.job": ("Job",),
     "nrun.markers": ("hookimpl",),
-    "nrun.model": ("Cause", "State"),
-    "nrun.protocols": ("Backend", "Executor", "Format", "Launcher", "Packager", "Plugin", "View"),
+    "nrun.model": ("Cause", "Files", "State"),
+    "nrun.provided": ("to_config",),
+    "nrun.protocols": (
+        *("Backend", "Executor", "Format", "IgnoreRule", "Launcher", "Packager", "Packing", "Plugin", "View"),
+    ),
+    "nrun.tunnels": ("Completed", "HostCommand", "LocalTunnel", "Transport", "TransportSpec", "Tunnel"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 # fmt: off
 __all__ = [
-    "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Config", "ConfigError",
-    "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus", "Format",
-    "FormatSpec", "Fresh", "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "NameSpec",
-    "NoHash", "NrunError", "Packager", "PackagerSpec", "Partial", "PlanError", "Plugin", "PluginError",
-    "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "UnknownName", "UsageError",
-    "View", "ViewSpec", "build", "cfg_with", "cli", "content_id", "dump", "dumps", "explain", "hookimpl", "load",
-    "loads", "run", "to_config", "to_partial", "unshare",
+    "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Completed", "Config",
+    "ConfigError", "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus",
+    "Files", "Format", "FormatSpec", "Fresh", "HostCommand", "IgnoreRule", "Job", "JobsFailed", "Language",
+    "LanguageSpec", "Launcher", "LauncherSpec", "LocalTunnel", "NameSpec", "NoHash", "NrunError", "Packager",
+    "PackagerSpec", "PackagingError", "Packing", "Partial", "PlanError", "Plugin", "PluginError", "RecordError",
+    "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "Transport", "TransportError",
+    "TransportSpec", "Tunnel", "UnknownName", "UsageError", "View", "ViewSpec", "build", "cli",
+    "content_id", "dump", "dumps", "hookimpl", "load", "loads", "run", "to_config", "to_partial",
 ]
 # fmt: on
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from importlib import import_module
+from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 import attrs
@@ -29,6 +31,17 @@ def unknown_argument(target: str, name: str, known: Collection[str]) -> UnknownA
     """The error for the argument `name` of `target`, which takes those in `known`."""
     takes = ", ".join(known) or "none"
     return UnknownArgument(f"{target} takes no argument {name!r}; it takes: {takes}.{did_you_mean(name, known)}")
+
+
+def brought_by(symbol: str, doc: str) -> Callable[..., Any]:
+    """A method that users of NeMo Run know. What does it is looked up at the call: a lower layer may not know it."""
+
+    def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever that takes and gives
+        module, _, name = symbol.partition(":")
+        return getattr(import_module(module), name)(owner, *args, **kwargs)
+
+    method.__doc__ = doc
+    return method
 
 
 class UserData(Data):
@@ -59,7 +72,8 @@ class UserData(Data):
         return object.__new__(as_data(cls))
 
     def __setattr__(self, name: str, value: object) -> None:
-        if hasattr(self, name) or name not in attrs.fields_dict(type(self)):
+        unset = isinstance(getattr(self, name, self.clone), MethodType)  # a field may bear the name of a method
+        if not unset or name not in attrs.fields_dict(type(self)):
             change = f"{name}={value!r:.60}"
             msg = f"{type(self).__name__} is frozen: {name} cannot be set"
             raise ConfigError(msg, hint=f"make another: x.clone({change}), which is attrs.evolve(x, {change})")
@@ -71,6 +85,9 @@ class UserData(Data):
     def clone(self, **changes: Any) -> Self:  # noqa: ANN401 - values of its fields
         """A copy with other values for some fields."""
         return attrs.evolve(self, **changes)  # type: ignore[misc] # every instance is of an attrs class
+
+    to_config = brought_by("nrun.provided:to_config", "The `Config` that builds to an equal one: see that.")
+    diff = brought_by("nrun.provided:diff", "What has changed since another one, which is given; `print` shows it.")
 
 
 def as_data(cls: T) -> T:

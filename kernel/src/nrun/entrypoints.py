@@ -65,6 +65,8 @@ class RegisteredFactory(Data):
     """The target for whose arguments it is; None for any."""
     argument: str | None
     """The argument of that target; None for any."""
+    namespace: str | None = None
+    """As text instead: `module.Class` of the type that is asked for, `module.target` or `module.target.argument`."""
 
 
 class Language(Protocol):

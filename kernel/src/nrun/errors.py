@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal
+
+    Fault = Literal["unknown host", "refused", "host key", "authentication", "timeout", "lost", "failed"]
+    """Why a host could not be used: nobody knows its name; nothing listens there; its key is unknown, or another than
+    before; it lets nobody in who comes so; it takes too long; the connection broke; it could not do what was asked."""
 
 
 class NrunError(Exception):
@@ -57,6 +62,10 @@ class UnknownName(UsageError, AttributeError):  # noqa: N818 - reads as what it 
     """A name that nothing installed provides. An AttributeError, so that `hasattr` works."""
 
 
+class PackagingError(UsageError):
+    """Code cannot travel as it is; nothing was sent."""
+
+
 class RecordError(UsageError):
     """The record on disk cannot be found, read or written."""
 
@@ -75,6 +84,14 @@ class BackendError(NrunError):
     """A backend could not do what was asked of it. Says nothing about any job's state."""
 
     exit_code = 4
+
+
+class TransportError(BackendError):
+    """A host could not be reached, or could not do what was asked of it; `fault` is the kind of trouble."""
+
+    def __init__(self, message: str, *, fault: Fault, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.fault = fault
 
 
 class ResultError(NrunError):

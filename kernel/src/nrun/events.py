@@ -238,7 +238,7 @@ def _observation_to_json(seen: Observation) -> dict[str, Json]:
 
 _OPTIONAL_OBSERVED = (
     *("exit_code", "signal", "reason", "cause", "started_at", "ended_at"),
-    *("last_output_at", "cpu_s", "peak_memory_bytes"),
+    *("last_output_at", "cpu_s", "peak_memory_bytes", "peak_gpu_memory_bytes", "gpu_utilization"),
 )
 
 
@@ -254,7 +254,7 @@ def observation_from_json(line: Mapping[str, Json]) -> Observation:
 
 _OBSERVATION_FIELDS = frozenset(field.name for field in attrs.fields(Observation))
 _TIMES = frozenset({"at", "observed_at", "started_at", "ended_at", "last_output_at", "cpu_s", "not_before"})
-_INTEGERS = frozenset({"attempt", "exit_code", "pid", "executor", "peak_memory_bytes"})
+_INTEGERS = frozenset({"attempt", "exit_code", "pid", "executor", "peak_memory_bytes", "peak_gpu_memory_bytes"})
 _TEXTS = frozenset({"job", "reason", "by", "action", "message", "title", "host", "source", "signal", "bundle", "text"})
 _MAPPINGS = frozenset({"handle", "observation"})
 
@@ -263,7 +263,7 @@ def _checked(name: str, value: object) -> object:
     """`value` if the field `name` may hold it. Raises TypeError: what is let in here must not do harm later."""
     if name in _TEXTS:
         good = isinstance(value, str)
-    elif name in _TIMES:
+    elif name in _TIMES or name == "gpu_utilization":
         good = is_time(value)
     elif name in _INTEGERS:
         good = isinstance(value, int)

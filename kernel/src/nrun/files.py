@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from nrun.config.document_reader import Reader, Source, TextFile
-from nrun.config.document_writer import VERSION, VERSION_KEY, comments_on, to_data
+from nrun.config.document_writer import VERSION, VERSION_KEY, to_data
 from nrun.config.imports import find_allowed, from_packages
 from nrun.config.paths import parse_path
 from nrun.config.target import resolve
 from nrun.errors import ConfigError, did_you_mean
 from nrun.plugins import PluginState, installed
+from nrun.provided import config_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from nrun.config.document_reader import Migration
+    from nrun.config.migrations import Migration
     from nrun.config.node import BaseNode
     from nrun.declare import FormatSpec
     from nrun.plugins import Hooks
@@ -38,7 +39,7 @@ def dumps(value: object, format: str = "yaml", *, full: bool = False) -> str:  #
     data = to_data(value, share=spec.shares)
     if isinstance(data, dict):
         data = {VERSION_KEY: VERSION, **data}
-    return spec.format()().write(data, comments=comments_on(value) if full else {})
+    return spec.format()().write(data, comments=config_view().comments_on(value) if full else {})
 
 
 def dump(value: object, path: str | os.PathLike[str], section: str = "", *, full: bool = False) -> None:
@@ -54,7 +55,8 @@ def dump(value: object, path: str | os.PathLike[str], section: str = "", *, full
         file, steps = Path(path), _section(section)
         old = _text(path) if file.exists() else ""
         data = to_data(value, share=spec.shares)
-        comments = {(*steps, *place): text for place, text in comments_on(value).items()} if full else {}
+        told = config_view().comments_on(value) if full else {}
+        comments = {(*steps, *place): text for place, text in told.items()}
         format_ = spec.format()()
         whole: Any = (format_.read(old).data if old.strip() else None) or {VERSION_KEY: VERSION}
         holder = whole

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     )
     from nrun.events import Event
     from nrun.planning import Plan, Task
+    from nrun.protocols import IgnoreRule
+    from nrun.tunnels import TransportSpec
 
 
 # ---- configuration building ----------------------------------------------------------------------
@@ -138,6 +140,22 @@ def nrun_packagers() -> Iterable[PackagerSpec]:
     return ()
 
 
+@hookspec(firstresult=True)
+def nrun_ignore_rule(root: Path) -> IgnoreRule | None:
+    """Give the rule that says what stays behind of a folder, whatever packager ships it.
+
+    Convention: first. Fires when a packager asks, in the process that packs. A failing plugin fails the packing.
+
+    Example::
+
+        @hookimpl
+        def nrun_ignore_rule(root):
+            from our_rules import NoNotebooks
+
+            return NoNotebooks(root)
+    """
+
+
 # ---- execution -----------------------------------------------------------------------------------
 
 
@@ -169,6 +187,21 @@ def nrun_launchers() -> Iterable[LauncherSpec]:
         @hookimpl
         def nrun_launchers():
             yield LauncherSpec(name="mpi", summary="Start under mpirun", class_name="Mpi", launcher=_mpi)
+    """
+    return ()
+
+
+@hookspec
+def nrun_transports() -> Iterable[TransportSpec]:
+    """Declare transports: how the host is reached that a backend works on.
+
+    Convention: collect. Fires once per process, when a tunnel is first looked up.
+
+    Example::
+
+        @hookimpl
+        def nrun_transports():
+            yield TransportSpec(name="telnet", summary="As it used to be", class_name="TelnetTunnel", tunnel=_tunnel)
     """
     return ()
 
@@ -225,10 +258,14 @@ def nrun_around(plan: Plan) -> AbstractAsyncContextManager[None] | None:
 
 
 @hookspec
-def nrun_event(event: Event, experiment: str, folder: Path) -> Awaitable[None] | None:
+def nrun_event(event: Event, experiment: str, folder: Path, watching: bool) -> Awaitable[None] | None:  # noqa: FBT001 - passed by name
     """Be told what happens in the experiment with the id `experiment`; `nrun.events` lists the kinds.
 
     `folder` is that of the experiment in the record: what happened before is in its journal.
+
+    Whoever acts on events (posts, uploads) leaves `watching` out and is told by the process in charge alone: of each
+    event once at most. Whoever only shows them takes it and is told wherever somebody looks on, such as by
+    `nrun attach` or `nrun status --watch`; it is True where another process is in charge.
 
     Convention: notify; may be `async`. Fires after the event is in the journal, in its order. A failing or
     slow plugin is reported once and then left out for the rest of the run.

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import types
 from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.script import Script
-from nrun.errors import ConfigError, ResultError
+from nrun.errors import ConfigError, PlanError, ResultError
 from nrun.model import STREAMS
+from nrun.planning import check_executor
+from nrun.protocols import Plugin
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Sequence
     from pathlib import Path
 
     from nrun.model import LogChunk, State
     from nrun.planning import Task
+    from nrun.protocols import Executor
     from nrun.record import JobStatus
     from nrun.record.artifacts import Artifact
     from nrun.recorded import Recorded
 
 
 def task_of(task: Task | Callable[[], Any]) -> Task:
-    """A copy of `task` as it can travel; a plain function becomes a Partial of itself. Raises ConfigError."""
+    """A copy of `task` as it can travel, with defaults to build; a function becomes a Partial. Raises ConfigError."""
     if isinstance(task, Script):
         return task
     from nrun.config.node import Config, Partial, set_arguments, signature_of_node
+    from nrun.config.order import completed
     from nrun.config.target import display_name
 
     if getattr(task, "__auto_config__", False) is True:  # it gives a description, so it is asked for it
@@ -43,7 +46,19 @@ def task_of(task: Task | Callable[[], Any]) -> Task:
             target = display_name(task.__nrun_target__)
             msg = f"the task {target} lacks required arguments: {', '.join(missing)}"
             raise ConfigError(msg, hint=f"give them: Partial({target}, {missing[0]}=...)")
-    return copy.deepcopy(task)
+    return completed(task)
+
+
+def set_up(task: Task, executor: Executor, plugins: Sequence[object] | Plugin) -> tuple[Task, Executor]:
+    """A task and its executor as `plugins`, or one, want them. Raises PlanError for what is no plugin."""
+    if plugins:
+        executor = executor.clone()  # a plugin may put something in a mapping of it, and others share it
+    for plugin in [plugins] if isinstance(plugins, Plugin) else plugins:
+        if not isinstance(plugin, Plugin):
+            msg = f"plugins must be a list of objects such as OurPlugin(), not {plugin!r:.80}"
+            raise PlanError(msg, hint="a plugin is a subclass of run.Plugin")
+        task, executor = plugin.setup(task, executor) or (task, executor)
+    return task, check_executor(executor)
 
 
 def name_of(task: Task) -> str:

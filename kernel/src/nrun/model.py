@@ -13,7 +13,7 @@ import attrs
 from nrun.data import Data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from nrun.protocols import Executor
@@ -51,7 +51,7 @@ class Cause(enum.StrEnum):
     """Why an attempt failed, as far as it decides whether to try again."""
 
     USER_ERROR = "user_error"
-    """The program itself ended badly; what is assumed where nothing else is known."""
+    """The program itself ended badly; what is assumed where nothing else is known, but for SIGKILL."""
     OUT_OF_MEMORY = "out_of_memory"
     TIMEOUT = "timeout"
     """It ran, or was silent, for longer than allowed."""
@@ -59,7 +59,7 @@ class Cause(enum.StrEnum):
     """The system took its place away for somebody else."""
     NODE_FAILURE = "node_failure"
     INFRASTRUCTURE = "infrastructure"
-    """The system around it failed: it was killed from outside, its folder could not be written, …"""
+    """The system around it failed: it was killed (SIGKILL) by nobody of ours, its folder could not be written, …"""
     SUBMIT_ERROR = "submit_error"
     """It never existed: the backend would not take it, or its code could not be packed."""
 
@@ -138,6 +138,10 @@ class Observation(Data):
     """Processor time of all its processes, in seconds."""
     peak_memory_bytes: int | None = None
     """The most memory that one of its processes held."""
+    peak_gpu_memory_bytes: int | None = None
+    """The most memory that all its processes held together on GPUs."""
+    gpu_utilization: float | None = None
+    """How busy its GPUs were, in percent: the mean over time."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -212,8 +216,20 @@ class Bundle(Data):
     """Code that travels, stored once under the digest of its content."""
 
     id: str
-    """SHA-256, hexadecimal."""
+    """SHA-256 of its manifest, hexadecimal."""
+    store: Path
+    """The folder of the store that has it; `nrun.packaging.store.Store` reads it."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class Files(Data):
+    """Files of one folder that are to travel: what a packager selects."""
+
     root: Path
+    names: Sequence[str | bytes]
+    """Paths below `root`, of files and links; folders travel by what is in them."""
+    into: str = ""
+    """The folder of the bundle that they go into."""
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Capabilities,
         Command,
         Document,
+        Files,
         Handle,
         Json,
         Launch,
@@ -63,21 +64,65 @@ def _check_retries(_executor: object, field: attrs.Attribute[int], value: object
         raise ValueError(msg)
 
 
+class IgnoreRule(Protocol):
+    """What stays behind of a folder."""
+
+    def ignores(self, name: str, *, folder: bool) -> bool | None:
+        """Whether the file or folder called `name`, relative to the folder, stays behind; None: nothing is said of it.
+
+        Raises PackagingError if the rule cannot be read.
+        """
+        ...
+
+
+class Packing(Protocol):
+    """What a packager is given to work with."""
+
+    @property
+    def scratch(self) -> Path:
+        """An empty folder for files that must be made before they can travel. It is removed afterwards."""
+        ...
+
+    def ignore_rule(self, root: Path) -> IgnoreRule:
+        """What stays behind of a folder: one rule for all packagers. Raises PackagingError if none is installed."""
+        ...
+
+    def walk(self, root: Path, rule: IgnoreRule | None) -> list[str]:
+        """Every file and link below a folder but what the rule ignores, in order. Raises PackagingError."""
+        ...
+
+
+_MAX_SIZE = "500 MB"
+
+
+def _check_size(_packager: object, _field: object, value: str | None) -> None:
+    if value not in {None, _MAX_SIZE}:
+        from nrun.amounts import parse_size  # most packagers have the default
+
+        parse_size(str(value))
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Packager(Extensible):
     """What code travels with a job. This one ships nothing; plugins subclass it."""
+
+    max_size: str | None = attrs.field(default=_MAX_SIZE, validator=_check_size)
+    """More than this is refused before anything is sent; None: whatever there is."""
 
     @property
     def ships(self) -> bool:
         """Whether jobs start in a shipped tree instead of the current folder. Known without I/O."""
         return type(self) is not Packager
 
-    async def pack(self, source: Path, dest: Path) -> None:
-        """Fill the empty folder `dest` with what is to travel from `source`, the current folder.
+    async def select(self, source: Path, packing: Packing) -> Sequence[Files]:
+        """What is to travel from `source`, the current folder. nrun reads the files, and only those that changed.
 
-        Promises: 1. The same input gives the same tree. 2. Nothing outside `dest` is written.
-        3. An input that cannot be shipped raises NrunError, which fails the jobs that need it.
+        Promises: 1. The same input gives the same selection. 2. Nothing is written but below `packing.scratch`, where
+        files that must be made first can be. 3. An input that cannot be shipped raises PackagingError, which
+        fails the jobs that need it.
         """
+        del source, packing
+        return ()
 
 
 class Launcher(Extensible):
@@ -118,6 +163,10 @@ class Executor(Extensible):
         """Where these jobs go. Every executor overrides it."""
         msg = f"{type(self).__name__} does not say where its jobs go; override place()"
         raise TypeError(msg)
+
+    def get_launcher(self) -> Launcher:
+        """How its processes start: `launcher`, or one that starts them as they are."""
+        return self.launcher or Launcher()
 
     def interpreter(self) -> str:
         """The Python for function tasks, and for scripts whose entrypoint is `python`."""
@@ -170,6 +219,10 @@ class View(Protocol):
 
     def visualize(self, config: Node) -> object:
         """A picture, which notebooks show too."""
+        ...
+
+    def comments_on(self, config: object) -> Mapping[tuple[str | int, ...], str]:
+        """What is said of arguments, by their places in a document; unset ones at their node."""
         ...
 
     def save_config_img(self, config: Node, path: str | PathLike[str]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from nrun.errors import PluginError, UnknownName, did_you_mean
+from nrun.errors import ConfigError, PluginError, UnknownName, did_you_mean
 from nrun.plugins import installed
 
 if TYPE_CHECKING:
@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from nrun.config.node import Node
+    from nrun.config import Config
+    from nrun.config.node import BaseNode, Node
     from nrun.declare import Declared
     from nrun.plugins import Hooks
     from nrun.protocols import View
 
 
+T = TypeVar("T")
+
+
 def provided(name: str, hooks: Hooks | None = None) -> Any:  # noqa: ANN401 - a class, or whatever a name stands for
-    """What a plugin provides under `name`: the class of an executor, packager or launcher, or a name of its own.
+    """What a plugin provides under `name`: the class of an executor, for example, or a name of its own.
 
     Raises UnknownName, an AttributeError, naming the distribution to install; PluginError with its
     cause when the class cannot be loaded, is provided twice, or a plugin that failed may be the one.
@@ -32,6 +36,8 @@ def provided(name: str, hooks: Hooks | None = None) -> Any:  # noqa: ANN401 - a 
         *((found.spec.class_name, found, found.spec.launcher) for found in hooks.launchers),
         *((found.spec.name, found, found.spec.load) for found in hooks.names),
     ]
+    if name.endswith("Tunnel"):
+        offers += ((found.spec.class_name, found, found.spec.tunnel) for found in hooks.transports)
     if offered := [(found, load) for each, found, load in offers if each == name]:
         return _load(name, offered)
     kind, short = _kind_and_name(name)
@@ -56,9 +62,43 @@ def config_view(hooks: Hooks | None = None) -> View:
     return view
 
 
-def diff(config: Node, old: Node) -> object:
-    """What has changed since `old`. `print` shows it."""
-    return config_view().diff(config, old)
+def diff(config: object, old: object) -> object:
+    """What has changed since `old`, which is a tree too, or data such as an executor. `print` shows it."""
+    from nrun.config.node import BaseNode
+
+    trees = [one if isinstance(one, BaseNode) else to_config(one) for one in (config, old)]
+    return config_view().diff(*trees)
+
+
+def to_config(described: BaseNode[T] | T) -> Config[T]:
+    """A `Config` of what a node calls, with its arguments, or of an instance with fields, such as an executor.
+
+    Of an instance it has what is not by default. Raises ConfigError if an argument is Fresh, and for anything else.
+    """
+    from nrun.config.edit import to_config as of_node
+    from nrun.config.node import BaseNode
+    from nrun.config.show import brief
+
+    made = of_node(described) if isinstance(described, BaseNode) else _described(described)
+    if made is described:
+        raise ConfigError(f"{brief(described)} has no fields, so there is no configuration of it")
+    return cast("Config[T]", made)
+
+
+def _described(value: Any) -> Any:  # noqa: ANN401 - as below
+    """What builds to `value`: in the place of each instance with fields, however deep, a `Config`."""
+    from nrun.config import Config
+    from nrun.config.target import signature_of
+    from nrun.config.values import fields_of, is_data_class
+
+    if isinstance(value, list | tuple):
+        return type(value)([_described(item) for item in value])
+    if isinstance(value, dict):
+        return {key: _described(item) for key, item in value.items()}
+    if not is_data_class(cls := type(value)):
+        return value
+    fields = {name: item for name, item in fields_of(value).items() if item != signature_of(cls).default(name)}
+    return Config(cls, **_described(fields))
 
 
 def visualize(config: Node) -> object:
@@ -85,8 +125,8 @@ def _load(name: str, offers: Sequence[tuple[Declared[Any], Callable[[], Any]]]) 
 
 def _kind_and_name(class_name: str) -> tuple[str, str]:
     """The kind and the plugin's name in `nrun-<kind>-<name>` for a class, by the convention for both."""
-    words = re.findall(r"[A-Z][a-z0-9]*|[A-Z]+(?![a-z])", class_name)
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*", class_name)
     last = words[-1].lower() if words else ""
-    if len(words) > 1 and last in {"executor", "packager", "launcher"}:
-        return last, "-".join(words[:-1]).lower()
+    if len(words) > 1 and last in {"executor", "packager", "launcher", "tunnel"}:
+        return last.replace("tunnel", "transport"), "-".join(words[:-1]).lower()
     return "", "-".join(words).lower()

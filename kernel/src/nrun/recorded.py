@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-
-from nrun.errors import InCharge, NrunError, PlanError, RecordError, UnknownName, UsageError, did_you_mean
-from nrun.events import Noted, Tagged
+from nrun.errors import InCharge, NrunError, PlanError, RecordError, UnknownName, did_you_mean
 from nrun.interrupts import SECOND_PRESS_S, policy, say, wants_to_cancel
 from nrun.job import Job
 from nrun.model import State
 from nrun.outcome import ExperimentStatus, jobs_failed, status_of
 from nrun.planning import check_name
 from nrun.plugins import installed
-from nrun.record import Journal, experiments, find_experiment, home_folder, labels, read_journal
+from nrun.record import experiments, find_experiment, home_folder
 from nrun.sync import run_sync
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from pathlib import Path
     from typing import Any, Self
 
     from nrun.engine.view import View
-    from nrun.events import Event
     from nrun.interrupts import OnInterrupt
     from nrun.plugins import Hooks
-    from nrun.protocols import Executor
     from nrun.record import ExperimentFolder
     from nrun.record.description import Description
+    from nrun.sync import T
 
 _PAUSE_S = 0.2
 
@@ -63,53 +59,6 @@ class Recorded:
             msg = f"there is no experiment with the title {title!r}.{close}"
             raise RecordError(msg, hint="`nrun list` shows what there is")
         return cls._loaded(found[0], hooks)
-
-    @classmethod
-    def adopt(
-        cls,
-        path: str | os.PathLike[str],
-        executor: Executor | None = None,
-        *,
-        home: str | os.PathLike[str] | None = None,
-        hooks: Hooks | None = None,
-    ) -> Self:
-        """The experiment in the folder `path`, wherever that came from: a copy, a mounted disk.
-
-        A record that is gone is made again from the folders of the jobs, which are taken to have run on `executor`
-        (the default executor). What waited for what, and jobs that never ran, they do not tell. Raises RecordError.
-        """
-        from nrun.engine.adopt import adopt, take_in
-
-        known = hooks or installed()
-        folder = take_in(Path(path), home_folder(home))
-        executor = executor or known.executors.get(known.default_executor()).executor()()
-        run_sync(adopt(folder, executor, known))
-        return cls._loaded(folder, hooks)
-
-    @classmethod
-    def catalog(  # noqa: PLR0913 - what there is to ask for
-        cls,
-        title: str | None = None,
-        *,
-        state: str | Iterable[str] = (),
-        tag: str | Iterable[str] = (),
-        since: str | float | datetime | None = None,
-        until: str | float | datetime | None = None,
-        text: str | None = None,
-        limit: int | None = None,
-        offset: int = 0,
-        home: str | os.PathLike[str] | None = None,
-    ) -> list[ExperimentStatus]:
-        """The experiments in the record, newest first, as the record knows them; nobody is asked.
-
-        `title` may have wildcards; they are in any of the states, and have all of the tags. `since` and `until` are
-        moments, ISO dates, or spans ago such as "2d". `text` is looked for in titles, notes, names of jobs and
-        command lines. Raises UsageError for what cannot be asked, RecordError.
-        """
-        from nrun.search import query_of, search
-
-        query = query_of(title=title, state=state, tag=tag, since=since, until=until, text=text)
-        return search(home_folder(home), query, limit=limit, offset=offset).statuses
 
     @classmethod
     def _loaded(cls, folder: ExperimentFolder, hooks: Hooks | None) -> Self:
@@ -208,12 +157,16 @@ class Recorded:
 
     def cancel(self, *jobs: str) -> dict[str, str]:
         """Stop jobs; without names, all that have not ended. Gives what could not be stopped, and why."""
+        return run_sync(self.cancel_async(*jobs))
+
+    async def cancel_async(self, *jobs: str) -> dict[str, str]:
+        """As `cancel`, for programs that have an event loop of their own."""
         from nrun.engine.look import cancel
 
-        self.status()
+        await self.status_async()
         view = self._known()
         names = [self.job(name).name for name in jobs] or list(view.statuses)
-        return run_sync(cancel(view, names, self._hooks, _somebody()))
+        return await cancel(view, names, self._hooks, _somebody())
 
     def resume(
         self, *, check: bool = True, detach: bool = False, on_interrupt: OnInterrupt | None = None
@@ -223,23 +176,31 @@ class Recorded:
         With `detach` a process of its own does so, and this returns at once. Raises InCharge if another process
         looks after it, JobsFailed as `run` does.
         """
-        from nrun.engine.takeover import carry_on
-
-        folder = self._launched()
         if not detach:
             stop = policy(on_interrupt) == "cancel"
-            self._drive(carry_on(folder, self._hooks, stop_when_interrupted=stop), on_interrupt)
-        elif self.status().state is not State.SUCCEEDED:  # what failed may be owed another try
+            return self._drive(self.resume_async(check=check, stop_when_cancelled=stop), on_interrupt)
+        if self.status().state is not State.SUCCEEDED:  # what failed may be owed another try
             self._leave_behind()
-        return self._outcome(check=check and not detach)
+        return self._outcome(check=False)
+
+    async def resume_async(self, *, check: bool = True, stop_when_cancelled: bool = False) -> ExperimentStatus:
+        """As `resume`, for programs that have an event loop of their own; cancelling it is as for `run_async`."""
+        from nrun.engine.takeover import carry_on
+
+        await carry_on(self._launched(), self._hooks, stop_when_interrupted=stop_when_cancelled)
+        return await self._outcome_async(check=check)
 
     def attach(self, *, check: bool = True, on_interrupt: OnInterrupt | None = None) -> ExperimentStatus:
         """Be there until every job has ended, shown by the observers; carries it on if nobody does."""
+        stop = policy(on_interrupt) == "cancel"
+        return self._drive(self.attach_async(check=check, stop_when_cancelled=stop), on_interrupt)
+
+    async def attach_async(self, *, check: bool = True, stop_when_cancelled: bool = False) -> ExperimentStatus:
+        """As `attach`, for programs that have an event loop of their own; cancelling it is as for `run_async`."""
         from nrun.engine.takeover import attend
 
-        stop = policy(on_interrupt) == "cancel"
-        self._drive(attend(self._launched(), self._hooks, stop_when_interrupted=stop), on_interrupt)
-        return self._outcome(check=check)
+        await attend(self._launched(), self._hooks, stop_when_interrupted=stop_when_cancelled)
+        return await self._outcome_async(check=check)
 
     def watch(self) -> ExperimentStatus:
         """Look on until every job has ended, shown by the observers. A supervisor is started where nobody is in charge.
@@ -261,11 +222,8 @@ class Recorded:
 
         folder = self._launched()
         if read_view(folder).launcher_gone:
-            try:
+            with contextlib.suppress(InCharge):  # somebody else was faster
                 self._leave_behind()
-            except NrunError:
-                if read_view(folder).launcher_gone:  # otherwise somebody else was faster
-                    raise
 
     def rerun(
         self,
@@ -290,22 +248,26 @@ class Recorded:
             msg = f"{running[0]!r} has not ended: it is {status.jobs[running[0]].state.value}"
             raise PlanError(msg, hint=f"nrun cancel {self.id} {running[0]} stops it; nrun experiment resume goes on")
         if wanted:
-            run_sync(ask_again(self._launched(), wanted, _somebody()))
+            attempts = {name: status.jobs[name].attempt for name in wanted}
+            run_sync(ask_again(self._launched(), attempts, _somebody()))
             self._view = None
             return self.resume(check=check, detach=detach, on_interrupt=on_interrupt)
         return self._outcome(check=check)
 
     def _outcome(self, *, check: bool) -> ExperimentStatus:
+        return run_sync(self._outcome_async(check=check))
+
+    async def _outcome_async(self, *, check: bool) -> ExperimentStatus:
         self._view = None
-        status = self.status()
+        status = await self.status_async()
         if check and status.state is not State.SUCCEEDED:
-            raise run_sync(jobs_failed(self, status))
+            raise await jobs_failed(self, status)
         return status
 
-    def _drive(self, work: Coroutine[Any, Any, None], on_interrupt: OnInterrupt | None) -> None:
+    def _drive(self, work: Coroutine[Any, Any, T], on_interrupt: OnInterrupt | None) -> T:
         """Run `work`, which is in charge; an interrupt does what it is to do."""
         try:
-            run_sync(work)
+            return run_sync(work)
         except (KeyboardInterrupt, SystemExit):
             if self._folder is not None and self._view_now() is not None:
                 self._interrupted(on_interrupt)
@@ -345,55 +307,11 @@ class Recorded:
 
         start_supervisor(self._launched(), until=HANDED_OVER if until_handed_over else IN_CHARGE)
 
-    # ---- tags and notes
 
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The tags it has, in the order they were given."""
-        return self._labels()[0]
-
-    @property
-    def notes(self) -> tuple[Noted, ...]:
-        """What people wrote down about it: each with `at`, `by` and `text`."""
-        return self._labels()[1]
-
-    def note(self, text: str) -> None:
-        """Write down something about it. Raises RecordError."""
-        self._label(Noted(at=time.time(), text=text, by=_user()))
-
-    def tag(self, *tags: str) -> None:
-        """Put tags on it. Raises UsageError for what cannot be one, RecordError."""
-        self._label(Tagged(at=time.time(), by=_user(), add=tuple(map(check_tag, tags))))
-
-    def untag(self, *tags: str) -> None:
-        """Take tags off it; those that it does not have do not matter. Raises RecordError."""
-        self._label(Tagged(at=time.time(), by=_user(), remove=tags))
-
-    def _label(self, event: Event) -> None:
-        from nrun.record.description import check_version
-
-        check_version(self._view.version if self._view else 0, self._launched())
-        with Journal(self._launched().journal) as journal:
-            journal.append([event], durable=True)
-        if self._view is not None:
-            tags, notes = self._labels()
-            self._view = attrs.evolve(self._view, tags=tags, notes=notes)
-
-    def _labels(self) -> tuple[tuple[str, ...], tuple[Noted, ...]]:
-        return labels(read_journal(self._launched().journal).events)
-
-
-def check_tag(tag: object) -> str:
-    """`tag` if it can be one. Raises UsageError."""
-    if not isinstance(tag, str) or not tag.isprintable() or not tag or set(tag) & set(" ,") or tag.startswith("-"):
-        msg = f"a tag is a word without spaces and commas that does not begin with a dash, not {tag!r}"
-        raise UsageError(msg, hint="use exp.note(...), or `nrun note`, for a sentence")
-    return tag
-
-
-def _user() -> str:
+def user() -> str:
+    """Who acts here."""
     return os.environ.get("USER", "somebody")
 
 
 def _somebody() -> str:
-    return f"{_user()} (process {os.getpid()})"
+    return f"{user()} (process {os.getpid()})"

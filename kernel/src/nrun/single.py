@@ -22,11 +22,12 @@ def run(  # noqa: PLR0913 - what `add` and `run` of an experiment take
     executor: Executor | None = None,
     name: str = "",
     *,
-    plugins: Sequence[Plugin] = (),
+    plugins: Sequence[Plugin] | Plugin = (),
     direct: bool = False,
     dryrun: bool = False,
     detach: bool = False,
     tail_logs: bool = False,
+    log_level: str | int | None = None,
     check: bool = True,
     on_interrupt: OnInterrupt | None = None,
 ) -> Job:
@@ -36,7 +37,7 @@ def run(  # noqa: PLR0913 - what `add` and `run` of an experiment take
     `Experiment.run`. Raises JobsFailed if it did not succeed, unless `check` is False.
     """
     one = task_of(task)
-    exp = Experiment(name or name_of(one), executor)
+    exp = Experiment(name or name_of(one), executor, log_level=log_level)
     job = exp.add(one, name=name, plugins=plugins)
     if dryrun:
         exp.dryrun()

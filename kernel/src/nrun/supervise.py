@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nrun.errors import NrunError
+from nrun.errors import InCharge, NrunError
 from nrun.record import ExperimentFolder
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LOG = "supervisor.log"
 IN_CHARGE = b"in charge\n"
+TAKEN = b"taken\n"
+"""Said when another process is in charge."""
 HANDED_OVER = b"handed over\n"
 """Said when everything that need not wait for other jobs is with its backend."""
 START_TIMEOUT_S = 60.0
@@ -33,7 +35,7 @@ START_TIMEOUT_S = 60.0
 def start_supervisor(folder: ExperimentFolder, *, until: bytes = IN_CHARGE, timeout_s: float = START_TIMEOUT_S) -> None:
     """Start a process that carries the experiment on, and wait until it says `until`.
 
-    Raises NrunError, with what it wrote, if it ends before that.
+    Raises InCharge if another process is, NrunError, with what it wrote, if it ends before that.
     """
     log = folder.path / LOG
     with log.open("ab") as errors:
@@ -59,6 +61,10 @@ def start_supervisor(folder: ExperimentFolder, *, until: bytes = IN_CHARGE, time
                 if not more:
                     break
                 said += more
+    if TAKEN in said:
+        from nrun.engine.charge import taken
+
+        raise taken(folder)
     if IN_CHARGE not in said:
         last = log.read_text("utf-8", "replace").strip().splitlines()[-5:]
         msg = f"nobody could be left to carry experiment {folder.id} on: " + ("\n  ".join(last) or "no reason given")
@@ -96,4 +102,6 @@ if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]))
     except NrunError as error:
+        if isinstance(error, InCharge):
+            _say(TAKEN)
         sys.exit(f"nrun: {error}")

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from nrun import ExperimentStatus, State, UsageError
 from nrun.errors import JobsFailed, RecordError
+from nrun.model import Files
+from nrun.packaging.snapshot import keep, survey
+from nrun.packaging.store import Store
 from nrun.record import ExperimentFolder, JobStatus
-from nrun.record.bundles import pack_bundle
 from nrun_command_housekeeping.removal import remove
 from nrun_command_housekeeping.retention import Policy, doomed, tagged_to_stay
 
@@ -150,81 +152,102 @@ def test_what_changed_since_it_was_looked_at_stays(ran, home):
 
 def test_what_crashes_left_behind_is_swept(ran, home, as_json):
     exp = ran()
-    names = ["experiments/.trash/x.1", "experiments/.restoring-a", "bundles/.packing-b"]
-    for name in (*names, "experiments/.restoring-new", "bundles/.packing-new"):
+    names = ["experiments/.trash/x.1", "experiments/.restoring-a", "experiments/t/.claimed-c", "bundles/.packing-b"]
+    for name in (*names, "experiments/.restoring-new", "experiments/t/.claimed-new", "bundles/.packing-new"):
         (home / name / "below").mkdir(parents=True)
         (home / name / "below" / "file").write_bytes(b"12345")
     for name in names:
         os.utime(home / name, (time.time() - 2 * DAY,) * 2)
     done = as_json("experiment", "gc", "--yes")
     assert {one["path"].removeprefix(f"{home}/") for one in done["leftovers"]} == set(names)
-    assert [one["size"] for one in done["leftovers"]] == [5, 5, 5]
+    assert [one["size"] for one in done["leftovers"]] == [5] * len(names)
     assert not any((home / name).exists() for name in names)
     assert (home / "experiments/.restoring-new").exists()
+    assert (home / "experiments/t/.claimed-new").exists()
     assert (home / "bundles/.packing-new").exists()
     assert [one["id"] for one in as_json("list")] == [exp.id]
 
 
-def bundle(home, digit, days):
-    path = home / "bundles" / (digit * 64)
-    path.mkdir(parents=True)
-    (path / "code.py").write_text("pass")
-    os.utime(path, (time.time() - days * DAY,) * 2)
-    return path
+@pytest.fixture
+def packed(home, tmp_path):
+    """Makes a bundle of files, that was packed some days ago; gives its id."""
+
+    def pack(*files, days=9):
+        for name in files:
+            (tmp_path / name).write_text(name)
+        store = home / "bundles"
+        store.mkdir(exist_ok=True, parents=True)
+        bundle = keep(survey([Files(tmp_path, files)]), store)
+        for name in (
+            f"{bundle}.manifest",
+            f"{bundle}.packs",
+            *(f"packs/{pack}" for pack in Store(store).packs(bundle)),
+        ):
+            os.utime(store / name, (time.time() - days * DAY,) * 2)
+        return bundle
+
+    return pack
 
 
-def test_code_goes_once_no_record_has_it(ran, home, as_json):
-    exp = ran()
-    used, unused, fresh, damaged = (
-        bundle(home, digit, days) for digit, days in (("a", 9), ("b", 9), ("c", 0), ("d", 9))
-    )
+def used_by(exp, bundle):
     with (exp.path / "journal.jsonl").open("a") as journal:
-        journal.write(f'{{"kind":"packed","at":1,"executor":0,"bundle":"{used.name}"}}\n')
-        journal.write(f"damaged {damaged.name}\n")
+        journal.write(f'{{"kind":"packed","at":1,"executor":0,"bundle":"{bundle}"}}\n')
+
+
+def whole(home, bundle):
+    return Store(home / "bundles").has(bundle)
+
+
+def test_code_goes_once_no_record_has_it(ran, home, as_json, packed):
+    exp = ran()
+    used, unused, fresh, damaged = packed("a"), packed("b"), packed("c", days=0), packed("d")
+    used_by(exp, used)
+    with (exp.path / "journal.jsonl").open("a") as journal:
+        journal.write(f"damaged {damaged}\n")
     told = as_json("experiment", "gc", "--dry-run")
-    assert [one["path"] for one in told["leftovers"]] == [str(unused)]
+    (pack,) = Store(home / "bundles").packs(unused)
+    gone = {f"bundles/{unused}.manifest", f"bundles/{unused}.packs", f"bundles/packs/{pack}"}
+    assert {one["path"].removeprefix(f"{home}/") for one in told["leftovers"]} == gone
     as_json("experiment", "gc", "--yes")
-    assert (used.exists(), unused.exists(), fresh.exists(), damaged.exists()) == (True, False, True, True)
+    assert not any((home / name).exists() for name in gone)
+    assert all(whole(home, bundle) for bundle in (used, fresh, damaged))
 
 
-def test_code_goes_together_with_the_last_experiment_that_has_it(ran, home, as_json):
+def test_contents_stay_as_long_as_another_bundle_has_them(ran, home, as_json, packed):
     exp = ran()
-    code = bundle(home, "a", 9)
-    with (exp.path / "journal.jsonl").open("a") as journal:
-        journal.write(f'{{"kind":"packed","at":1,"executor":0,"bundle":"{code.name}"}}\n')
+    before, after = packed("a", "b"), packed("a")
+    assert Store(home / "bundles").packs(before) == Store(home / "bundles").packs(after)
+    used_by(exp, after)
+    as_json("experiment", "gc", "--yes")
+    assert (whole(home, before), whole(home, after)) == (False, True)
+
+
+def test_code_goes_together_with_the_last_experiment_that_has_it(ran, home, as_json, packed):
+    exp, code = ran(), packed("a")
+    used_by(exp, code)
     done = as_json("experiment", "gc", "--yes", "--keep-last", "0")
     assert [one["id"] for one in done["experiments"]] == [exp.id]
-    assert not code.exists()
+    assert not whole(home, code)
+    assert not list((home / "bundles" / "packs").iterdir())
 
 
-def test_an_archive_has_the_code_too(ran, home, nrun, tmp_path):
-    class Packer:
-        async def pack(self, source, into):
-            shutil.copytree(source, into, dirs_exist_ok=True)
-
-    source = tmp_path / "source"
-    source.mkdir()
-    (source / "code.py").write_text("print(1)")
-    packed = asyncio.run(pack_bundle(Packer(), source, home))
+def test_an_archive_has_the_code_too(ran, home, nrun, tmp_path, packed):
+    code = packed("odd \\ é", "run.tmp")
     exp = ran()
-    with (exp.path / "journal.jsonl").open("a") as journal:
-        journal.write(f'{{"kind":"packed","at":1,"executor":0,"bundle":"{packed.id}"}}\n')
+    used_by(exp, code)
     file = tmp_path / "kept.tar.gz"
     assert nrun("experiment", "archive", exp.id, "-o", file, "--remove").exit_code == 0
     shutil.rmtree(home / "bundles")
     assert nrun("experiment", "restore", file).exit_code == 0
-    assert (home / "bundles" / packed.id / "code.py").read_text() == "print(1)"
+    Store(home / "bundles").lay_out(code, str(tmp_path / "again"))
+    assert sorted(path.name for path in (tmp_path / "again").iterdir()) == ["odd \\ é", "run.tmp"]
 
 
-def test_packing_the_same_code_again_keeps_it(home, tmp_path):
-    class Packer:
-        async def pack(self, source, into):
-            (into / "code.py").write_text("pass")
-
-    packed = asyncio.run(pack_bundle(Packer(), tmp_path, home))
-    os.utime(packed.root, (0, 0))
-    assert asyncio.run(pack_bundle(Packer(), tmp_path, home)) == packed
-    assert time.time() - packed.root.stat().st_mtime < DAY
+def test_packing_the_same_code_again_keeps_it(home, tmp_path, packed, as_json):
+    code = packed("a")
+    keep(survey([Files(tmp_path, ["a"])]), home / "bundles")
+    as_json("experiment", "gc", "--yes")
+    assert whole(home, code)
 
 
 def test_failed_runs_can_be_cleared(ran, as_json):

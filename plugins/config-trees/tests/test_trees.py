@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import importlib
+import sys
 from typing import Annotated
 
 import pytest
@@ -198,3 +200,67 @@ def test_without_a_trail_nothing_tells_where_a_value_comes_from():
     cfg.lr = 1
     assert "test_trees.py" in str(nrun.explain(cfg, "lr"))
     assert build(cfg).lr == 1.0
+
+
+def shared_tree():
+    adam = Config(Adam, lr=0.5)
+    return Config(train, optimizer=Config(dict, a=adam), others=[adam, [0, adam]])
+
+
+def test_a_node_that_is_unshared_is_private():
+    cfg = shared_tree()
+    nrun.unshare(cfg, "optimizer.a")
+    cfg.optimizer["a"].lr = 0.9
+    assert cfg.others[0].lr == cfg.others[1][1].lr == 0.5
+    with pytest.raises(ConfigError, match="others is not a node"):
+        nrun.unshare(cfg, "others")
+
+
+def test_a_tree_with_other_values_copies_no_more_than_it_must():
+    cfg = shared_tree()
+    cfg.optimizer["b"] = other = Config(Sgd)
+    new = cfg_with(cfg, {"optimizer.a.lr": 0.6, "warmup": 2})
+    assert (new.optimizer["a"].lr, new.warmup, cfg.optimizer["a"].lr, cfg.warmup) == (0.6, 2, 0.5, 0)
+    assert new.others[0] is new.others[1][1] is new.optimizer["a"]  # shared as before
+    assert new.optimizer["b"] is other
+
+
+@pytest.fixture
+def changing(tmp_path, monkeypatch):
+    """Writes a module with a default, as it is now; the code is found in `changing`."""
+
+    def write(text):
+        (tmp_path / "changing.py").write_text(text)
+        monkeypatch.delitem(sys.modules, "changing", raising=False)
+        importlib.invalidate_caches()
+        return importlib.import_module("changing")
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    yield write
+    sys.modules.pop("changing", None)
+
+
+BEFORE = """
+from nrun import Config
+class Part:
+    def __init__(self, size=1): self.size = size
+def work(lr=0.1, sizes=(1, 2), part=Config(Part), *, name="n", free=object()): return lr, sizes, part.size, name
+"""
+
+
+@pytest.mark.parametrize("form", ["yaml", "toml", "json"])
+def test_pinned_defaults_stay_and_loading_tells_which_have_changed(changing, form):
+    now = changing(BEFORE)
+    cfg = Config(now.work, name="mine")
+    pinned = nrun.pinned(cfg)
+    assert (pinned, list(cfg), list(pinned)) == (cfg, ["name"], ["name", "lr", "sizes", "part"])
+    assert str(nrun.explain(pinned, "lr").trail[0][0]) == "default work.lr  (pinned)"
+    text = dumps(pinned, form)
+    assert loads(text, form, allow=["changing"]) == pinned  # and nothing is told
+    changing(BEFORE.replace("lr=0.1", "lr=0.2").replace("size=1", "size=5").replace('"n"', '"m"'))
+    kept = r"defaults have changed, .* kept: Part\.size is 5, work\.lr is 0\.2, work\.part is Config\(Part\)$"
+    with pytest.warns(UserWarning, match=kept):
+        again = loads(text, form, allow=["changing"])
+    assert build(again) == (0.1, (1, 2), 1, "mine")
+    assert loads(text, form, mode="data").lr == 0.1

@@ -12,11 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nrun as run
-from nrun import Config, Partial
+from nrun import Config, ConfigError, Partial, explain
 from nrun.config.node import set_tags
-from nrun.config.origin import explain
-from nrun.config.paths import format_path
-from nrun_config_view.changes import apply
+from nrun.config.paths import format_path, parse_path
+from nrun_config_view.changes import apply, delete_at
 from nrun_config_view.diff import diff
 from nrun_config_view.overrides import overrides
 from nrun_config_view.threeway import diff3
@@ -323,3 +322,14 @@ def test_what_is_not_in_conflict_can_be_had_together(pair, data):
     found = diff3(base, ours, theirs)
     if not found.conflicts:
         assert apply(ours, found.theirs) == apply(theirs, found.ours)
+
+
+def test_places_are_unset_and_elements_removed():
+    leaf = Config(Leaf, x=1)
+    tree = Config(dict, a={"k": [leaf, (3, leaf)]}, b=leaf)
+    for text in ("b.x", "a.k[0]", "a['k'][0][1]", "a.k"):
+        delete_at(tree, parse_path(text))
+    assert tree == Config(dict, a={}, b=Config(Leaf))
+    for text in ("b.x", "a.k", "c"):
+        with pytest.raises(ConfigError):
+            delete_at(tree, parse_path(text))

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import sys
 import threading
+from collections.abc import Sequence  # noqa: TC003 - annotations are read
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nrun
-from nrun import Config, ConfigError, Partial, UnknownName, build
-from nrun.config.origin import explain
+from nrun import Config, ConfigError, Partial, UnknownName, build, explain
 from nrun.config.special import Reference
 from nrun.plugins import Hooks, PluginHost, installed
 from nrun_language_overrides.factories import Factories
@@ -73,8 +73,9 @@ def train(  # noqa: PLR0913, PLR0917 - one argument for each thing to try
     env: dict[str, str] | None = None,
     steps: int = 1,
     callback: Any = None,
+    opts: Sequence[Adam] = (),
 ):
-    return model, opt, tags, env, steps, callback
+    return model, opt, tags, env, steps, callback, opts
 
 
 def unnamed(a, b=1, /, c=None, *rest, **more):
@@ -172,6 +173,16 @@ def test_arguments_beside_a_factory_are_set_in_what_it_gives(folder):
     assert str(explain(cfg, "opt.betas").trail[0][0]) == "file    exp.yaml:4:10"
     folder(bad_yaml="model: {}\nopt:\n  $factory: adam\n  beta: [0.5, 0.6]\n  lr: x\n")
     assert [problem.path for problem in problems("bad.yaml").problems] == ["opt.beta", "opt.lr"]
+
+
+@pytest.mark.parametrize("key", ["$factory", "_factory_"])
+def test_arguments_beside_factories_within_containers_are_set_too(folder, key):
+    folder(exp_yaml=f"model: {{}}\nopts:\n- {key}: adam(lr=2)\n  betas: [0.5, 0.6]\n- {{{key}: adam, lr: 3}}\n")
+    cfg = load("exp.yaml")
+    assert list(cfg.opts) == [Config(Adam, lr=2.0, betas=(0.5, 0.6)), Config(Adam, lr=3.0)]
+    assert str(explain(cfg.opts[0], "betas").trail[0][0]) == "file    exp.yaml:4:10"
+    folder(bad_yaml=f"model: {{}}\nopts:\n- {{{key}: adam, lrr: 3}}\n")
+    assert [problem.path for problem in problems("bad.yaml").problems] == ["opts[0].lrr"]
 
 
 @pytest.mark.parametrize(

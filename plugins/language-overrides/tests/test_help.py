@@ -27,6 +27,7 @@ class Inner:
 @dataclasses.dataclass
 class Model:
     layers: int = 12
+    """How deep it is."""
     inner: Inner = dataclasses.field(default_factory=Inner)
 
 
@@ -73,6 +74,7 @@ def test_rows_follow_the_tree_also_into_containers(shown):
     ]
     assert (rows["model.layers"].value, rows["model.layers"].type) == ("7", "int")
     assert rows["model.layers"].origin.startswith("cli argument 1")
+    assert (rows["model.layers"].doc, rows["model.inner"].doc) == ("How deep it is.", "")
     assert rows["callbacks[0].patience"].value == "4"
 
 

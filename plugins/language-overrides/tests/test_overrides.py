@@ -239,7 +239,7 @@ def test_parameters_may_have_any_name():
 
 
 def test_the_text_of_an_item_is_kept_as_its_origin():
-    from nrun.config.origin import explain
+    from nrun import explain
 
     config = apply(base(), [Source("argv[4]", "opt.lr=3e-4")], CONTEXT).config
     assert 'argv[4]  "opt.lr=3e-4"' in str(explain(config, "opt.lr"))

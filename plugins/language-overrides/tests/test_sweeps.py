@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nrun import Config, ConfigError, build
-from nrun.config.origin import explain
+from nrun import Config, ConfigError, Secret, build, explain
 from nrun.config.special import Sweep
 from nrun_language_overrides.factories import Factories
 from nrun_language_overrides.overrides import Context, apply
 from nrun_language_overrides.reader import Reading
-from nrun_language_overrides.sweeps import distinct, points_of
+from nrun_language_overrides.sweeps import distinct, identity, points_of
 
 
 @dataclass
@@ -163,6 +162,12 @@ def test_equal_points_are_merged():
     points = points_of(swept("steps=1,2,1", "name=choice(a,a)").config)
     found = list(distinct(points, repr))
     assert [point.number for point in found] == [0, 2]
+
+
+def test_points_with_different_secrets_are_kept_apart():
+    one, same, other = (Secret(f"env:{name}") for name in ("A", "A", "B"))
+    swept = Config(dict, token=Sweep((one, same, other)), env=Config(dict, of={"X": Sweep((one, (other,)))}))
+    assert len(list(distinct(points_of(swept), identity))) == 4
 
 
 def test_merging_makes_only_what_is_asked_for():

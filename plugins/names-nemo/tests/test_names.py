@@ -128,6 +128,55 @@ def test_an_executor_comes_from_a_file_that_is_named(tmp_path):
         run.import_executor("small", file_path=tmp_path / "none.py")
 
 
+# ---- executors, plugins, scripts as configurations
+
+
+class Team(run.Plugin):
+    diff: str = "a field may bear the name of a method"
+
+
+@pytest.mark.parametrize(
+    ("data", "described"),
+    [
+        (run.LocalExecutor(), run.Config(run.LocalExecutor)),
+        (
+            run.LocalExecutor(retries=2, env_vars={"A": "1"}),
+            run.Config(run.LocalExecutor, retries=2, env_vars={"A": "1"}),
+        ),
+        (
+            run.LocalExecutor(retries=run.Retries(out_of_memory=1)),
+            run.Config(run.LocalExecutor, retries=run.Config(run.Retries, out_of_memory=1)),
+        ),
+        (run.Script("a.sh", metadata={"a": [1]}), run.Config(run.Script, path="a.sh", metadata={"a": [1]})),
+        (Team(diff="b"), run.Config(Team, diff="b")),
+    ],
+)
+def test_data_is_described_by_what_it_has_that_is_no_default(data, described):
+    assert data.to_config() == described
+    assert set(data.to_config()) == set(described)
+    assert run.build(data.to_config()) == data
+
+
+def test_what_has_changed_of_an_executor_is_told():
+    told = str(run.LocalExecutor(retries=2).diff(run.LocalExecutor()))
+    assert told == "+ retries = 2"
+
+
+def test_only_what_has_fields_is_described():
+    with pytest.raises(run.ConfigError, match="3 has no fields"):
+        run.to_config(3)
+
+
+def test_an_executor_without_a_launcher_starts_processes_as_they_are():
+    assert run.LocalExecutor().get_launcher() == run.Launcher()
+
+
+@pytest.mark.parametrize("metadata", [3, None, "a", [("a", 1)]])
+def test_what_there_is_to_remember_of_a_script_has_names(metadata):
+    with pytest.raises(run.ConfigError, match="'metadata' must be <class 'dict'>"):
+        run.Script("a.sh", metadata=metadata)
+
+
 # ---- imports and annotations
 
 
@@ -173,8 +222,9 @@ def test_factories_are_found_by_type_and_by_target():
     assert run.cli.list_factories(train) == [start]
     with pytest.raises(run.UsageError, match=r"no factory 'tini' for Model\. Did you mean 'tiny'"):
         run.cli.resolve_factory(Model, "tini")
-    with pytest.raises(run.UsageError, match=r"by a type or a target, not by the text 'm\.Model'"):
-        run.cli.list_factories("m.Model")
+    assert run.cli.list_factories(f"{__name__}.train") == [start]
+    assert run.cli.resolve_factory(f"{__name__}.Model", "tiny") is tiny
+    assert run.cli.list_factories("m.Model") == []
 
 
 @pytest.mark.usefixtures("factories")

@@ -7,15 +7,15 @@ is reached again, by anyone in this process, through an equal `Place`.
 from __future__ import annotations
 
 import asyncio
-import enum
 import json
 import time
 from typing import TYPE_CHECKING
 
 import attrs
 
-from nrun import BackendError, Cause, Executor, State
-from nrun.model import Capabilities, Handle, LogChunk, Observation, Place, Refused, Submission
+from nrun import BackendError, Cause, State
+from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Submission
+from nrun_testing.executor import Fault, MemoryExecutor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
@@ -23,50 +23,13 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from nrun.model import Attempt, Bundle, Launch, Tag
+    from nrun.model import Attempt, Bundle, Launch, Place, Tag
     from nrun.secret import SecretValue
 
 PAUSE_S = 0.01
 """How often the system is asked whether a job has ended, while none has."""
 LOG_PIECE_BYTES = 4096
 CANCELLED = "SIGTERM"
-
-
-class Fault(enum.StrEnum):
-    """One call that fails, and how."""
-
-    OPEN = "open"
-    """The place cannot be reached."""
-    REQUEST_LOST = "request-lost"
-    """A submission never arrives: nothing of it exists."""
-    ANSWER_LOST = "answer-lost"
-    """A submission arrives and its jobs run, but nobody hears of it."""
-    FIND = "find"
-    OBSERVE = "observe"
-    CANCEL = "cancel"
-
-
-@attrs.frozen(kw_only=True)
-class MemoryExecutor(Executor):
-    """Says what its jobs will do, and what will go wrong in dealing with them."""
-
-    system: str = "memory"
-    """Name of the imaginary system. Executors with the same name and faults share it."""
-    exit_codes: tuple[int, ...] = (0,)
-    """How the first attempt ends, the second, and so on; the last is for all that follow."""
-    runs_for_s: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
-    causes: tuple[str, ...] = ()
-    """What makes the first attempt fail, the second, and so on, if they do; without it, nobody can tell."""
-    output: str = ""
-    """What a job writes to its log when it starts."""
-    refused: str = ""
-    """Why the system takes none of these jobs; empty: it takes them."""
-    faults: tuple[Fault, ...] = ()
-    """Each fails one call of its kind, in this order."""
-
-    def place(self) -> Place:
-        """The imaginary system."""
-        return Place("memory", (("system", self.system), ("faults", " ".join(fault.value for fault in self.faults))))
 
 
 @attrs.define(eq=False)

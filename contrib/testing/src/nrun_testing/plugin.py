@@ -26,7 +26,7 @@ def nrun_executors() -> Iterable[ExecutorSpec]:
 
 
 def _executor() -> type[Executor]:
-    from nrun_testing.memory import MemoryExecutor
+    from nrun_testing.executor import MemoryExecutor
 
     return MemoryExecutor
 

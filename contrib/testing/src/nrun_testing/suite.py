@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nrun.plugins import installed
-from nrun.record import claim_folder, copy_worker
+from nrun.record import claim_folder, copy_worker, publish
 from nrun_testing.checks.handles import HandleChecks
 from nrun_testing.checks.planning import PlanningChecks
 from nrun_testing.checks.running import RunningChecks
@@ -55,7 +55,7 @@ class BackendSuite(PlanningChecks, RunningChecks, SecretChecks, HandleChecks, Wa
     @pytest.fixture
     def rig(self, make_executor: Callable[[Work], Executor], tmp_path: Path) -> Rig:
         """A record and a current folder of its own for each check."""
-        folder = claim_folder(tmp_path / "home", TITLE)
+        folder = publish(claim_folder(tmp_path / "home", TITLE))
         copy_worker(folder)
         return Rig(
             make_executor=make_executor,

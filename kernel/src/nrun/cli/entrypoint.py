@@ -115,6 +115,7 @@ def factory(
     target_arg: str | None = None,
     name: str | None = None,
     is_target_default: bool = False,
+    namespace: str | None = None,
 ) -> Callable[[F], F]: ...
 
 
@@ -132,11 +133,9 @@ def factory(  # noqa: PLR0913 - what can be said of a factory, by keyword
 
     It is found for every argument of the type that its return annotation names (`Config[T]` counts as T), or, with
     `target` and `target_arg`, for that argument alone. With `is_target_default` it is called `default` as well, and is
-    what an entrypoint that is its `target` starts from. Raises ConfigError for a `target_arg` without a `target`.
+    what an entrypoint that is its `target` starts from. A `namespace` says it all in text instead: `module.Class` or
+    `module.function.argument`. Raises ConfigError for a `target_arg` without a `target`.
     """
-    if namespace is not None:
-        msg = f"factory: there are no namespaces, such as {namespace!r}; a factory is found by what it gives"
-        raise ConfigError(msg, hint="annotate what it returns, or name its target=... and target_arg=...")
     if target_arg is not None and target is None:
         msg = f"factory: target_arg={target_arg!r} needs the target whose argument it is"
         raise ConfigError(msg, hint="@run.cli.factory(target=train, target_arg='model')")
@@ -144,7 +143,7 @@ def factory(  # noqa: PLR0913 - what can be said of a factory, by keyword
     def register(one: F) -> F:
         called = name or str(getattr(one, "__name__", type(one).__name__))
         registered.extend(
-            RegisteredFactory(function=one, name=each, parent=target, argument=target_arg)
+            RegisteredFactory(function=one, name=each, parent=target, argument=target_arg, namespace=namespace)
             for each in (called, DEFAULT)[: 1 + is_target_default]
         )
         return one

@@ -8,8 +8,10 @@ be resolved is `Any`: configuring must never fail because an annotation does.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import inspect
+import itertools
 import re
 import sys
 import types
@@ -110,20 +112,25 @@ def _imported_for_types(module: types.ModuleType | None, name: str, find_module:
 @functools.cache
 def _imports_for_types(module: types.ModuleType | None) -> list[ast.Import | ast.ImportFrom]:
     """The imports of a module `if TYPE_CHECKING`."""
-    blocks = ast.parse(inspect.getsource(module)).body if module else []
     return [
         statement
-        for block in blocks
+        for block in _statements(module)
         if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
         for statement in block.body
         if isinstance(statement, ast.Import | ast.ImportFrom)
     ]
 
 
+@functools.cache
+def _statements(module: types.ModuleType | None) -> list[ast.stmt]:
+    return ast.parse(inspect.getsource(module)).body if module else []
+
+
 def doc_of(target: Callable[..., Any], name: str | int) -> str:
     """What the documentation of `target` says of an argument, in one line; empty if it says nothing.
 
-    Read from `Annotated[..., Doc(...)]`, and from docstrings in the styles of Google, NumPy and Sphinx.
+    Read from `Annotated[..., Doc(...)]`, from docstrings in the styles of Google, NumPy and Sphinx, and from the
+    texts under the attributes of a class.
     """
     for extra in getattr(annotation_of(target, name), "__metadata__", ()):
         if isinstance(documentation := getattr(extra, "documentation", None), str):
@@ -135,7 +142,31 @@ def doc_of(target: Callable[..., Any], name: str | int) -> str:
         told = _told_of_arguments(inspect.getdoc(documented) or "")
         if name in told:
             return told[name]
+    for cls in (*getattr(target, "__mro__", ()), *getattr(owner, "__mro__", ())):
+        told = _told_in_class(cls)
+        if name in told or f"_{name}" in told:
+            return told.get(name) or told[f"_{name}"]
     return ""
+
+
+@functools.cache
+def _told_in_class(cls: type) -> dict[str, str]:
+    """The first paragraphs of the texts under the attributes of a class, each in one line; none without source."""
+    told: dict[str, str] = {}
+    with contextlib.suppress(OSError, TypeError, SyntaxError, StopIteration):
+        body = _statements(sys.modules.get(cls.__module__))
+        for part in cls.__qualname__.replace("<locals>.", "").split("."):
+            body = next(
+                each.body for each in body if isinstance(each, ast.ClassDef | ast.FunctionDef) and each.name == part
+            )
+        for pair in itertools.pairwise(body):
+            match pair:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
+                    ast.Expr(value=ast.Constant(value=str(text))),
+                ):
+                    told[name] = " ".join(text.strip().partition("\n\n")[0].split())
+    return told
 
 
 @functools.lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from nrun.config.node import NODES, Config, Fresh, Partial, keepable, signature_of_node
-from nrun.config.order import children_first
+from nrun.config.order import children_first, completed, lacking
 from nrun.config.target import display_name, signature_of
 from nrun.config.values import PLAIN, is_path, is_special
 from nrun.errors import ConfigError
@@ -40,7 +40,10 @@ def build(config: Config[T] | Partial[T]) -> T | Callable[..., T]:
         raise ConfigError(msg, hint="build makes what a Config or Partial describes")
     built: dict[int, Any] = {}
     order = children_first(config)
-    for node, signature in zip(order, _surveyed(config, order), strict=True):
+    signatures = _surveyed(config, order)
+    if any(signature.described and lacking(node) for node, signature in zip(order, signatures, strict=True)):
+        return build(completed(config))
+    for node, signature in zip(order, signatures, strict=True):
         arguments: dict[Any, Any] = node.__nrun_args__
         if not PLAIN.issuperset(map(type, arguments.values())):
             arguments = {

@@ -26,9 +26,9 @@ from nrun.config.target import signature_of
 from nrun.config.values import PLAIN, Refused, is_special
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-_unchecked = contextvars.ContextVar("nrun_unchecked", default=False)
+checks_values = contextvars.ContextVar("nrun_checks_values", default=True)
 
 
 class Misfit(Refused):
@@ -41,16 +41,6 @@ class Check(NamedTuple):
     expected: str
     fit: Callable[[Any], Any]
     exact: frozenset[type] = frozenset()
-
-
-@contextlib.contextmanager
-def unchecked() -> Iterator[None]:
-    """Set values that do not fit their annotations: for annotations that say less than is true."""
-    token = _unchecked.set(True)
-    try:
-        yield
-    finally:
-        _unchecked.reset(token)
 
 
 def learn_check(target: Callable[..., Any], name: str | int) -> Check | None:
@@ -116,7 +106,7 @@ def _declared_class(target: Callable[..., Any]) -> type | None:
 
 def _misfit(expected: str, value: Any) -> Any:
     """Raise Misfit, unless the value is only known later or need not be checked."""
-    if is_special(value) or _unchecked.get():
+    if is_special(value) or not checks_values.get():
         return value
     raise Misfit(
         f"must be {expected}, not {'' if isinstance(value, BaseNode) else type(value).__name__ + ' '}{brief(value)}"

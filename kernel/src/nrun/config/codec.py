@@ -24,8 +24,9 @@ from nrun.config.values import fields_of, is_data_class, is_path, is_symbol, nam
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from nrun.config.migrations import Migration
     from nrun.model import Json
 
 VERSION = 1
@@ -43,8 +44,8 @@ def dumps(value: object) -> str:
     return json.dumps({"nrun": VERSION, "value": encode(value)}, ensure_ascii=False, separators=(",", ":"))
 
 
-def loads(text: str) -> Any:  # noqa: ANN401 - a document holds any value
-    """The value of a document that `dumps` wrote. Raises ConfigError for anything else."""
+def loads(text: str, migrations: Sequence[Migration] = ()) -> Any:  # noqa: ANN401 - a document holds any value
+    """The value of a document that `dumps` wrote, with nodes as they are called now. Raises ConfigError for others."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -55,7 +56,9 @@ def loads(text: str) -> Any:  # noqa: ANN401 - a document holds any value
     if document.get("nrun") != VERSION:
         msg = f"this configuration is written in version {document.get('nrun')!r}; this nrun reads {VERSION}"
         raise ConfigError(msg, hint="use the nrun that wrote it, or a newer one")
-    return decode(document["value"])
+    from nrun.config.migrations import migrate_all
+
+    return migrate_all(decode(document["value"]), migrations)
 
 
 def encode(value: object) -> Json:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -14,12 +15,13 @@ from nrun.config.codec import Decoder
 from nrun.config.document_writer import KINDS, VERSION, VERSION_KEY
 from nrun.config.foreign import named_as_here
 from nrun.config.imports import local_symbol
+from nrun.config.migrations import package_of
 from nrun.config.node import Config, new_node, put, set_tags, set_trail
 from nrun.config.origin import Origin
 from nrun.config.show import brief
 from nrun.config.special import Reference, Sweep, Unread
-from nrun.config.tags import tags_read
-from nrun.config.target import signature_of
+from nrun.config.tags import PINNED, tags_read
+from nrun.config.target import display_name, signature_of
 from nrun.errors import ConfigError, did_you_mean
 from nrun.secret import URL, Secret, unescape
 
@@ -27,11 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nrun.config.document_writer import Steps
+    from nrun.config.migrations import Migration
     from nrun.config.node import Node
     from nrun.model import Document, Json
-
-    Migration = Callable[[str, dict[str, str]], tuple[str, dict[str, str]]]
-    """From a target, and its arguments with the keys they are written under, to what these are called now."""
 
 _OF_A_NODE = frozenset({"$target", "$args", "$id", "$tags", "$with", *KINDS})
 _IMPORTED = frozenset({"$object", "$enum", "$symbol"})
@@ -116,13 +116,14 @@ class Reader(Decoder):
     """
 
     def __init__(self, source: Source, find: Callable[[str], Any] | None, migrations: Sequence[Migration] = ()) -> None:
-        super().__init__(lambda symbol: _unfound(symbol) if find is None else find(local_symbol(symbol)))
+        super().__init__(lambda symbol: find(local_symbol(symbol)) if find else symbol)
         self.source = source
         self.path: Steps = ()
         """Where the form stands that is read."""
         self.repeated: set[int] = set()
         """The ids of the mappings and lists that stand in several places."""
         self._imports = find is not None
+        self._drift: list[str] = []
         self._migrations = migrations
         self._of_packages: dict[str, tuple[Migration, ...]] = {}
         self._reported: set[str] = set()
@@ -139,7 +140,11 @@ class Reader(Decoder):
     def read(self, path: Steps = ()) -> Any:
         """The value at a place. Raises Located."""
         with self.at(*path):
-            return self.value(self.source.at(path))
+            value = self.value(self.source.at(path))
+        if self._drift:
+            told = f"{self.source.place(path)[0].name}: defaults have changed, and those of the file are kept: "
+            warnings.warn(told + ", ".join(self._drift), stacklevel=2)
+        return value
 
     @contextlib.contextmanager
     def at(self, *steps: str | int) -> Iterator[None]:
@@ -236,6 +241,9 @@ class Reader(Decoder):
             if (symbol, name) != (old, unescaped(key)) and name in node:
                 migrated = Origin("migrated", f"{old}.{unescaped(key)}")
                 set_trail(node, (name, migrated, brief(node[name]), node.__nrun_trail__))
+        for name, tag in sorted(node.__nrun_tags__ or (), key=str) if self._imports else ():
+            if tag == PINNED and new_node(Config, target, {name: node[name]}) != new_node(Config, target, {}):
+                self._drift.append(f"{display_name(target)}.{name} is {brief(signature_of(target).default(name))}")
         return node
 
     def _called_now(self, symbol: str, keys: dict[str, str]) -> tuple[str, dict[str, str]]:
@@ -244,7 +252,7 @@ class Reader(Decoder):
             symbol, keys = migration(symbol, keys)
         if not self._imports:
             return symbol, keys
-        package = re.split("[.:]", symbol, maxsplit=1)[0]
+        package = package_of(symbol)
         if package not in self._of_packages:
             self._of_packages[package] = ()
             with contextlib.suppress(ConfigError):  # it has none, or may not be imported
@@ -253,8 +261,6 @@ class Reader(Decoder):
         for migration in self._of_packages[package]:
             now = migration(*now)
         if now != (symbol, keys) and symbol not in self._reported:
-            import warnings
-
             self._reported.add(symbol)
             file = self.source.place(self.path)[0].name
             warnings.warn(f"{file}: {symbol} has changed since; dump it again to write what it is now", stacklevel=2)
@@ -312,10 +318,6 @@ def indexed(form: Any, target: Any) -> list[tuple[str | int, str | int, Json]]:
     return [(i, (names[i] if i < len(names) else None) or i, item) for i, item in enumerate(form)]
 
 
-def _unfound(symbol: str) -> NoReturn:
-    raise ConfigError(f"{symbol} is not imported here")
-
-
 def _means_something(key: str) -> bool:
     return key.startswith("$") and not key.startswith("$$")
 
@@ -323,24 +325,3 @@ def _means_something(key: str) -> bool:
 def unescaped(key: str) -> str:
     """The key that `escaped` made one of."""
     return key[1:] if key.startswith("$$") else key
-
-
-# ---- what has changed since a document was written
-
-
-def renamed(old: str, new: str) -> Migration:
-    """The target `old`, a symbol, is now called `new`."""
-    return lambda target, keys: (new if target == old else target, keys)
-
-
-def argument_renamed(target: str, old: str, new: str) -> Migration:
-    """The argument `old` of a target is now called `new`."""
-    return lambda name, keys: (
-        name,
-        {new if name == target and argument == old else argument: key for argument, key in keys.items()},
-    )
-
-
-def argument_removed(target: str, argument: str) -> Migration:
-    """The target takes an argument no more, and does without it."""
-    return lambda name, keys: (name, {one: key for one, key in keys.items() if (name, one) != (target, argument)})

@@ -8,8 +8,8 @@ values are those of `codec.py`.
 
 from __future__ import annotations
 
-import inspect
 import json
+import operator
 from typing import TYPE_CHECKING, Any, cast
 
 from nrun.config.codec import Encoder, survey, written
@@ -111,10 +111,10 @@ class _Writer(Encoder):
             return [self._untold(item) for item in sorted(value, key=lambda item: json.dumps(self.value(item)))]
         if type(value) in (list, tuple):
             items = [self._untold(item) for item in value]
-            return value if type(value) is list and all(map(_is, items, value)) else items
+            return value if type(value) is list and all(map(operator.is_, items, value)) else items
         if type(value) is dict:
             values = [self._untold(item) for item in value.values()]
-            return value if all(map(_is, values, value.values())) else dict(zip(value, values, strict=True))
+            return value if all(map(operator.is_, values, value.values())) else dict(zip(value, values, strict=True))
         return value
 
 
@@ -123,10 +123,6 @@ def _reads_back(reference: Reference) -> bool:
         return Reference.parse(str(reference)) == reference
     except ConfigError:
         return False
-
-
-def _is(left: object, right: object) -> bool:
-    return left is right
 
 
 def _is_told(target: Any, name: str | int, plain: Any, value: Any) -> bool:
@@ -149,32 +145,6 @@ def _alike(left: Any, right: Any) -> bool:
     if type(left) is dict:
         return list(left) == list(right) and all(map(_alike, left.values(), right.values()))
     return bool(left == right)
-
-
-def comments_on(value: object) -> dict[Steps, str]:
-    """What the targets in a tree say of their arguments, by the place in the document; unset ones at their node."""
-    from nrun.config.annotations import doc_of
-    from nrun.config.checks import effective_default
-    from nrun.config.node import target_of
-    from nrun.config.paths import Key, nodes_of
-    from nrun.config.show import brief
-
-    comments: dict[Steps, str] = {}
-    for path, node in nodes_of(value):
-        place: list[Any] = []
-        for step in path:
-            place += [escaped(str(step.key))] if isinstance(step, Key) else [step]
-        target, unset = target_of(node), []
-        for name in signature_of(target).names:
-            doc = doc_of(target, name)
-            default = effective_default(target, name)
-            if name in node and doc:
-                comments[*place, escaped(name)] = doc
-            elif name not in node and default is not inspect.Parameter.empty:
-                unset.append(f"{name}: {brief(default)}" + (f"  ({doc})" if doc else ""))
-        if unset:
-            comments[*place, "$target"] = "\n".join(["not set:", *unset])
-    return comments
 
 
 def escaped(key: str) -> str:

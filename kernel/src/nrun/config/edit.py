@@ -1,24 +1,18 @@
-"""Edits that concern many places of a tree, or the tree's shape."""
-# ruff: noqa: ANN401 - values of a tree may be of any type
+"""Edits that concern many places of a tree, or a node as a whole."""
 
 from __future__ import annotations
 
-import copy
 import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nrun.config import Config, Partial
-from nrun.config.node import BaseNode, caller, keepable, new_like, put, set_arguments, signature_of_node
-from nrun.config.order import children_first, held_by
-from nrun.config.paths import format_path, get_at, holder_of, nodes_of, set_at, steps_of
-from nrun.config.show import brief
-from nrun.errors import ConfigError
+from nrun.config.node import BaseNode, keepable, new_like, put, set_arguments, signature_of_node
+from nrun.config.paths import nodes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nrun.config.node import CodeOrigin, Node
-    from nrun.config.paths import Path
 
 T = TypeVar("T")
 N = TypeVar("N", bound=BaseNode[Any])
@@ -40,39 +34,13 @@ def broadcast(root: N, values: Mapping[str, Any], origin: CodeOrigin) -> N:
     )
 
 
-def unshare(root: Any, path: str | Path) -> None:
-    """Put a private copy of the node in the place of the one at `path`; the nodes it holds stay shared.
-
-    Raises ConfigError if there is no node.
-    """
-    node = get_at(root, path)
-    if not isinstance(node, BaseNode):
-        raise ConfigError(f"{format_path(steps_of(path)) or 'the root'} is not a node: {brief(node)}")
-    set_at(root, path, copy.copy(node), caller())
-
-
-def cfg_with(root: N, values: Mapping[str, Any]) -> N:
-    """A tree like `root` with other values at some paths. Only the nodes that hold them, however far, are copied."""
-    changed = [(holder_of(root, steps_of(path))[0], path) for path in values]
-    copies: dict[int, Any] = {id(node): copy.copy(node) for node, _ in changed}
-    for node in children_first(root):
-        if any(id(child) in copies for child in held_by(node)):
-            new = copies.setdefault(id(node), copy.copy(node))
-            set_arguments(new).update({name: _replaced(value, copies) for name, value in set_arguments(new).items()})
-    new_root: N = copies.get(id(root), root)
-    origin = caller()
-    for path, value in values.items():
-        set_at(new_root, path, value, origin)
-    return new_root
-
-
 def to_partial(node: BaseNode[T]) -> Partial[T]:
     """A `Partial` of what a node calls, with its arguments."""
     return _recast(Partial, node)
 
 
 def to_config(node: BaseNode[T]) -> Config[T]:
-    """A `Config` of what a node calls, with its arguments. Raises ConfigError if one of them is Fresh."""
+    """A `Config` of what a node calls, with its arguments. Raises ConfigError if one is Fresh."""
     return _recast(Config, node)
 
 
@@ -80,14 +48,3 @@ def _recast(cls: type[N], node: Node) -> N:
     new = new_like(node, cls, {})
     set_arguments(new).update({name: keepable(new, name, value) for name, value in set_arguments(node).items()})
     return new
-
-
-def _replaced(value: Any, copies: Mapping[int, Any]) -> Any:
-    """`value` with the nodes that have a copy replaced by it."""
-    if isinstance(value, BaseNode):
-        return copies.get(id(value), value)
-    if isinstance(value, list | tuple):
-        return type(value)([_replaced(item, copies) for item in value])
-    if isinstance(value, dict):
-        return {key: _replaced(item, copies) for key, item in value.items()}
-    return value

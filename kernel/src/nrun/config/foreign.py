@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nrun.model import Json
 
-_NAMES = {"_target_": "$target", "_partial_": "$partial", "_args_": "$args"}
+_NAMES = {"_target_": "$target", "_partial_": "$partial", "_args_": "$args", "_factory_": "$factory"}
 _SYMBOL = re.compile(r"((?:[^.:]+\.)*?[^.:]+)\.((?:[A-Z]\w*\.)?\w+)")
 """A module and what is in it: a function, a class, or a method of a class, which begins with a capital."""
 
@@ -28,8 +28,8 @@ def named_as_here(data: Json) -> Json:
             return items
         given: dict[str, Any] = form
         mapping = copies[id(form)] = dict[str, Any]()
-        target = given.get("_target_")
-        names: dict[str, str] = _NAMES if isinstance(target, str) else {}
+        target, factory = given.get("_target_"), given.get("_factory_")
+        names: dict[str, str] = _NAMES if isinstance(target, str) or isinstance(factory, str) else {}
         for key, item in given.items():
             mapping[names.get(key, key)] = copied(item)
         if isinstance(target, str):

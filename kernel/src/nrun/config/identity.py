@@ -17,6 +17,7 @@ from nrun.config.annotations import resolve_annotation
 from nrun.config.checks import effective_default
 from nrun.config.codec import Encoder, encode
 from nrun.config.node import set_arguments, target_of
+from nrun.config.order import completed, lacking
 from nrun.config.target import kept_by_target, signature_of
 from nrun.config.values import PLAIN, is_path, name_of_type
 from nrun.errors import ConfigError
@@ -53,6 +54,8 @@ def content_id(root: Node, *, defaults: Literal["effective", "explicit-only"] = 
     for node in nodes:  # grows while the nodes that this one holds are met
         arguments = set_arguments(node)
         forms = {} if defaults == "explicit-only" else dict(_default_forms(target_of(node)))
+        if forms and lacking(node):
+            return content_id(completed(root))
         left_out = forms.pop(_LEFT_OUT, ())
         for name in _in_order(arguments):
             if name not in left_out:

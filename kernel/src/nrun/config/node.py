@@ -9,16 +9,17 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from nrun.arguments import UnfitValue, UnknownArgument
+from nrun.arguments import UnfitValue, UnknownArgument, brought_by
 from nrun.config.target import check_name, display_name, resolve, signature_of
 from nrun.config.values import PLAIN, Refused, admit
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import CodeType
     from typing import Self, TypeAlias
 
+    from nrun.config.migrations import Migration
     from nrun.config.origin import Origin
     from nrun.config.target import Signature, Target
 
@@ -34,16 +35,6 @@ _NOTHING: frozenset[type] = frozenset()
 keeps_trail = contextvars.ContextVar("nrun_keeps_trail", default=True)
 DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
-
-
-def _brought_by(symbol: str, doc: str) -> Callable[..., Any]:
-    """A method that users of NeMo Run know. What does it is looked up at the call: this module may not know it."""
-
-    def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return resolve(symbol)(owner, *args, **kwargs)
-
-    method.__doc__ = doc
-    return method
 
 
 class BaseNode(Generic[T]):
@@ -187,24 +178,25 @@ class BaseNode(Generic[T]):
         return dumps(self)
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str, *, migrations: Sequence[Migration] = ()) -> Self:
         """The tree that `to_json` gave. Targets stay names; only enums, and classes of objects in it, are imported.
 
+        Names from before become those of now: by `migrations`, and by steps of packages, when these are imported.
         Raises ConfigError for any other text.
         """
         from nrun.config.codec import loads
 
-        value = loads(text)
+        value = loads(text, migrations)
         if not isinstance(value, cls):
             msg = f"this JSON describes a {type(value).__name__}, not a {cls.__name__}"
             raise ConfigError(msg)
         return value
 
-    to_yaml = _brought_by("nrun.files:to_yaml", "This tree as YAML: see `nrun.dumps`.")
-    from_yaml = classmethod(_brought_by("nrun.files:from_yaml", "The tree that `to_yaml` gave: see `nrun.loads`."))
-    diff = _brought_by("nrun.provided:diff", "What has changed since another tree, which is given; `print` shows it.")
-    visualize = _brought_by("nrun.provided:visualize", "A picture of this tree: notebooks show it, and `print` does.")
-    save_config_img = _brought_by("nrun.provided:save_config_img", "Write a picture of this tree to a file.")
+    to_yaml = brought_by("nrun.files:to_yaml", "This tree as YAML: see `nrun.dumps`.")
+    from_yaml = classmethod(brought_by("nrun.files:from_yaml", "The tree that `to_yaml` gave: see `nrun.loads`."))
+    diff = brought_by("nrun.provided:diff", "What has changed since another tree, which is given; `print` shows it.")
+    visualize = brought_by("nrun.provided:visualize", "A picture of this tree: notebooks show it, and `print` does.")
+    save_config_img = brought_by("nrun.provided:save_config_img", "Write a picture of this tree to a file.")
 
 
 class Config(BaseNode[T]):
@@ -261,7 +253,9 @@ def target_of(node: Node) -> Callable[..., Any]:
     """What the node calls, imported if it was given by name."""
     target = node.__nrun_target__
     if isinstance(target, str):
-        target = resolve(target)
+        from nrun.config.migrations import migrated
+
+        target = resolve(migrated(node, target))
         signature_of(target)  # that it can be called
         set_target(node, target)
     return target

@@ -10,7 +10,8 @@ import copy
 import gc
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nrun.config.node import NODES, BaseNode, new_like
+from nrun.config.node import DEFAULT, NODES, BaseNode, new_like, put
+from nrun.config.target import signature_of
 from nrun.config.values import PLAIN, fields_of, is_special
 from nrun.errors import ConfigError
 
@@ -70,6 +71,25 @@ def deepcopied(root: N, memo: dict[int, Any]) -> N:
             gc.enable()
     copied: N = memo[id(root)]
     return copied
+
+
+def lacking(node: Node) -> list[str | int]:
+    """The arguments that are not set and whose defaults describe something. Imports nothing."""
+    target = node.__nrun_target__
+    described = () if isinstance(target, str) else signature_of(target).described
+    return [name for name in described if name not in node.__nrun_args__]
+
+
+def completed(root: N) -> N:
+    """A copy of `root` in which all defaults that describe something are set. Raises ConfigError for unfit ones."""
+    root = copy.deepcopy(root)
+    todo = children_first(root)
+    for node in todo:  # grows while what is in the defaults is met
+        for name in lacking(node):
+            default = copy.deepcopy(signature_of(node.__nrun_target__).default(name))
+            put(node, name, default, DEFAULT)
+            todo += children_first(default)
+    return root
 
 
 def held_by(node: Node) -> list[Node]:

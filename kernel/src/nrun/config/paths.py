@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nrun.arguments import UnknownArgument
-from nrun.config.node import BaseNode, caller, put, remove, set_arguments
+from nrun.config.node import BaseNode, caller, put, set_arguments
 from nrun.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -140,17 +140,6 @@ def set_at(root: Any, path: str | Path, value: Any, origin: Origin | CodeOrigin 
     if inside:
         value = edited(node[name], inside, steps, lambda container, key: operator.setitem(container, key, value))
     put(node, name, value, origin or caller())
-
-
-def delete_at(root: Any, path: str | Path, origin: Origin | CodeOrigin | None = None) -> None:
-    """Unset the argument, or remove the element or key, at `path`. Raises ConfigError when there is none."""
-    steps = steps_of(path)
-    node, name, inside = holder_of(root, steps)
-    if inside:
-        get_at(root, steps)  # it must be there
-        put(node, name, edited(node[name], inside, steps, operator.delitem), origin or caller())
-    else:
-        remove(node, name, origin or caller())
 
 
 def steps_of(path: str | Path) -> Path:

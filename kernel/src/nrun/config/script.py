@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from copy import copy
+from typing import TYPE_CHECKING, Any
 
 import attrs
+from attrs.validators import instance_of
 
 from nrun.arguments import UserData
 from nrun.errors import ConfigError
@@ -16,16 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def _path(value: object) -> str:
-    return text_of(value, "Script.path")
-
-
-def _inline(value: object) -> str:
-    return text_of(value, "Script.inline")
-
-
-def _entrypoint(value: object) -> str:
-    return text_of(value, "Script.entrypoint")
+def _text(value: object) -> str:
+    return text_of(value, "what a Script runs, and by what,")
 
 
 def _env(values: Mapping[str, object]) -> dict[str, str]:
@@ -49,12 +43,14 @@ class Script(UserData):
     name of a module and is run as `entrypoint -m path`.
     """
 
-    path: str = attrs.field(default="", converter=_path)
-    inline: str = attrs.field(default="", converter=_inline, kw_only=True)
+    path: str = attrs.field(default="", converter=_text)
+    inline: str = attrs.field(default="", converter=_text, kw_only=True)
     args: tuple[str, ...] = attrs.field(default=(), converter=_args, kw_only=True)
     env: Mapping[str, str] = attrs.field(factory=dict, converter=_env, kw_only=True)
-    entrypoint: str = attrs.field(default="bash", converter=_entrypoint, kw_only=True)
+    entrypoint: str = attrs.field(default="bash", converter=_text, kw_only=True)
     m: bool = attrs.field(default=False, kw_only=True)
+    metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=copy, validator=instance_of(dict), kw_only=True)
+    """What there is to remember of it: kept in the record, and told to no process."""
 
     def __attrs_post_init__(self) -> None:
         if bool(self.path) == bool(self.inline):

@@ -53,6 +53,8 @@ class Signature(Data):
     annotations: Mapping[str | int, object]
     """As they are written; those of `*args` and `**kwargs` are under `*` and `**`, and `return`."""
     required: tuple[str | int, ...]
+    described: tuple[str | int, ...]
+    """Parameters whose defaults describe something: building makes it anew each time."""
     accepts: dict[str | int, frozenset[type]]
     """Argument -> types whose values need no further look. Grows as checks are made: see `checks.py`."""
     checks: dict[str | int, Check | None]
@@ -124,7 +126,9 @@ def signature_of(target: Any) -> Signature:  # noqa: ANN401 - to be found out
             names[name] = default
             if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
                 positional.append(name)
-    required = tuple(name for table in (defaults, names) for name, default in table.items() if default is _EMPTY)
+    known = [(name, default) for table in (defaults, names) for name, default in table.items()]
+    required = tuple(name for name, default in known if default is _EMPTY)
+    described = tuple(name for name, default in known if _describes(default))
     takes_more_names, forwards = "**" in annotations, dict[str | int, Any]()
     if takes_more_names:
         from nrun.config.forwarding import forwarded
@@ -145,6 +149,7 @@ def signature_of(target: Any) -> Signature:  # noqa: ANN401 - to be found out
         by_index="*" in annotations or None in positional,
         annotations=annotations,
         required=required,
+        described=described,
         accepts={
             name: _ACCEPTED[annotation]
             for name, annotation in annotations.items()
@@ -154,6 +159,12 @@ def signature_of(target: Any) -> Signature:  # noqa: ANN401 - to be found out
         checks={},
         hints={},
     )
+
+
+def _describes(default: Any) -> bool:  # noqa: ANN401 - any default
+    """Whether a default is a node, or holds one."""
+    inside = default.values() if isinstance(default, dict) else default if isinstance(default, list | tuple) else ()
+    return hasattr(type(default), "__nrun_node__") or any(map(_describes, inside))
 
 
 def _made_defaults(cls: Any) -> dict[str, DefaultFactory]:  # noqa: ANN401 - any target

@@ -43,10 +43,10 @@ async def charge(folder: ExperimentFolder) -> AsyncIterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise _taken(folder, _holder(file) or who_is(folder)) from error
+            raise taken(folder, _holder(file)) from error
         last = who_is(folder)
         if last is not None and last.host != socket.gethostname() and _age_s(file, folder) < SILENCE_S:
-            raise _taken(folder, last)
+            raise taken(folder, last)
         beating = asyncio.create_task(_beat(file, _sign(file)))
         try:
             yield
@@ -66,9 +66,10 @@ def who_is(folder: ExperimentFolder) -> ExperimentStarted | None:
     return None
 
 
-def _taken(folder: ExperimentFolder, who: ExperimentStarted | None) -> InCharge:
+def taken(folder: ExperimentFolder, holder: ExperimentStarted | None = None) -> InCharge:
+    """The error that says who is in charge, and what can be done."""
     by = "another process"
-    if who is not None:
+    if (who := holder or who_is(folder)) is not None:
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(who.at))
         by = f"process {who.pid} on {who.host} (since {since})"
     msg = f"{by} is looking after experiment {folder.id}"

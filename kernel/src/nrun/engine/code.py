@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from nrun.events import CodePacked
+from nrun.record import bundles_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,21 +15,22 @@ if TYPE_CHECKING:
 
     from nrun.engine.ledger import Ledger
     from nrun.model import Bundle
+    from nrun.plugins import Hooks
     from nrun.protocols import Executor, Packager
 
 
 class Code:
-    """Bundles made from the folder `source`, kept in the store under `home`.
+    """Bundles made from the folder `source`, kept in the store of the record.
 
     `packed` has those that an earlier process packed, by the number of an executor: jobs that run later, or again,
     get the code that was there when the experiment was launched.
     """
 
     def __init__(
-        self, source: Path, home: Path, executors: Sequence[Executor], ledger: Ledger, packed: Mapping[int, Bundle]
+        self, hooks: Hooks, source: Path, executors: Sequence[Executor], ledger: Ledger, packed: Mapping[int, Bundle]
     ) -> None:
+        self._hooks = hooks
         self._source = source
-        self._home = home
         self._executors = executors
         self._ledger = ledger
         self._ready = [(executors[number].packager, bundle) for number, bundle in packed.items()]
@@ -49,8 +51,8 @@ class Code:
         return await asyncio.shield(next(task for known, task in self._packing if known == packager))
 
     async def _pack(self, number: int, packager: Packager) -> Bundle:
-        from nrun.record.bundles import pack_bundle  # hashing and copying: few runs need them
+        from nrun.packaging import pack_bundle  # hashing and copying: few runs need them
 
-        bundle = await pack_bundle(packager, self._source, self._home)
+        bundle = await pack_bundle(packager, self._source, bundles_folder(self._ledger.folder.home), self._hooks)
         self._ledger.note([CodePacked(at=time.time(), executor=number, bundle=bundle.id)], durable=True)
         return bundle

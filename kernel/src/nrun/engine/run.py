@@ -64,7 +64,7 @@ class Run:
         self._schedule = Schedule(plan.jobs)
         self._taken_up = statuses is not None
         executors = plan.executors()
-        self._code = Code(Path(plan.surroundings.cwd), folder.home, executors, self._ledger, packed or {})
+        self._code = Code(hooks, Path(plan.surroundings.cwd), executors, self._ledger, packed or {})
         limits = {
             place: concurrency_limit(backend, [executor for executor in executors if executor.place() == place])
             for place, backend in backends.items()
@@ -103,6 +103,10 @@ class Run:
                 finally:
                     state = overall(status.state for status in self.statuses.values())
                     self._ledger.note([ExperimentEnded(at=time.time(), state=state)])
+        except Exception as error:
+            if (safe := self._ledger.secrets.safe(error)) is not error:
+                raise safe from None
+            raise
         finally:
             self._ledger.close()
             await telling

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nrun.engine.handover import told
-from nrun.errors import ConfigError, NrunError
+from nrun.errors import ConfigError, NrunError, PluginError
 from nrun.model import LogChunk
 from nrun.planning import secrets_in, task_folders
 from nrun.record.folder import DESCRIPTION
@@ -75,13 +75,27 @@ class Secrets:
             msg = f"the secret {secret.reference} cannot be had: {told(error)}" + (f" ({hint})" if hint else "")
             raise NrunError(msg) from error
 
+    def safe(self, error: Exception) -> Exception:
+        """The error; if it would show a value that is known here, one that says the same without it."""
+        if not self.hidden:
+            return error
+        import traceback
+
+        trace = "".join(traceback.format_exception(error))
+        text = self._pattern().sub("***", str(error) if isinstance(error, NrunError) else trace.rstrip())
+        kind = PluginError if isinstance(error, PluginError) else NrunError
+        return kind(text) if self._pattern().search(trace) else error
+
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, self.hidden)))
+
     def redacted(self, events: Sequence[Event]) -> Sequence[Event]:
         """The events without any value that is known here."""
         if not self.hidden:
             return events
         from nrun.events import from_json, to_json
 
-        pattern = re.compile("|".join(map(re.escape, self.hidden)))
+        pattern = self._pattern()
         return [from_json(_replaced(to_json(event), pattern)) for event in events]
 
     async def masked(self, chunks: AsyncGenerator[LogChunk, None]) -> AsyncGenerator[LogChunk, None]:

@@ -12,7 +12,7 @@ from nrun.model import STREAMS
 from nrun.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from nrun.engine.view import View
     from nrun.plugins import Hooks
@@ -22,13 +22,13 @@ PAUSE_S = 0.1
 
 
 @contextlib.asynccontextmanager
-async def tailing(view: View, hooks: Hooks) -> AsyncIterator[None]:
+async def tailing(view: View, hooks: Hooks, jobs: Collection[str]) -> AsyncIterator[None]:
     """Within it, the logs of the jobs are printed. Trouble with that is told, and does not touch the run."""
 
     def write(job: str, line: str) -> None:
         print(f"{printable(job)}| {printable(line.expandtabs())}")  # noqa: T201 - it was asked for
 
-    task = asyncio.create_task(tail(view, hooks, write))
+    task = asyncio.create_task(tail(view, hooks, jobs, write))
     try:
         yield
         (trouble,) = await asyncio.gather(task, return_exceptions=True)
@@ -38,13 +38,13 @@ async def tailing(view: View, hooks: Hooks) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def tail(view: View, hooks: Hooks, write: Callable[[str, str], None]) -> None:
-    """Give `write` every whole line with the name of its job, until every job has ended and all was read."""
+async def tail(view: View, hooks: Hooks, jobs: Collection[str], write: Callable[[str, str], None]) -> None:
+    """Give `write` every whole line of the jobs with their names, until all is over and all was read."""
     begun: set[tuple[str, int]] = set()
     async with asyncio.TaskGroup() as group:
         while True:
             over = view.state.ended
-            for status in view.statuses.values():
+            for status in [view.statuses[job] for job in jobs]:
                 attempt = (status.name, status.attempt)
                 if status.handle is not None and attempt not in begun:
                     begun.add(attempt)

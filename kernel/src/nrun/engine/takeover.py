@@ -17,7 +17,7 @@ from nrun.events import CodePacked, ExperimentEnded, ExperimentStarted, JobRerun
 from nrun.model import Bundle
 from nrun.planning import Dependency, Job, Plan, RecordedTask, Surroundings
 from nrun.protocols import Executor
-from nrun.record import JobStatus, Journal, fold_all, read_journal
+from nrun.record import JobStatus, Journal, bundles_folder, fold_all, read_journal
 from nrun.record.description import check_version, read_description
 
 if TYPE_CHECKING:
@@ -140,11 +140,11 @@ async def attend(
 
 
 async def watch(folder: ExperimentFolder, hooks: Hooks, offset: int = 0) -> int:
-    """Tell the observers of what is in the journal from `offset` on, until who is in charge is done or dead.
+    """Tell the observers that show it what is in the journal from `offset` on, until who is in charge is done or dead.
 
     Of what was before they are told how the last process took charge. Gives where the journal ended.
     """
-    observers = hooks.observers()
+    observers = hooks.observers(watching=True)
     while True:
         reading = read_journal(folder.journal, offset)
         if reading.events:
@@ -159,12 +159,17 @@ async def watch(folder: ExperimentFolder, hooks: Hooks, offset: int = 0) -> int:
         await asyncio.sleep(WATCH_PAUSE_S)
 
 
-async def ask_again(folder: ExperimentFolder, names: Collection[str], by: str) -> None:
-    """Have jobs that have ended run again, when the experiment is carried on. Raises InCharge, RecordError."""
+async def ask_again(folder: ExperimentFolder, attempts: Mapping[str, int], by: str) -> None:
+    """Have jobs that ended with these attempts run again when it is resumed. Raises InCharge, RecordError."""
     async with charge(folder):
-        check_version(read_description(folder).nrun, folder)
+        view = read_view(folder)
+        check_version(view.version, folder)
+        last = {(status.name, status.attempt) for status in view.statuses.values() if status.state.ended}
+        again = [
+            JobRerun(at=time.time(), job=name, by=by) for name, number in attempts.items() if (name, number) in last
+        ]
         with Journal(folder.journal) as journal:
-            journal.append([JobRerun(at=time.time(), job=name, by=by) for name in names], durable=True)
+            journal.append(again, durable=True)
 
 
 def _packed(folder: ExperimentFolder, events: Collection[object], plan: Plan) -> Mapping[int, Bundle]:
@@ -173,9 +178,11 @@ def _packed(folder: ExperimentFolder, events: Collection[object], plan: Plan) ->
     count = len(plan.executors())
     for event in events:
         if isinstance(event, CodePacked) and 0 <= event.executor < count:
-            root = folder.home / "bundles" / event.bundle
-            if not root.is_dir():
-                msg = f"the code of experiment {folder.id} is gone from {root}"
+            from nrun.packaging.store import Store  # most experiments ship nothing
+
+            store = bundles_folder(folder.home)
+            if not Store(str(store)).has(event.bundle):
+                msg = f"the code of experiment {folder.id}, {event.bundle}, is gone from {store}"
                 raise PlanError(msg, hint="launch it again from the folder with the code")
-            packed[event.executor] = Bundle(event.bundle, root)
+            packed[event.executor] = Bundle(event.bundle, store)
     return packed

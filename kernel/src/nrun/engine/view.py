@@ -30,9 +30,9 @@ class View(Data):
     statuses: dict[str, JobStatus]
     version: int
     """The version of the record."""
-    damaged: tuple[int, ...]
+    damaged: tuple[int, ...] = ()
     """Byte offsets of journal lines that could not be read and were left out."""
-    launcher_gone: bool
+    launcher_gone: bool = False
     """Whether the process in charge certainly no longer exists, and was not done."""
     tags: tuple[str, ...] = ()
     notes: tuple[Noted, ...] = ()

@@ -23,20 +23,27 @@ from nrun.declare import (
     Spec,
     ViewSpec,
 )
-from nrun.errors import NrunError, PluginError
+from nrun.errors import NrunError, PackagingError, PluginError
 from nrun.plugins.host import PluginState
 from nrun.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     import pluggy
 
     from nrun.planning import Plan, Task
     from nrun.plugins.host import PluginHost, PluginRecord
     from nrun.plugins.observers import Observers
+    from nrun.protocols import IgnoreRule
+    from nrun.tunnels import TransportSpec
 
+_PARTICIPATION = (
+    *("nrun_configure", "nrun_default_executor", "nrun_validate"),
+    *("nrun_ignore_rule", "nrun_around", "nrun_event"),
+)
 SpecT = TypeVar("SpecT", bound=Spec)
 
 
@@ -62,6 +69,13 @@ class Hooks:
     def launchers(self) -> Registry[LauncherSpec]:
         """How processes can start."""
         return self._collect("launcher", "nrun_launchers", LauncherSpec)
+
+    @functools.cached_property
+    def transports(self) -> Registry[TransportSpec]:
+        """How hosts can be reached."""
+        from nrun.tunnels import TransportSpec  # few jobs leave this machine
+
+        return self._collect("transport", "nrun_transports", TransportSpec)
 
     @functools.cached_property
     def secrets(self) -> Registry[SecretSpec]:
@@ -101,7 +115,7 @@ class Hooks:
     def takes_part(self) -> dict[str, list[str]]:
         """For each plugin, the hooks by which it takes part in runs or watches them, beyond declaring."""
         found: dict[str, list[str]] = {}
-        for hook in ("nrun_configure", "nrun_default_executor", "nrun_validate", "nrun_around", "nrun_event"):
+        for hook in _PARTICIPATION:
             for record, _ in self._implementations(hook):
                 found.setdefault(record.name, []).append(hook)
         return found
@@ -146,23 +160,32 @@ class Hooks:
                         await stack.enter_async_context(cast("AbstractAsyncContextManager[None]", scope))
             yield
 
+    def ignore_rule(self, root: Path) -> IgnoreRule:
+        """What stays behind of a folder. Raises PackagingError if no plugin says that."""
+        for record, function in self._implementations("nrun_ignore_rule"):
+            rule = _call(record, "nrun_ignore_rule", function, root=root)
+            if rule is not None:
+                return cast("IgnoreRule", rule)
+        msg = "nothing installed says what stays behind when code is shipped"
+        raise PackagingError(msg, hint="pip install nrun-ignore-gitignore")
+
     # ---- observation: never fails a run
 
-    def observers(self) -> Observers:
-        """Those who want to be told, for the length of one run."""
+    def observers(self, *, watching: bool = False) -> Observers:
+        """Those who want to be told, for the length of one run; with `watching`, of one that another process does."""
         from nrun.plugins.observers import Observers  # asyncio: only runs need it
 
-        return Observers(self._implementations("nrun_event"))
+        return Observers(self._implementations("nrun_event", "watching" if watching else ""), watching=watching)
 
     # ---- the conventions
 
-    def _implementations(self, hook: str) -> list[tuple[PluginRecord, Callable[..., object]]]:
-        """Who implements `hook`, in the order of calling: tryfirst, then by name, then trylast."""
+    def _implementations(self, hook: str, takes: str = "") -> list[tuple[PluginRecord, Callable[..., object]]]:
+        """Who implements `hook`, and takes that argument, in order of calling: tryfirst, then by name, then trylast."""
         caller: pluggy.HookCaller = getattr(self.host.manager.hook, hook)
         found: list[tuple[PluginRecord, Callable[..., object]]] = []
         for impl in reversed(caller.get_hookimpls()):
             record = self.host.record(impl.plugin_name)
-            if record is not None and record.state is PluginState.LOADED:
+            if record is not None and record.state is PluginState.LOADED and takes in {"", *impl.argnames}:
                 found.append((record, functools.partial(_with_known, impl.function, frozenset(impl.argnames))))
         return found
 

@@ -25,10 +25,15 @@ class Observers:
     """The observers of one run. One that raises or is too slow is reported once, then left out."""
 
     def __init__(
-        self, implementations: list[tuple[PluginRecord, Callable[..., object]]], timeout_s: float = OBSERVER_TIMEOUT_S
+        self,
+        implementations: list[tuple[PluginRecord, Callable[..., object]]],
+        timeout_s: float = OBSERVER_TIMEOUT_S,
+        *,
+        watching: bool = False,
     ) -> None:
         self._implementations = implementations
         self._timeout_s = timeout_s
+        self._watching = watching
 
     async def tell(self, events: Sequence[Event], experiment: str, folder: Path) -> None:
         """Tell every observer of `events` of one experiment, whose record is in `folder`, in order."""
@@ -46,7 +51,7 @@ class Observers:
 
     async def _tell_one(self, function: Callable[..., object], event: Event, experiment: str, folder: Path) -> None:
         began = time.monotonic()
-        result = function(event=event, experiment=experiment, folder=folder)
+        result = function(event=event, experiment=experiment, folder=folder, watching=self._watching)
         if result is not None and inspect.isawaitable(result):
             async with asyncio.timeout(self._timeout_s):
                 await result

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from nrun.record.catalogue import experiments, find_experiment
-from nrun.record.folder import ExperimentFolder, claim_folder, copy_worker, discard, home_folder, write_file
+from nrun.record.folder import (
+    ExperimentFolder,
+    bundles_folder,
+    claim_folder,
+    copy_worker,
+    discard,
+    home_folder,
+    publish,
+    write_file,
+)
 from nrun.record.journal import Journal, read_journal
 from nrun.record.status import JobStatus, fold_all, labels, overall
 
@@ -11,6 +20,7 @@ __all__ = [
     "ExperimentFolder",
     "JobStatus",
     "Journal",
+    "bundles_folder",
     "claim_folder",
     "copy_worker",
     "discard",
@@ -20,6 +30,7 @@ __all__ = [
     "home_folder",
     "labels",
     "overall",
+    "publish",
     "read_journal",
     "write_file",
 ]

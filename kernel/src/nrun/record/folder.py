@@ -21,6 +21,8 @@ from nrun.model import Handle
 
 JOURNAL = "journal.jsonl"
 DESCRIPTION = "experiment.json"
+CLAIMED = ".claimed-"
+"""What the name of a folder begins with until the experiment in it is described."""
 _WORKER_FILES = ("worker.py", "worker_task.py", "worker_forms.py")
 
 
@@ -34,6 +36,11 @@ def home_folder(home: str | os.PathLike[str] | None = None) -> Path:
         raise RecordError(msg, hint="set NRUN_HOME to a folder that you can write to") from error
 
 
+def bundles_folder(home: Path) -> Path:
+    """Where the code is that travels: the store of `nrun.packaging`."""
+    return home / "bundles"
+
+
 @attrs.frozen(eq=False, repr=False)
 class ExperimentFolder(Data):
     """The folder of one experiment."""
@@ -41,7 +48,7 @@ class ExperimentFolder(Data):
     home: Path
     title: str
     id: str
-    path: Path = attrs.field(init=False, eq=False, repr=False)
+    path: Path = attrs.field(eq=False, repr=False)
     """The folder itself; kept, because it is asked for several times per job."""
 
     @path.default
@@ -67,6 +74,7 @@ def claim_folder(home: Path, title: str) -> ExperimentFolder:
 
     The id is the time in UTC to the microsecond, so ids sort by time, and four random digits, so that
     two titles hardly ever share one; that no two experiments share a folder is sure, for it is made exclusively.
+    Nobody sees it until it is published, so that whoever dies before that leaves no half of an experiment.
     """
     try:
         for parent in (home, home / "experiments", home / "experiments" / title):
@@ -74,7 +82,8 @@ def claim_folder(home: Path, title: str) -> ExperimentFolder:
         while True:
             now = time.time_ns()
             moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now // 10**9))
-            folder = ExperimentFolder(home, title, f"{moment}-{now // 1000 % 10**6:06d}-{os.urandom(2).hex()}")
+            id_ = f"{moment}-{now // 1000 % 10**6:06d}-{os.urandom(2).hex()}"
+            folder = ExperimentFolder(home, title, id_, home / "experiments" / title / f"{CLAIMED}{id_}")
             try:
                 folder.path.mkdir(mode=0o700)
             except FileExistsError:
@@ -83,6 +92,17 @@ def claim_folder(home: Path, title: str) -> ExperimentFolder:
     except OSError as error:
         msg = f"cannot make a folder for the experiment in {home}: {error.strerror}"
         raise RecordError(msg, hint="set NRUN_HOME to a folder that you can write to") from error
+
+
+def publish(claimed: ExperimentFolder) -> ExperimentFolder:
+    """Let everybody see an experiment whose description is written. Raises RecordError."""
+    folder = ExperimentFolder(claimed.home, claimed.title, claimed.id)
+    try:
+        claimed.path.rename(folder.path)
+    except OSError as error:
+        msg = f"cannot rename {claimed.path}: {error.strerror}"
+        raise RecordError(msg, hint="is the file system read-only?") from error
+    return folder
 
 
 def discard(folder: ExperimentFolder) -> None:

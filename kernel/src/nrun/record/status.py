@@ -66,6 +66,9 @@ class JobStatus(Data):
     """Processor time of the attempt, in seconds."""
     peak_memory_bytes: int | None = None
     """The most memory that one process of the attempt held."""
+    peak_gpu_memory_bytes: int | None = None
+    gpu_utilization: float | None = None
+    """How busy its GPUs were, in percent: the mean over time."""
     source: str | None = None
     """What told the state."""
     observed_at: float | None = None
@@ -95,6 +98,8 @@ class JobStatus(Data):
             "ended_at": self.ended_at,
             "cpu_s": self.cpu_s,
             "peak_memory_bytes": self.peak_memory_bytes,
+            "peak_gpu_memory_bytes": self.peak_gpu_memory_bytes,
+            "gpu_utilization": self.gpu_utilization,
             "observed_at": self.observed_at,
             "source": self.source,
             "control_errors": list(self.control_errors),
@@ -160,9 +165,8 @@ def _await(status: JobStatus) -> None:
     """Nothing is known of the next attempt yet."""
     status.state, status.handle, status.in_doubt = State.PENDING, None, False
     status.exit_code = status.signal = status.reason = status.cause = status.limit = status.source = None
-    status.not_before = status.submitted_at = status.started_at = status.ended_at = status.cpu_s = (
-        status.peak_memory_bytes
-    ) = None
+    status.not_before = status.submitted_at = status.started_at = status.ended_at = status.cpu_s = None
+    status.peak_memory_bytes = status.peak_gpu_memory_bytes = status.gpu_utilization = None
 
 
 def _failed(status: JobStatus, cause: Cause) -> None:
@@ -179,6 +183,7 @@ def _observe(status: JobStatus, seen: Observation) -> None:
     status.started_at = seen.started_at or status.started_at
     status.ended_at = seen.ended_at
     status.cpu_s, status.peak_memory_bytes = seen.cpu_s, seen.peak_memory_bytes
+    status.peak_gpu_memory_bytes, status.gpu_utilization = seen.peak_gpu_memory_bytes, seen.gpu_utilization
     if seen.state is not State.FAILED:
         return
     if status.cancel_requested_by is not None:
@@ -187,7 +192,8 @@ def _observe(status: JobStatus, seen: Observation) -> None:
         status.reason = status.limit
         _failed(status, Cause.TIMEOUT)
     else:
-        _failed(status, seen.cause or Cause.USER_ERROR)
+        # Nobody of ours sent a SIGKILL, and no program ends like this by itself.
+        _failed(status, seen.cause or (Cause.INFRASTRUCTURE if seen.signal == "SIGKILL" else Cause.USER_ERROR))
 
 
 def fold_all(statuses: dict[str, JobStatus], events: Iterable[Event], experiment: str) -> None:

@@ -9,7 +9,7 @@ import click
 from nrun import Experiment
 from nrun.cli.words import complete_experiment
 from nrun.text import printable
-from nrun_command_experiment.facts import SECTIONS, facts
+from nrun_command_experiment.facts import SECTIONS
 
 
 @click.command()
@@ -27,15 +27,8 @@ def diff(a: str, b: str, only: tuple[str, ...], as_json: bool) -> int:
       nrun diff latest 20260102-1530
       nrun diff train baseline --only configuration --only results
     """
-    ours, theirs = facts(Experiment.from_id(a)), facts(Experiment.from_id(b))
-    found = {
-        section: {
-            place: [ours[section].get(place), theirs[section].get(place)]
-            for place in dict.fromkeys((*ours[section], *theirs[section]))
-            if ours[section].get(place) != theirs[section].get(place)
-        }
-        for section in only or SECTIONS
-    }
+    everything = Experiment.from_id(a).diff(Experiment.from_id(b))
+    found = {section: everything[section] for section in only or SECTIONS}
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return int(any(found.values()))

@@ -24,6 +24,19 @@ PROVENANCE = "provenance"
 """The folder in the record into which plugins write what they know about where the code comes from."""
 
 
+def compare_experiments(ours: Experiment, theirs: Experiment) -> dict[str, dict[str, tuple[Json, Json]]]:
+    """What `exp.diff` gives: by section and place, the values that differ."""
+    here, there = facts(ours), facts(theirs)
+    return {
+        section: {
+            place: (here[section].get(place), there[section].get(place))
+            for place in dict.fromkeys((*here[section], *there[section]))
+            if here[section].get(place) != there[section].get(place)
+        }
+        for section in SECTIONS
+    }
+
+
 def facts(exp: Experiment) -> dict[str, dict[str, Json]]:
     """By section, what there is to compare, by its place."""
     asked = exp.description()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nrun import CommandSpec, hookimpl
+from nrun import CommandSpec, NameSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +27,18 @@ def nrun_commands() -> Iterable[CommandSpec]:
     yield CommandSpec(name="diff", summary="Show how two experiments differ", command=_diff)
     yield CommandSpec(name="results", summary="Print what functions returned or raised", command=_results)
     yield CommandSpec(name="artifacts", summary="List and fetch the files that jobs left", command=_artifacts)
+
+
+@hookimpl
+def nrun_names() -> Iterable[NameSpec]:
+    """What a method of `Experiment` calls."""
+    yield NameSpec(name="compare_experiments", summary="What `exp.diff` does", load=_compare)
+
+
+def _compare() -> object:
+    from nrun_command_experiment.facts import compare_experiments
+
+    return compare_experiments
 
 
 def _experiment() -> click.Command:

@@ -101,7 +101,7 @@ def remarks(job: JobStatus, edges: Sequence[Edge], jobs: Mapping[str, JobStatus]
     if said := ending(job):
         yield said
     if job.state.ended:
-        yield from _used(job)
+        yield from used(job)
         return
     if job.in_doubt:
         yield "submitted, but the answer is not known"
@@ -111,13 +111,13 @@ def remarks(job: JobStatus, edges: Sequence[Edge], jobs: Mapping[str, JobStatus]
         yield f"to be cancelled, says {job.cancel_requested_by}"
     if job.state is State.SUBMITTED and job.submitted_at is not None:
         yield f"queued for {duration(now - job.submitted_at)}"
-    yield from _used(job)
+    yield from used(job)
     if job.attempt and job.observed_at is not None:
         yield f"seen {duration(now - job.observed_at)} ago"
 
 
-def _used(job: JobStatus) -> Iterator[str]:
-    """What an attempt took: time in the queue, processor and memory, where that is known."""
+def used(job: JobStatus) -> Iterator[str]:
+    """What an attempt took: time in the queue, processors and memory, of GPUs too, where that is known."""
     queued = (job.started_at or 0.0) - (job.submitted_at or job.started_at or 0.0)
     if queued >= LEAST_QUEUE_S:
         yield f"queued {duration(queued)}"
@@ -125,6 +125,10 @@ def _used(job: JobStatus) -> Iterator[str]:
         yield f"cpu {duration(job.cpu_s)}"
     if job.peak_memory_bytes is not None:
         yield f"peak {size(job.peak_memory_bytes)}"
+    if job.gpu_utilization is not None:
+        yield f"gpu {job.gpu_utilization:.0f} %"
+    if job.peak_gpu_memory_bytes:
+        yield f"gpu peak {size(job.peak_gpu_memory_bytes)}"
 
 
 def size(count: float) -> str:

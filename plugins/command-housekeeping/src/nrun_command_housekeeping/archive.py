@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from nrun.amounts import size_text
 from nrun.cli.words import complete_experiment
-from nrun.engine.look import read_view
-from nrun.errors import PlanError, UsageError
 from nrun.record import find_experiment, home_folder
 from nrun.text import printable
-from nrun_command_housekeeping.packing import default_name, write_archive
-from nrun_command_housekeeping.removal import remove
-
-if TYPE_CHECKING:
-    from nrun.engine.view import View
-    from nrun.record import ExperimentFolder
+from nrun_command_housekeeping.putting_away import archive_experiments
 
 
 @click.command()
@@ -41,21 +31,9 @@ def archive(experiments: tuple[str, ...], output: Path | None, removes: bool, as
     """
     home = home_folder()
     folders = list({(one := find_experiment(home, word)).id: one for word in experiments}.values())
-    for folder in folders:
-        if not read_view(folder).state.ended:
-            msg = f"experiment {folder.id} has not ended"
-            raise PlanError(msg, hint=f"nrun attach {folder.id} waits for its end; nrun cancel {folder.id} stops it")
-    if output is None and len(folders) > 1:
-        msg = "say what the file is to be called: -o FILE"
-        raise UsageError(msg, hint="several experiments go into one file")
-    file = (output or default_name(folders[0])).absolute()
-    sizes = [folder.journal.stat().st_size for folder in folders]
-    manifest = write_archive(folders, file)
+    file, manifest = archive_experiments(folders, output, remove=removes)
     for name, why in manifest.left_out.items():
         click.echo(f"left out: {printable(name)}: {printable(why)}", err=True)
-    if removes:
-        for folder, size in zip(folders, sizes, strict=True):
-            asyncio.run(remove(folder, partial(_changed, folder, size)))
     ids = [folder.id for folder in folders]
     size = file.stat().st_size
     if as_json:
@@ -63,12 +41,6 @@ def archive(experiments: tuple[str, ...], output: Path | None, removes: bool, as
         click.echo(json.dumps(done | {"left_out": manifest.left_out}, indent=2))
     else:
         click.echo(f"{file}: {len(ids)} experiments, {len(manifest.files)} files, {size_text(size)}")
-
-
-def _changed(folder: ExperimentFolder, size: int, view: View) -> str:
-    """Why an experiment must stay: somebody wrote into its journal after that had `size` bytes."""
-    del view
-    return "" if folder.journal.stat().st_size == size else "has changed meanwhile"
 
 
 @click.command()
@@ -87,7 +59,8 @@ def restore(file: Path, as_json: bool) -> None:
     # imported here, for archiving needs none of it
     from nrun_command_housekeeping.unpacking import restore_archive
 
-    ids, left_out = restore_archive(file, home_folder())
+    folders, left_out = restore_archive(file, home_folder())
+    ids = [folder.id for folder in folders]
     for name, why in left_out.items():
         click.echo(f"not in the archive: {printable(name)}: {printable(why)}", err=True)
     click.echo(json.dumps({"experiments": ids, "left_out": left_out}, indent=2) if as_json else "\n".join(ids))

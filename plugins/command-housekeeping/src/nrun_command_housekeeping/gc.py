@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from nrun.amounts import parse_size, parse_span, size_text
-from nrun.errors import NrunError, UsageError
-from nrun.record import ExperimentFolder, home_folder
-from nrun.search import Query, query_of, search
+from nrun.amounts import size_text
+from nrun.errors import UsageError
+from nrun.record import home_folder
 from nrun.text import columns, printable
-from nrun_command_housekeeping.leftovers import Leftover, leftovers, sweep
-from nrun_command_housekeeping.removal import remove
-from nrun_command_housekeeping.retention import Doomed, Policy, doomed, tagged_to_stay
+from nrun_command_housekeeping.garbage import find_garbage, policy_of, remove_garbage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
+
+    from nrun_command_housekeeping.leftovers import Leftover
+    from nrun_command_housekeeping.retention import Doomed
 
 
 @click.command()
@@ -54,21 +50,14 @@ def gc(
       nrun experiment gc --max-size 50GB --yes
     """
     home = home_folder()
-    policy = Policy(
-        older_than_s=None if older_than is None else parse_span(older_than),
-        max_size=None if max_size is None else parse_size(max_size),
-        states=query_of(state=state).states,
-        keep_last=keep_last,
-    )
-    going = doomed(search(home, Query(), sizes=True).statuses, policy, time.time()) if policy != Policy() else []
-    rest = leftovers(home, {one.status.id for one in going if one.status.id})
+    policy = policy_of(older_than=older_than, max_size=max_size, state=state, keep_last=keep_last)
+    going, rest = find_garbage(home, policy)
+    failed: list[str] = []
     if not dry_run and (going or rest):
         if not as_json:
             click.echo(_table(going, rest))
         _confirm(len(going), yes=yes)
-        going, rest, failed = _remove(going, rest, home)
-    else:
-        failed = []
+        going, rest, failed = remove_garbage(going, rest, home)
     for why in failed:
         click.echo(f"not removed: {why}", err=True)
     if as_json:
@@ -89,29 +78,6 @@ def _confirm(count: int, *, yes: bool) -> None:
         msg = "nothing was removed: nobody can be asked"
         raise UsageError(msg, hint="--yes removes without asking; --dry-run only says what would be")
     click.confirm(f"remove them ({count} experiments)?", abort=True, err=True)
-
-
-def _remove(
-    going: Sequence[Doomed], rest: Sequence[Leftover], home: Path
-) -> tuple[list[Doomed], list[Leftover], list[str]]:
-    """Remove them one by one. Gives what went, and why the others did not."""
-    failed: list[str] = []
-
-    def tried(work: Callable[[], object]) -> bool:
-        try:
-            return work() is not False
-        except NrunError as error:
-            failed.append(printable(error.message))
-            return False
-
-    went = [one for one in going if tried(partial(_remove_one, one, home))]
-    if len(went) < len(going):  # what stayed may need code that seemed to be left over
-        rest = leftovers(home, set())
-    return went, [one for one in rest if tried(partial(sweep, one, home))], failed
-
-
-def _remove_one(one: Doomed, home: Path) -> None:
-    asyncio.run(remove(ExperimentFolder(home, one.status.title, one.status.id or ""), tagged_to_stay))
 
 
 def _table(going: Sequence[Doomed], rest: Sequence[Leftover]) -> str:

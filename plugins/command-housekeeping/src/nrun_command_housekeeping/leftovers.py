@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from typing import TYPE_CHECKING
@@ -10,7 +9,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from nrun.errors import RecordError
+from nrun.packaging.store import PACKING, Store
+from nrun.record import bundles_folder
 from nrun.record.catalogue import names
+from nrun.record.folder import CLAIMED
 from nrun.search import folder_size
 from nrun_command_housekeeping.removal import TRASH, empty, move_to_trash
 from nrun_command_housekeeping.unpacking import RESTORING
@@ -21,13 +23,12 @@ if TYPE_CHECKING:
 
 GRACE_S = 86400.0
 """How long code stays after it was last packed, and what is half done after it was begun: somebody may be at it."""
-PACKING = ".packing-"
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
 
 
 @attrs.frozen
 class Leftover:
-    """A folder that is to go, and why."""
+    """A file or folder that is to go, and why."""
 
     path: Path
     reason: str
@@ -39,13 +40,20 @@ def leftovers(home: Path, without: Collection[str]) -> list[Leftover]:
     store = home / "experiments"
     found = [(path, "was removed before") for path in _below(store / TRASH)]
     found += [(path, "half restored") for path in _below(store) if path.name.startswith(RESTORING) and _is_old(path)]
-    bundles = [path for path in _below(home / "bundles") if _is_old(path)]
-    found += [(path, "half packed") for path in bundles if path.name.startswith(PACKING)]
-    whole = [path for path in bundles if _DIGEST.fullmatch(os.fsencode(path.name))]
-    if whole:
+    claimed = [path for title in _below(store) for path in _below(title) if path.name.startswith(CLAIMED)]
+    found += [(path, "half launched") for path in claimed if _is_old(path)]
+    bundles = _below(bundles_folder(home))
+    found += [(path, "half packed") for path in bundles if path.name.startswith(PACKING) and _is_old(path)]
+    manifests = [path for path in bundles if path.suffix == ".manifest"]
+    if manifests:
         needed = _named_in_records(home, without)
-        found += [(path, "no experiment has this code") for path in whole if path.name not in needed]
-    return [Leftover(path, reason, folder_size(str(path))) for path, reason in found]
+        kept = {path.stem for path in manifests if path.stem in needed or not _is_old(path)}
+        gone = [path for path in bundles if path.suffix in {".manifest", ".packs"} and path.stem not in kept]
+        code = Store(str(bundles_folder(home)))
+        packs = {pack for bundle in kept if code.has(bundle) for pack in code.packs(bundle)}
+        gone += [path for path in _below(bundles_folder(home) / "packs") if path.name not in packs]
+        found += [(path, "no experiment has this code") for path in gone if _is_old(path)]
+    return [Leftover(path, reason, _size(path)) for path, reason in found]
 
 
 def sweep(found: Leftover, home: Path) -> bool:
@@ -76,6 +84,10 @@ def _named_in_records(home: Path, without: Collection[str]) -> set[str]:
                 msg = f"cannot read {path}: {error.strerror}"
                 raise RecordError(msg, hint="no code is removed, for it may be needed there") from error
     return {digest.decode() for digest in digests}
+
+
+def _size(path: Path) -> int:
+    return folder_size(str(path)) if path.is_dir() else path.stat().st_size
 
 
 def _below(folder: Path) -> list[Path]:

@@ -23,7 +23,8 @@ import attrs
 
 from nrun.errors import RecordError
 from nrun.events import CodePacked
-from nrun.record import read_journal
+from nrun.packaging.store import Damaged, Store
+from nrun.record import bundles_folder, read_journal
 
 if TYPE_CHECKING:
     import contextlib
@@ -66,6 +67,9 @@ def write_archive(folders: Sequence[ExperimentFolder], file: Path) -> Manifest:
             os.fsync(out.fileno())
         os.link(beside, file)
         _sync_folder(file.parent)
+    except Damaged as error:
+        msg = f"the code of an experiment cannot be archived: {error}"
+        raise RecordError(msg) from error
     except OSError as error:
         msg = f"cannot write {file}: {error.strerror or error}"
         raise RecordError(
@@ -103,10 +107,10 @@ def _write(folders: Sequence[ExperimentFolder], tar: tarfile.TarFile) -> Manifes
     for folder in sorted(folders, key=lambda one: (one.title, one.id)):
         _add_tree(tar, folder.path, f"experiments/{folder.title}/{folder.id}", manifest)
         for event in read_journal(folder.journal).events:
-            if isinstance(event, CodePacked) and (folder.home / "bundles" / event.bundle).is_dir():
-                bundles[event.bundle] = folder.home / "bundles" / event.bundle
-    for digest, path in sorted(bundles.items()):
-        _add_tree(tar, path, f"bundles/{digest}", manifest)
+            if isinstance(event, CodePacked) and Store(str(bundles_folder(folder.home))).has(event.bundle):
+                bundles[event.bundle] = bundles_folder(folder.home)
+    for digest, store in sorted(bundles.items()):
+        _add_bundle(tar, store, digest, manifest)
     text = manifest.to_json()
     tar.addfile(_member(MANIFEST, tarfile.REGTYPE, size=len(text)), io.BytesIO(text))
     return manifest
@@ -134,6 +138,20 @@ def _add_tree(tar: tarfile.TarFile, root: Path, name: str, manifest: Manifest) -
                 manifest.files[where] = [member.size, hashing.digest.hexdigest()]
         else:
             manifest.left_out[where] = "neither a file nor a folder"
+
+
+def _add_bundle(tar: tarfile.TarFile, store: Path, digest: str, manifest: Manifest) -> None:
+    for entry, content in Store(str(store)).read(digest):
+        where = f"bundles/{digest}/{os.fsdecode(entry.name)}"
+        if entry.kind == "l":
+            member = _member(where, tarfile.SYMTYPE)
+            member.linkname = manifest.links[where] = os.fsdecode(entry.content)
+            tar.addfile(member)
+        else:
+            member = _member(where, tarfile.REGTYPE, size=entry.size)
+            member.mode = 0o755 if entry.kind == "x" else 0o644
+            tar.addfile(member, io.BytesIO(content()))
+            manifest.files[where] = [entry.size, entry.content.hex()]
 
 
 def _walk(path: Path, name: str) -> Iterator[tuple[Path, str]]:

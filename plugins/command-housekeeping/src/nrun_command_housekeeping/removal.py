@@ -49,7 +49,10 @@ def move_to_trash(path: Path, store: Path) -> Path:
 def empty(gone: Path) -> None:
     """Delete what is in the trash. Raises RecordError for what cannot be; the next `gc` tries again."""
     try:
-        shutil.rmtree(gone)
+        if gone.is_dir():
+            shutil.rmtree(gone)
+        else:
+            gone.unlink()
     except FileNotFoundError:
         return  # another process was faster
     except OSError as error:

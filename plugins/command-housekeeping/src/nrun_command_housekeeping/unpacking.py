@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nrun.errors import RecordError
-from nrun.record.bundles import digest_of
+from nrun.model import Files
+from nrun.packaging import walk
+from nrun.packaging.snapshot import identify, keep, survey
+from nrun.record import ExperimentFolder, bundles_folder
 from nrun_command_housekeeping.packing import HAS_ZSTD, MANIFEST, VERSION, zstd_file
 
 if TYPE_CHECKING:
@@ -33,8 +36,8 @@ _DEEP_ENOUGH = 3
 """`experiments/<title>/<id>` and `bundles/<digest>/<file>` have so many parts."""
 
 
-def restore_archive(file: Path, home: Path) -> tuple[list[str], dict[str, str]]:
-    """Take the experiments in `file` into the record under `home`: their ids, and what was left out of the archive.
+def restore_archive(file: Path, home: Path) -> tuple[list[ExperimentFolder], dict[str, str]]:
+    """Take the experiments in `file` into the record under `home`; gives them, and what was left out of the archive.
 
     Raises RecordError if the archive is damaged, has anything that does not belong into one, or an experiment that is
     there already; then nothing was restored.
@@ -194,21 +197,25 @@ def _members(stream: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | N
 
 
 def _take_bundles(beside: Path, home: Path) -> None:
-    """Have the code in the store, where it is not and is what its name says."""
+    """Have the code in the store. Raises RecordError if it is not what its name says."""
+    store = bundles_folder(home)
     for path in beside.glob("bundles/*"):
-        place = home / "bundles" / path.name
-        place.parent.mkdir(exist_ok=True, mode=0o700)
-        if not place.exists() and digest_of(path) == path.name:
-            path.rename(place)
+        code = [Files(path, walk(path))]
+        if identify(survey(code), beside) != path.name:
+            msg = f"the archive is damaged: the code {path.name} is not what its name says"
+            raise RecordError(msg)
+        store.mkdir(exist_ok=True, mode=0o700)
+        keep(survey(code), store)
 
 
-def _take(path: Path, home: Path) -> str:
-    place = home / "experiments" / path.parent.name / path.name
+def _take(path: Path, home: Path) -> ExperimentFolder:
+    folder = ExperimentFolder(home, path.parent.name, path.name)
+    place = folder.path
     place.parent.mkdir(exist_ok=True, mode=0o700)
     if os.path.lexists(place):
         raise _there_already(path.name)
     path.rename(place)
-    return path.name
+    return folder
 
 
 def _there_already(id_: str) -> RecordError:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun import TransportSpec
 from nrun.arguments import as_data
 from nrun.declare import ExecutorSpec, LauncherSpec, PackagerSpec
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Field:
-    """A field of an executor, packager or launcher."""
+    """A field of an executor, packager, launcher or tunnel."""
 
     name: str
     type: str
@@ -59,7 +60,7 @@ def declarations(hooks: Hooks, record: PluginRecord) -> list[Declaration]:
 
 
 def _everything(hooks: Hooks) -> Iterator[tuple[str, Declared[Spec]]]:
-    running = (hooks.executors, hooks.packagers, hooks.launchers, hooks.secrets)
+    running = (hooks.executors, hooks.packagers, hooks.launchers, hooks.transports, hooks.secrets)
     others = (hooks.formats, hooks.languages, hooks.views, hooks.names)
     for registry in (*running, *others, hooks.commands, hooks.checks):
         for declared in registry:
@@ -73,6 +74,8 @@ def _fields(spec: Spec) -> tuple[Field, ...]:
         cls = spec.packager()
     elif isinstance(spec, LauncherSpec):
         cls = spec.launcher()
+    elif isinstance(spec, TransportSpec):
+        cls = spec.tunnel()
     else:
         return ()
     return tuple(Field(field.name, str(field.type), _default(field.default)) for field in attrs.fields(as_data(cls)))

@@ -17,6 +17,10 @@ _NAMES = {
     "set_tagged": "Set all arguments that carry a tag",
     "identical": "Whether two trees are equal and tagged alike",
     "no_trail": "Make and edit trees without noting which code does it",
+    "unshare": "Put a private copy of a node in the place of a shared one",
+    "cfg_with": "A tree with other values at some paths, of which only the way there is copied",
+    "unchecked": "Set values that do not fit their annotations",
+    "pinned": "A tree with its defaults set, which means the same when they have changed",
     "retarget": "Let a node call something else, with the arguments that both take",
 }
 

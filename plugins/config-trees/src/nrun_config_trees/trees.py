@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+import copy
+import inspect
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nrun.arguments import UnknownArgument
+from nrun.config.checks import checks_values, effective_default
 from nrun.config.node import (
     BaseNode,
     admitted,
@@ -19,17 +22,23 @@ from nrun.config.node import (
     set_tags,
     set_target,
     signature_of_node,
+    target_of,
 )
-from nrun.config.paths import format_path, get_at, holder_of, nodes_of, steps_of
-from nrun.config.tags import tags_at
+from nrun.config.order import children_first, held_by
+from nrun.config.origin import Origin
+from nrun.config.paths import format_path, get_at, holder_of, nodes_of, set_at, steps_of
+from nrun.config.show import brief
+from nrun.config.tags import PINNED, tags_at
 from nrun.config.target import check_name, display_name
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from nrun.config.node import Node
     from nrun.config.paths import Path
+
+N = TypeVar("N", bound=BaseNode[Any])
 
 
 def add_tag(root: Node, path: str | Path, tag: str) -> None:
@@ -109,10 +118,7 @@ def retarget(root: Node, path: str | Path, target: Callable[..., Any] | str) -> 
     The node stays the same one, wherever it is shared. Raises ConfigError, with nothing changed, if there is no node
     or an argument that both take has a value that only the old target takes.
     """
-    node = get_at(root, path)
-    if not isinstance(node, BaseNode):
-        msg = f"{format_path(steps_of(path)) or 'the root'} is not a node: {node!r:.80}"
-        raise ConfigError(msg)
+    node = _node_at(root, path)
     trial = new_node(type(node), target, {})
     signature, kept, dropped = signature_of_node(trial), dict[str | int, Any](), list[str | int]()
     for name, value in set_arguments(node).items():
@@ -130,6 +136,29 @@ def retarget(root: Node, path: str | Path, target: Callable[..., Any] | str) -> 
     return tuple(dropped)
 
 
+def unshare(root: Any, path: str | Path) -> None:
+    """Put a private copy of the node in the place of the one at `path`; the nodes it holds stay shared.
+
+    Raises ConfigError if there is no node.
+    """
+    set_at(root, path, copy.copy(_node_at(root, path)), caller())
+
+
+def cfg_with(root: N, values: Mapping[str, Any]) -> N:
+    """A tree like `root` with other values at some paths. Only the nodes that hold them, however far, are copied."""
+    changed = [(holder_of(root, steps_of(path))[0], path) for path in values]
+    copies: dict[int, Any] = {id(node): copy.copy(node) for node, _ in changed}
+    for node in children_first(root):
+        if any(id(child) in copies for child in held_by(node)):
+            new = copies.setdefault(id(node), copy.copy(node))
+            set_arguments(new).update({name: _replaced(value, copies) for name, value in set_arguments(new).items()})
+    new_root: N = copies.get(id(root), root)
+    origin = caller()
+    for path, value in values.items():
+        set_at(new_root, path, value, origin)
+    return new_root
+
+
 @contextlib.contextmanager
 def no_trail() -> Iterator[None]:
     """Make and edit trees by the thousand without looking which code does it. Files and the like are noted as ever."""
@@ -140,6 +169,48 @@ def no_trail() -> Iterator[None]:
         keeps_trail.reset(token)
 
 
+@contextlib.contextmanager
+def unchecked() -> Iterator[None]:
+    """Set values that do not fit their annotations: for annotations that say less than is true."""
+    token = checks_values.set(False)
+    try:
+        yield
+    finally:
+        checks_values.reset(token)
+
+
+def pinned(root: N) -> N:
+    """A copy of a tree with its defaults set, and tagged `pinned`, so that it means the same when they have changed.
+
+    Loading a file of it tells which have. Defaults that cannot be written down are left out.
+    """
+    root = root.clone()
+    todo = children_first(root)
+    for node in todo:  # grows while what is in the defaults is met
+        signature = signature_of_node(node)
+        names: tuple[str | int, ...] = (*signature.names, *signature.defaults)
+        for name in names:
+            default = copy.deepcopy(effective_default(target_of(node), name))
+            if name not in node and name not in signature.forwards and default is not inspect.Parameter.empty:
+                with contextlib.suppress(ConfigError):
+                    put(
+                        node,
+                        name,
+                        default,
+                        Origin("default", f"{display_name(node.__nrun_target__)}.{name}", note=PINNED),
+                    )
+                    set_tags(node, (node.__nrun_tags__ or frozenset()) | {(name, PINNED)})
+                    todo += children_first(default)
+    return root
+
+
+def _node_at(root: Any, path: str | Path) -> Node:
+    node = get_at(root, path)
+    if not isinstance(node, BaseNode):
+        raise ConfigError(f"{format_path(steps_of(path)) or 'the root'} is not a node: {brief(node)}")
+    return node
+
+
 def _argument(root: Node, path: str | Path) -> tuple[Node, str | int]:
     steps = steps_of(path)
     node, name, inside = holder_of(root, steps)
@@ -148,3 +219,14 @@ def _argument(root: Node, path: str | Path) -> tuple[Node, str | int]:
         raise ConfigError(msg)
     check_name(signature_of_node(node), display_name(node.__nrun_target__), name)
     return node, name
+
+
+def _replaced(value: Any, copies: Mapping[int, Any]) -> Any:
+    """`value` with the nodes that have a copy replaced by it."""
+    if isinstance(value, BaseNode):
+        return copies.get(id(value), value)
+    if isinstance(value, list | tuple):
+        return type(value)([_replaced(item, copies) for item in value])
+    if isinstance(value, dict):
+        return {key: _replaced(item, copies) for key, item in value.items()}
+    return value

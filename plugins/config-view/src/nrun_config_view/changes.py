@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import copy
+import operator
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import attrs
 
-from nrun.config.checks import unchecked
-from nrun.config.node import remove, set_tags
+from nrun.config.checks import checks_values
+from nrun.config.node import put, remove, set_tags
 from nrun.config.origin import Origin
-from nrun.config.paths import delete_at, get_at, holder_of, set_at
+from nrun.config.paths import edited, get_at, holder_of, set_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,9 +58,12 @@ _ORIGIN = Origin("code", note="a change that was applied")
 def apply(root: T, changes: Iterable[Change]) -> T:
     """A tree like `root` after `changes`. Raises ConfigError for a change of what is not there."""
     root = copy.deepcopy(root)
-    with unchecked():  # on the way from one tree to another not every step need fit its annotation
+    token = checks_values.set(False)  # on the way from one tree to another not every step need fit its annotation
+    try:
         for change in changes:
             root = _changed(root, change)
+    finally:
+        checks_values.reset(token)
     return root
 
 
@@ -77,11 +81,11 @@ def _changed(root: Any, change: Change) -> Any:
         set_tags(node, frozenset({*others, *((name, tag) for tag in change.new)}) or None)
         return root
     if kind in ("unset", "remove"):
-        delete_at(root, path, _ORIGIN)
+        delete_at(root, path)
         return root
     value = copy.deepcopy(change.new) if change.source is None else get_at(root, change.source)
     if kind == "move" and change.source is not None:
-        delete_at(root, change.source, _ORIGIN)
+        delete_at(root, change.source)
     if kind in ("insert", "move"):
         _insert(root, path, value)
     elif path:
@@ -94,3 +98,13 @@ def _changed(root: Any, change: Change) -> Any:
 def _insert(root: Any, path: Path, value: Any) -> None:
     sequence, index = get_at(root, path[:-1]), path[-1]
     set_at(root, path[:-1], type(sequence)((*sequence[:index], value, *sequence[index:])), _ORIGIN)
+
+
+def delete_at(root: Any, path: Path) -> None:
+    """Unset the argument, or remove the element or key, at a path. Raises ConfigError when there is none."""
+    node, name, inside = holder_of(root, path)
+    if inside:
+        get_at(root, path)  # it must be there
+        put(node, name, edited(node[name], inside, path, operator.delitem), _ORIGIN)
+    else:
+        remove(node, name, _ORIGIN)

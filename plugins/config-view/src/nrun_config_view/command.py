@@ -14,10 +14,10 @@ import click
 from nrun import dump, dumps
 from nrun.config.document_writer import to_data
 from nrun.config.imports import find_allowed, from_packages
-from nrun.config.origin import explain as explained
 from nrun.config.paths import parse_path
 from nrun.config.target import resolve
 from nrun.errors import UsageError
+from nrun_config_view.explain import explain as explained
 from nrun_config_view.load import configuration, part
 from nrun_config_view.nodes import is_node
 

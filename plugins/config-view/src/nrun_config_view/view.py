@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun_config_view.comments import comments_on
 from nrun_config_view.diff import diff
 from nrun_config_view.picture import Picture
 from nrun_config_view.told import as_json, as_lines
@@ -13,6 +14,7 @@ from nrun_config_view.told import as_json, as_lines
 if TYPE_CHECKING:
     from os import PathLike
 
+    from nrun.config.document_writer import Steps
     from nrun.config.node import Node
     from nrun.model import Json
     from nrun_config_view.changes import Change
@@ -59,3 +61,7 @@ class ConfigView:
     def save_config_img(self, config: Node, path: str | PathLike[str]) -> None:
         """Write a picture as SVG."""
         Picture(config).save(path)
+
+    def comments_on(self, config: object) -> dict[Steps, str]:
+        """The docs of what is set, and what is not set with its default."""
+        return comments_on(config)

@@ -11,13 +11,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
+
 from nrun import BackendError, Cause, NrunError, State
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Submission
 from nrun.planning import launch_files, secret_files
-from nrun.text import text_of
 from nrun_executor_local import processes
-from nrun_executor_local.files import remove_secrets, write_file
-from nrun_executor_local.processes import Process
+from nrun_executor_local.files import lay_out, remove_secrets, write_file
+from nrun_executor_local.processes import Process, ended_of, folder_of, why_out_of_reach
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
@@ -51,6 +52,9 @@ class LocalBackend:
         self._boot = processes.boot_id()
         self._environment = dict(os.environ)
         self._host = os.uname().nodename
+        self._kills = 0
+        self._gpus: str | None = None
+        self._sampling: asyncio.Task[None] | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -62,6 +66,7 @@ class LocalBackend:
         return [Submission(jobs=(launch.job,), files={launch.job: launch_files(launch)}) for launch in launches]
 
     async def __aenter__(self) -> Self:
+        self._gpus, self._kills = processes.on_path("nvidia-smi"), processes.out_of_memory_kills()
         return self
 
     async def __aexit__(
@@ -73,6 +78,9 @@ class LocalBackend:
                 loop.remove_reader(descriptor)
                 os.close(descriptor)
         self._watched.clear()
+        if self._sampling is not None:
+            self._sampling.cancel()
+            await asyncio.wait([self._sampling])
 
     async def stage(self, bundles: Collection[Bundle]) -> None:
         """The store is on this machine: code is there already."""
@@ -86,8 +94,10 @@ class LocalBackend:
             for job, files in submission.files.items():
                 attempt = attempts[job]
                 try:
+                    if attempt.bundle is not None:
+                        await asyncio.to_thread(lay_out, attempt.bundle, attempt.folder)
                     answers[attempt.tag] = self._start(attempt, files)
-                except OSError as error:
+                except (OSError, ValueError) as error:
                     answers[attempt.tag] = Refused(f"it could not be started: {error}")
         return answers
 
@@ -101,17 +111,17 @@ class LocalBackend:
         except OSError:
             remove_secrets(folder)
             raise
-        handle = self._handle(attempt, pid)
+        handle = self._handle(attempt, Process(pid, self._boot, self._host, ""))
         self._own[attempt.tag] = pid
         self._watch(handle, pid)
         return handle
 
-    def _handle(self, attempt: Attempt, pid: int) -> Handle:
+    def _handle(self, attempt: Attempt, process: Process) -> Handle:
         data: dict[str, Json] = {
             "folder": str(attempt.folder),
-            "pid": pid,
-            "boot": self._boot,
-            "host": self._host,
+            "pid": process.pid,
+            "boot": process.boot,
+            "host": process.host,
         }
         if attempt.secrets:
             data["secrets"] = True
@@ -126,12 +136,6 @@ class LocalBackend:
             if "/" in name:
                 os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
             write_file(path, text)
-        if attempt.bundle is not None:
-            import shutil  # it imports every kind of compression, and few jobs ship code
-
-            code = attempt.folder / "code"
-            shutil.rmtree(code, ignore_errors=True)  # whoever tried before may have died half way
-            shutil.copytree(attempt.bundle.root, code, symlinks=True)
         return folder
 
     async def find(self, attempts: Collection[Attempt]) -> Mapping[Tag, Handle]:
@@ -147,13 +151,7 @@ class LocalBackend:
                 process = Process(min(pids), self._boot, self._host, tag)
             else:
                 continue
-            data: dict[str, Json] = {
-                "folder": folder,
-                "pid": process.pid,
-                "boot": process.boot,
-                "host": process.host,
-            }
-            found[attempt.tag] = Handle(attempt.tag, data, attempt.folder)
+            found[attempt.tag] = self._handle(attempt, process)
         return found
 
     # ---- watching
@@ -189,6 +187,10 @@ class LocalBackend:
 
     async def changes(self) -> Collection[Handle]:
         """The jobs that ended since the last call."""
+        if self._gpus is not None and self._sampling is None:
+            from nrun_executor_local.gpus import sample  # few machines have any
+
+            self._sampling = asyncio.create_task(sample(self._gpus, self._running))
         while not self._changed:
             unseen = (handle for handle, descriptor in self._watched.values() if descriptor < 0)
             blind = [handle for handle in unseen if handle.tag not in self._own]
@@ -206,11 +208,26 @@ class LocalBackend:
         return {handle: self._observe(handle) for handle in handles}
 
     def _observe(self, handle: Handle) -> Observation:
+        seen = self._look(handle)
+        if seen.signal == "SIGKILL" and processes.out_of_memory_kills() > self._kills:
+            self._kills += 1  # one for each job that was killed
+            seen = attrs.evolve(seen, cause=Cause.OUT_OF_MEMORY, reason="the system ran out of memory")
+        if self._gpus is not None and seen.source != "handle":
+            from nrun_executor_local.gpus import figures
+
+            seen = attrs.evolve(seen, **figures(folder_of(handle)))
+        return seen
+
+    def _running(self) -> Mapping[str, str]:
+        """The folders of the jobs that run, by their tags."""
+        return {str(tag): folder_of(handle) for tag, (handle, _) in self._watched.items()}
+
+    def _look(self, handle: Handle) -> Observation:
         status, cpu_s, peak = self._reap(handle.tag) or (None, None, None)
         now = time.time()
         try:
-            folder = _folder(handle)
-            if (marked := _ended(handle, folder, cpu_s, peak)) is not None:
+            folder = folder_of(handle)
+            if (marked := ended_of(handle, folder, cpu_s, peak)) is not None:
                 return marked
             process = Process.from_json(handle.data, str(handle.tag))
         except (BackendError, KeyError, TypeError) as error:
@@ -229,7 +246,7 @@ class LocalBackend:
                 started_at=process.began() or began,
                 last_output_at=processes.last_output(folder),
             )
-        late = _ended(handle, folder)  # the marker may have been written since we looked
+        late = ended_of(handle, folder)  # the marker may have been written since we looked
         if late is not None:
             return late
         if process.elsewhere():
@@ -281,7 +298,7 @@ class LocalBackend:
         if kind not in {"out", "err"} or (task and not task.isdigit()):
             msg = f"there is no log {stream!r}; logs are 'out' and 'err', in groups also 'out.0', 'err.0' …"
             raise NrunError(msg)
-        folder = Path(_folder(handle))
+        folder = Path(folder_of(handle))
         paths = [folder / f"task-{task}" / f"{kind}.log"] if task else [folder / f"{kind}.log"]
         if not task:  # of a group: what its tasks wrote, one after another
             paths += sorted(
@@ -315,11 +332,11 @@ class LocalBackend:
         """Jobs write into the record themselves; what they should have removed and did not is removed here."""
         for handle in folders:
             if handle.data.get("secrets"):
-                remove_secrets(_folder(handle))
+                remove_secrets(folder_of(handle))
 
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """TERM to every process of the job, KILL after the grace, then a look at what is left."""
-        away = {handle: why for handle in handles if (why := _away(handle))}
+        away = {handle: why for handle in handles if (why := why_out_of_reach(handle))}
         pending = [handle for handle in handles if self._members(handle)]
         try:
             pending = await self._stop(pending, grace_s)
@@ -359,37 +376,6 @@ def _why(*, told: bool, begun: bool) -> str | None:
     if not told:
         return "it ended without a word: killed, or the machine went down"
     return None if begun else "it could not write into its folder: is the disk full?"
-
-
-def _ended(
-    handle: Handle, folder: str, cpu_s: float | None = None, peak_memory_bytes: int | None = None
-) -> Observation | None:
-    """What the exit marker says, here or, if the record was copied or moved meanwhile, where the job was started."""
-    ran_in = handle.data.get("folder")
-    folders = [folder, ran_in] if isinstance(ran_in, str) and ran_in != folder else [folder]
-    found = (processes.ended(each, cpu_s, peak_memory_bytes) for each in folders)
-    return next((one for one in found if one is not None), None)
-
-
-def _away(handle: Handle) -> str | None:
-    """Why a job cannot be reached from here; None if it can, has ended, or is not known."""
-    try:
-        process = Process.from_json(handle.data, "")
-        over = not process.elsewhere() or _ended(handle, _folder(handle)) is not None
-    except (BackendError, KeyError, TypeError):
-        return None
-    return None if over else f"it runs on {process.host}; stop it from there"
-
-
-def _folder(handle: Handle) -> str:
-    """The folder of the attempt in the record, or where it was started. Raises BackendError if nothing says that."""
-    if handle.folder is not None:
-        return str(handle.folder)
-    try:
-        return text_of(handle.data.get("folder"), "its folder")
-    except NrunError as error:
-        msg = f"the handle of {handle.tag} is damaged: {error.message}"
-        raise BackendError(msg) from error
 
 
 def _processors() -> int:

@@ -22,6 +22,7 @@ from nrun.model import Capabilities
 from nrun.planning import ARGUMENT, secret_files
 from nrun_executor_local.backend import LocalBackend, environment_of
 from nrun_executor_local.files import write_file
+from nrun_executor_local.processes import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -86,7 +87,7 @@ class DirectBackend(LocalBackend):
                     out.write((folder / name).read_text("utf-8", "replace"))
         if code == _INTERRUPTED:
             signal.raise_signal(signal.SIGINT)  # whoever runs the experiment decides what it means
-        handle = self._handle(attempt, os.getpid())
+        handle = self._handle(attempt, Process(os.getpid(), self._boot, self._host, ""))
         self._changed.add(handle)
         self._news.set()
         return handle

@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
-from nrun import CheckResult, State
+from nrun import BackendError, CheckResult, NrunError, State
 from nrun.data import Data
 from nrun.model import Observation
+from nrun.text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from nrun.model import Json
+    from nrun.model import Handle, Json
 
 PROC = Path("/proc")
+CGROUPS = Path("/sys/fs/cgroup")
 SHELL = "/bin/sh"
 
 
@@ -130,6 +132,38 @@ def tagged(tag: str) -> list[int]:
     return [pid for pid, _ in _running() if _carries(pid, tag)] if PROC.is_dir() else []
 
 
+def tag_of(pid: int) -> str:
+    """The tag that a process carries; empty if it has none, is gone, or may not be looked into."""
+    with contextlib.suppress(OSError):
+        for one in _environment(pid):
+            if one.startswith(b"NRUN_TAG="):
+                return one.partition(b"=")[2].decode("utf-8", "surrogateescape")
+    return ""
+
+
+def out_of_memory_kills() -> int:
+    """How many processes of this control group the system has killed for want of memory; 0 where it does not tell."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in (PROC / "self/cgroup").read_text().splitlines():
+            _, kind, group = line.split(":", 2)
+            name = {"": "memory.events", "memory": "memory/memory.oom_control"}.get(kind)
+            for place in (group, "") if name else ():  # in a container, its own group may be the only one there
+                folder, _, file = str(name).rpartition("/")
+                with contextlib.suppress(OSError):
+                    told = dict(
+                        one.split() for one in Path(f"{CGROUPS}/{folder}{place}/{file}").read_text().splitlines()
+                    )
+                    if "oom_kill" in told:
+                        return int(told["oom_kill"])
+    return 0
+
+
+def on_path(program: str) -> str | None:
+    """Where a program is; None if it is not on the path."""
+    places = (f"{folder}/{program}" for folder in os.environ.get("PATH", "").split(":") if folder)
+    return next((place for place in places if os.access(place, os.X_OK)), None)
+
+
 def send(pids: Sequence[int], number: signal.Signals) -> None:
     """Send a signal to processes; those that are gone do not matter."""
     for pid in pids:
@@ -203,6 +237,37 @@ def check() -> list[CheckResult]:
         results.append(CheckResult(ok=True, message="no pidfd here: a thread waits for each process"))
     results.append(CheckResult(ok=True, message=f"python is {sys.executable}"))
     return results
+
+
+def ended_of(
+    handle: Handle, folder: str, cpu_s: float | None = None, peak_memory_bytes: int | None = None
+) -> Observation | None:
+    """What the exit marker says, here or, if the record was copied or moved meanwhile, where the job was started."""
+    ran_in = handle.data.get("folder")
+    folders = [folder, ran_in] if isinstance(ran_in, str) and ran_in != folder else [folder]
+    found = (ended(each, cpu_s, peak_memory_bytes) for each in folders)
+    return next((one for one in found if one is not None), None)
+
+
+def why_out_of_reach(handle: Handle) -> str | None:
+    """Why a job cannot be reached from here; None if it can, has ended, or is not known."""
+    try:
+        process = Process.from_json(handle.data, "")
+        over = not process.elsewhere() or ended_of(handle, folder_of(handle)) is not None
+    except (BackendError, KeyError, TypeError):
+        return None
+    return None if over else f"it runs on {process.host}; stop it from there"
+
+
+def folder_of(handle: Handle) -> str:
+    """The folder of the attempt in the record, or where it was started. Raises BackendError if nothing says that."""
+    if handle.folder is not None:
+        return str(handle.folder)
+    try:
+        return text_of(handle.data.get("folder"), "its folder")
+    except NrunError as error:
+        msg = f"the handle of {handle.tag} is damaged: {error.message}"
+        raise BackendError(msg) from error
 
 
 def _marker(path: str) -> tuple[dict[str, Json], float] | None:

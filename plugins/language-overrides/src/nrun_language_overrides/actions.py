@@ -12,12 +12,13 @@ import attrs
 import click
 
 from nrun.config.build import build
+from nrun.config.node import Config, set_arguments
 from nrun.config.show import show
 from nrun.errors import UsageError
 from nrun.launching import current_session
 from nrun.plugins import installed
 from nrun_language_overrides.invocation import RUN, TASK, settings_of, typed
-from nrun_language_overrides.options import is_interactive, is_planning
+from nrun_language_overrides.options import END_OF_RUN, is_interactive, is_planning
 from nrun_language_overrides.resolve import resolved
 
 if TYPE_CHECKING:
@@ -38,21 +39,23 @@ if TYPE_CHECKING:
 def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
     """Do what the options ask for. Gives the exit code; raises UsageError before anything is done."""
     helping = options.help or options.help_all
-    items = [*words, *_items_in(options.set_file)]
+    end = words.index(END_OF_RUN) if END_OF_RUN in words else len(words)
+    items = [*_read_in(words[:end]), *_items_in(options.set_file), *_read_in(words[end:])]
     places: list[str] = []
     if helping:
         from nrun_language_overrides.help import DEEPEST, help_of, is_path
         from nrun_language_overrides.render import show_help
 
         places = [item for item in items if is_path(item)]
+    file = options.factory[1:] if options.factory.startswith("@") and not options.load else ""
     read = typed(
         entry,
         [item for item in items if item not in places],
         installed(),
-        factory=options.factory,
+        factory="" if file else options.factory,
         name=options.name,
         profile=options.on,
-        load=options.load,
+        load=file or options.load,
         last_wins=options.last_wins,
     )
     if helping:
@@ -69,6 +72,11 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
     if options.repl:
         return _open_prompt(read, options)
     return _run(read, options) if entry.enable_executor else _call(read, options)
+
+
+def _read_in(words: Sequence[str]) -> list[str]:
+    """The words, with what standard input has in the place of `@-`."""
+    return [item for word in words for item in (_items_in("-") if word == "@-" else (word,))]
 
 
 def _items_in(files: Sequence[str]) -> list[str]:
@@ -180,15 +188,14 @@ def _swept(read: Typed, options: Options) -> Experiment:
     import itertools
 
     from nrun import Experiment
-    from nrun.config.identity import content_id
-    from nrun_language_overrides.sweeps import distinct, points_of
+    from nrun_language_overrides.sweeps import distinct, identity, points_of
 
     groups = [group.split(",") for group in options.zipped]
     about_run = [group for group in groups if all(path.startswith(f"{RUN}.") for path in group)]
     about_task = [group for group in groups if group not in about_run]
     runs = points_of(read.settings, zipped=[[path.removeprefix(f"{RUN}.") for path in group] for group in about_run])
     points = points_of(read.task, zipped=about_task, order=read.order)
-    pairs = list(itertools.product(distinct(runs, content_id), distinct(points, content_id)))
+    pairs = list(itertools.product(distinct(runs, identity), distinct(points, identity)))
     total = len(runs) * len(points)
     if len(pairs) < total:
         click.echo(f"note: {total - len(pairs)} of {total} points are the same as others", err=True)
@@ -249,10 +256,13 @@ def _maker(read: Typed, options: Options, *, planning: bool) -> Callable[[], lis
         plan=planning,
         wishes=_wishes(options),
     )
-    function = build(resolved(read.task, read.reading, read.entry.links))
+    task = resolved(read.task, read.reading, read.entry.links)
+    given: dict[str, object] = build(
+        Config(dict, **{str(name): value for name, value in set_arguments(task).items()})
+    )  # defaults that describe something are left for its own tasks
 
     def make() -> list[Experiment]:
-        function(ctx=context)
+        read.entry.function(ctx=context, **given)
         return context.launched
 
     return make

@@ -14,10 +14,11 @@ from nrun.config.node import BaseNode, Config, Partial
 from nrun.config.target import display_name
 from nrun.data import Data
 from nrun.errors import ConfigError
+from nrun.protocols import Executor
 from nrun_language_overrides.members import members_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 RESERVED = frozenset({"choice", "range", "linspace", "logspace", "dict"})
 """Names that mean something of their own in a value."""
@@ -35,11 +36,24 @@ class Factory(Data):
     """The target for whose arguments it is; None for any."""
     argument: str | None = None
     """The argument it is for; None for any."""
+    namespace: str | None = None
+    """In the place of all these: the dotted name of a class, of a target, or of a target's argument."""
 
     @property
     def place(self) -> tuple[object, ...]:
         """What no two factories share."""
-        return self.name, self.provides, self.parent, self.argument
+        return self.name, self.provides, self.parent, self.argument, self.namespace
+
+    def fits(self, classes: tuple[type, ...], parent: object, argument: str | None) -> bool:
+        """Whether it is for that argument of that target, which may be one of `classes`."""
+        if self.namespace is not None:
+            target = dotted_name(parent)
+            return self.namespace in (target, f"{target}.{argument}", *map(dotted_name, classes))
+        return (
+            self.parent in (None, parent)
+            and self.argument in (None, argument)
+            and (self.provides is None or is_kind(self.provides, classes))
+        )
 
     def check(self, result: object, classes: tuple[type, ...]) -> None:
         """Raise ConfigError unless `result` is what `classes` ask for."""
@@ -56,6 +70,8 @@ class Factories(Data):
     """The factories that are known. Immutable: `register` gives one that knows more."""
 
     entries: tuple[Factory, ...] = ()
+    of_executors: Callable[[], tuple[Factory, ...]] = tuple
+    """Gives those of the executors that are installed: they are loaded when an executor is asked for."""
 
     def register(  # noqa: PLR0913 - what makes up a factory, all of it by keyword
         self,
@@ -65,6 +81,7 @@ class Factories(Data):
         provides: type | None = None,
         parent: object = None,
         argument: str | None = None,
+        namespace: str | None = None,
         override: bool = False,
     ) -> Factories:
         """These factories and `function`, which provides what its return annotation says (`Config[T]` counts as T).
@@ -72,7 +89,8 @@ class Factories(Data):
         Raises ConfigError for a name that is taken for the same type and place, unless by the same function
         (a reload) or with `override`; and for a name that means something of its own.
         """
-        new = Factory(name or display_name(function), function, provides or provided_by(function), parent, argument)
+        gives = provides or provided_by(function)
+        new = Factory(name or display_name(function), function, gives, parent, argument, namespace)
         if new.name in RESERVED:
             msg = f"no factory can be called {new.name}: the name has a meaning of its own in values"
             raise ConfigError(msg, hint="register it under another name")
@@ -80,7 +98,7 @@ class Factories(Data):
         if taken and not override and _qualified(taken[0]) != _qualified(function):
             msg = f"two factories {new.name!r}: {_qualified(taken[0])} and {_qualified(function)}"
             raise ConfigError(msg, hint="give one of them another name, or register it with override=True")
-        return Factories((*(old for old in self.entries if old.place != new.place), new))
+        return attrs.evolve(self, entries=(*(old for old in self.entries if old.place != new.place), new))
 
     def find(self, name: str, classes: tuple[type, ...], parent: object, argument: str | None) -> Factory | None:
         """The factory `name` for an argument of one of `classes`.
@@ -90,7 +108,7 @@ class Factories(Data):
         """
 
         def distance(entry: Factory) -> int:
-            if entry.parent is not None or entry.argument is not None:
+            if (entry.parent, entry.argument, entry.namespace) != (None, None, None):
                 return 0
             return 3 if entry.provides is None else 1 if entry.provides in classes else 2
 
@@ -101,21 +119,24 @@ class Factories(Data):
             raise ConfigError(msg, hint="register one of them under another name")
         return nearest[0] if nearest else None
 
+    def of_several(self, classes: tuple[type, ...], parent: object) -> Iterator[Factory]:
+        """Every factory that gives a list of what is one of `classes`."""
+        for entry in self.entries if classes else ():
+            each = each_provided_by(entry.function) if entry.parent in (None, parent) else None
+            if each is not None and is_kind(each, classes):
+                yield entry
+
     def fitting(self, classes: tuple[type, ...], parent: object, argument: str | None) -> list[Factory]:
         """Every factory for an argument of one of `classes`."""
-        return [
-            entry
-            for entry in self.entries
-            if entry.parent in (None, parent)
-            and entry.argument in (None, argument)
-            and (entry.provides is None or is_kind(entry.provides, classes))
-        ]
+        executors = self.of_executors() if any(_is_subclass(cls, Executor) for cls in classes) else ()
+        return [entry for entry in (*executors, *self.entries) if entry.fits(classes, parent, argument)]
 
 
 def fitting_factories(factories: Factories, target: Callable[..., Any], name: str) -> list[Factory]:
     """The factories for an argument of a target, by name."""
     classes = classes_in(annotation_of(target, name))
-    return [one for one in factories.fitting(classes, target, name) if one.provides or one.argument] if classes else []
+    fitting = factories.fitting(classes, target, name) if classes else []
+    return [one for one in fitting if one.provides or one.argument or one.namespace]
 
 
 def classes_in(annotation: object) -> tuple[type, ...]:
@@ -127,7 +148,16 @@ def provided_by(function: Callable[..., Any]) -> type | None:
     """The class that calling `function` gives, as far as its annotations tell; a class gives itself."""
     if isinstance(function, type):
         return function
+    return _class_in(resolve_annotation(function, "return", sys.modules.__getitem__))
+
+
+def each_provided_by(function: Callable[..., Any]) -> type | None:
+    """The class of the elements, if calling `function` gives a list."""
     given = resolve_annotation(function, "return", sys.modules.__getitem__)
+    return _class_in(typing.get_args(given)[0]) if typing.get_origin(given) is list else None
+
+
+def _class_in(given: Any) -> type | None:  # noqa: ANN401 - an annotation
     if typing.get_origin(given) is Config:
         given = typing.get_args(given)[0]
     given = typing.get_origin(given) or given
@@ -162,6 +192,14 @@ def _provides_all(cls: type, protocol: type) -> bool:
     bases = [base for base in protocol.__mro__ if is_protocol(base) and base is not typing.Protocol]
     members = {name for base in bases for name in (*vars(base), *vars(base).get("__annotations__", ()))}
     return all(hasattr(cls, name) for name in members if not name.startswith("_") or name == "__call__")
+
+
+def dotted_name(target: Any) -> str:  # noqa: ANN401 - any class or callable
+    """`module.Name` of a class or function; the launching script is called by the name of its file."""
+    module = getattr(target, "__module__", "")
+    if module in ("__main__", "__nrun_main__"):
+        module = getattr(sys.modules[module], "__file__", module).rpartition("/")[2].removesuffix(".py")
+    return f"{module}.{display_name(target)}"
 
 
 def _qualified(function: Any) -> str:  # noqa: ANN401 - any callable

@@ -18,7 +18,7 @@ from nrun.config.annotations import annotation_of
 from nrun.config.document_reader import Located, Reader, indexed, unescaped
 from nrun.config.document_writer import escaped
 from nrun.config.imports import find_allowed, importable_symbol
-from nrun.config.node import NODES, put, target_of
+from nrun.config.node import NODES, put, set_arguments, target_of
 from nrun.config.origin import Origin, came_from
 from nrun.config.paths import Key, children, format_path, parse_path
 from nrun.config.target import display_name, symbol_of
@@ -31,7 +31,7 @@ from nrun_language_overrides.problems import ConfigProblems, Problem, Source
 from nrun_language_overrides.reader import Reading, read_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from nrun.config import document_reader
     from nrun.config.document_writer import Steps
@@ -189,12 +189,24 @@ class TypedReader(Reader):
             error.add_note(f"at {file.name}:{line}:{column}")
             raise
         self._mark(value)
-        if isinstance(form, dict) and "$factory" in form:
-            self._refine(value, form)
+        self._refine(value, form)
         return value
 
-    def _refine(self, value: Any, form: dict[str, Json]) -> None:
-        """Set the arguments that stand beside a `$factory` in what it gave."""
+    def _refine(self, value: Any, form: Json) -> None:
+        """Set the arguments that stand beside every `$factory` of a form in what that gave."""
+        if isinstance(form, list) and isinstance(value, list | tuple):
+            for index, (item, inner) in enumerate(zip(value, form, strict=False)):
+                with self.at(index):
+                    self._refine(item, inner)
+        elif isinstance(form, dict) and "$factory" in form:
+            self._set_beside(value, form)
+        elif isinstance(form, dict) and "$target" not in form:  # of a target each argument is read for itself
+            inside: Mapping[Any, Any] = set_arguments(value) if type(value) in NODES else value
+            for key, inner in form.items() if isinstance(inside, dict) else ():
+                with self.at(key):
+                    self._refine(inside.get(unescaped(key)), inner)
+
+    def _set_beside(self, value: Any, form: dict[str, Json]) -> None:
         for key, item in form.items():
             if key == "$factory":
                 continue

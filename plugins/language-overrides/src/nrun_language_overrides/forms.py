@@ -227,6 +227,8 @@ def _collection(expected: str, cls: type, args: tuple[Any, ...]) -> Reader:
             items, kind = source.items, made
         elif type(source) in _MADE and (type(source) is list or isinstance(source, cls)):
             items, kind = source, made if type(source) is list else type(source)
+        elif (given := _several(args, source, context) if made is list else None) is not None:
+            return given
         else:
             raise Unfit("", "write [a,b]: brackets around the elements" if type(source) is Literal else "")
         if fixed is not None and len(items) != len(fixed) and fixed != ((),):
@@ -240,6 +242,14 @@ def _collection(expected: str, cls: type, args: tuple[Any, ...]) -> Reader:
             raise fault(f"expected {expected}; these elements cannot be in a set", source, context) from None
 
     return Reader(expected, Rank.COLLECTION, read, types=(made,), series=True)
+
+
+def _several(args: tuple[Any, ...], source: Any, context: Reading) -> list[Any] | None:
+    if type(source) is not Literal or source.kind not in ("word", "call") or not args:
+        return None
+    from nrun_language_overrides.structured import several
+
+    return several(args[0], source, context)
 
 
 def _mapping(expected: str, args: tuple[Any, ...]) -> Reader:
@@ -290,6 +300,7 @@ def _union(members: list[Reader]) -> Reader:
         written = type(source) is Literal
         problems: tuple[Problem, ...] = ()
         hints: tuple[str, ...] = ()
+        said: set[str] = set()
         widened: list[Any] = []
         kind = source.kind if written else ""
         own = {"list": list, "tuple": tuple, "braces": set}.get(kind)
@@ -301,6 +312,7 @@ def _union(members: list[Reader]) -> Reader:
                 value = one.read(source, context)
             except Unfit as unfit:
                 hints += unfit.hints
+                said |= {str(unfit)} - {""}
             except Faults as faults:
                 problems = problems or faults.problems
             else:
@@ -309,7 +321,7 @@ def _union(members: list[Reader]) -> Reader:
                 widened.append(value)
         if widened:
             return widened[0]
-        raise Faults(problems) if problems else Unfit("", *hints)
+        raise Faults(problems) if problems else Unfit(said.pop() if len(said) == 1 else "", *hints)
 
     return Reader(
         " or ".join(one.expected for one in members),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import types
 import typing
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -206,6 +207,8 @@ def _fitting(
         yield at, _call(factory), _first_line(factory)
     for element in _elements(annotation):
         classes = classes_in(element)
+        for factory in known.of_several(classes, target):
+            yield at, _call(factory), _first_line(factory)
         for factory in known.fitting(classes, target, None) if classes else ():
             if factory.provides:
                 yield f"{at}[+]", _call(factory), _first_line(factory)
@@ -216,7 +219,7 @@ def _elements(annotation: Any) -> Iterator[Any]:
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if isinstance(origin, type) and issubclass(origin, Sequence | AbstractSet | Mapping):
         yield from (arg for arg in dict.fromkeys(args[issubclass(origin, Mapping) :]) if arg is not ...)
-    elif origin is not None and not isinstance(origin, type):
+    elif origin is types.UnionType or (origin is not None and not isinstance(origin, type)):
         for arg in args:
             yield from _elements(arg)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -18,10 +19,10 @@ from nrun.config.target import signature_of
 from nrun.data import Data
 from nrun.errors import UsageError, did_you_mean
 from nrun_language_overrides.environment import items_in
-from nrun_language_overrides.factories import Factories
+from nrun_language_overrides.factories import Factories, Factory
 from nrun_language_overrides.items import file_and_section
 from nrun_language_overrides.literal import parse
-from nrun_language_overrides.options import SAID_BY_OPTION
+from nrun_language_overrides.options import END_OF_RUN, SAID_BY_OPTION
 from nrun_language_overrides.overrides import Applied, Context, apply
 from nrun_language_overrides.problems import ConfigProblems, Problem, Source
 from nrun_language_overrides.reader import Reading
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 N = TypeVar("N", bound="BaseNode[Any]")
 _ROOT = re.compile(r"(?:run|ctx)\.(?=\w)|(?=(?:executor|plugins)[.\[=!+@?])")
 """What an item about the run begins with, and is cut off."""
-END_OF_RUN = "--"
 TASK, RUN = "task", "run"
 """The parts of a file to which everything that was typed is written."""
 
@@ -100,7 +100,8 @@ def typed(  # noqa: PLR0913 - the options that matter for reading
     lower_run, lower_task = divided(items_in(entry.env_prefix), own)
     for said in (re.split(r"\W", source.text)[0] for source in about_run):
         if option := SAID_BY_OPTION.get(said):
-            raise UsageError(f"run.{said} is said by an option", hint=f"write {option}")
+            hint = f"write --{option.replace('_', '-')}, or run.{said}=... among the items that are typed"
+            raise UsageError(f"run.{said} is said by an option", hint=hint)
     if (lower_run or about_run) and not entry.enable_executor:
         msg = f"{entry.name} is called here, so nothing can be said of its run: {[*lower_run, *about_run][0].text}"
         raise UsageError(msg)
@@ -195,11 +196,17 @@ def divided(items: Iterable[Source], parameters: Iterable[str]) -> tuple[list[So
 
 def known_factories(hooks: Hooks) -> Factories:
     """What was registered in this process, and the executors that are installed, by the names of their plugins."""
-    factories = Factories()
-    for found in hooks.executors:
-        factories = factories.register(found.spec.executor(), name=found.spec.name)
+
+    @functools.cache
+    def of_executors() -> tuple[Factory, ...]:
+        classes = [(found.spec.name, found.spec.executor()) for found in hooks.executors]
+        return tuple(Factory(name, executor, executor) for name, executor in classes)
+
+    factories = Factories(of_executors=of_executors)
     for one in registered:
-        factories = factories.register(one.function, name=one.name, parent=one.parent, argument=one.argument)
+        factories = factories.register(
+            one.function, name=one.name, parent=one.parent, argument=one.argument, namespace=one.namespace
+        )
     return factories
 
 

@@ -19,24 +19,30 @@ if TYPE_CHECKING:
     Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 FORMATS = ("yaml", "toml", "json")
+END_OF_RUN = "--"
+"""Whatever is typed after it is about the task."""
 
-KNOWN_ELSEWHERE = {
-    "--lazy": "leave it out: nothing is imported before it is needed",
-    "--docs": "leave it out: --help has them",
-    "--verbose": "leave it out: what your code raises is shown in full",
+NEEDLESS = {
+    "lazy": "nothing is imported before it is needed",
+    "docs": "--help has them",
+    "verbose": "what your code raises is shown in full",
     **dict.fromkeys(
-        ("--rich-exceptions", "--rich-traceback-full", "--rich-show-locals", "--rich-theme"),
-        "leave it out: tracebacks are those of Python",
+        (
+            *("rich_exceptions", "no_rich_exceptions", "rich_traceback", "rich_traceback_short", "rich_traceback_full"),
+            *("rich_locals", "rich_show_locals", "rich_hide_locals", "rich_theme"),
+        ),
+        "tracebacks are those of Python",
     ),
 }
-"""Options of NeMo Run, and what to do here."""
+"""Options of NeMo Run that have nothing left to do here, and why. Whoever gives one is told, and it is left out."""
 SAID_BY_OPTION = {
-    "skip_confirmation": "--yes",
-    "yaml": "--load",
-    **{name: f"--{name}" for name in ("detach", "direct", "dryrun", "factory", "load", "repl")},
-    **{name: f"--{name.replace('_', '-')}" for name in ("tail_logs", "to_yaml", "to_toml", "to_json")},
+    "skip_confirmation": "yes",
+    "yaml": "load",
+    "dryrun": "plan",
+    **{name: name for name in ("detach", "direct", "factory", "load", "repl")},
+    **{name: name for name in ("tail_logs", "to_yaml", "to_toml", "to_json")},
 }
-"""What is said of the run as an item elsewhere, and here by an option."""
+"""What NeMo Run lets one say of the run as an item, `run.detach=True`, and the option that it is here."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -315,11 +315,10 @@ def _is_a(value: Any, name: object) -> bool:
 
 def _made_by(value: Any, name: object) -> bool:
     """Whether a factory of this name gave a node."""
-    record = value.__nrun_trail__ if isinstance(value, BaseNode) else None
-    origin = None
-    while record is not None:  # the first that happened to it is the last
-        _, origin, _, record = record if len(record) == 4 else (None, None, None, None)  # noqa: PLR2004
-    return isinstance(origin, Origin) and (origin.kind, origin.where) == ("factory", name)
+    trail = value.__nrun_trail__ if isinstance(value, BaseNode) else None
+    while isinstance(trail, tuple):  # the first that happened to it is the last
+        trail = trail[-1]
+    return isinstance(trail, Origin) and (trail.kind, trail.where) == ("factory", name)
 
 
 def _tagged(node: Node) -> list[str | int]:

@@ -10,8 +10,10 @@ from nrun.cli.entrypoint import MARK
 from nrun.config.target import display_name
 from nrun.errors import did_you_mean
 from nrun.plugins import installed
-from nrun_language_overrides.invocation import END_OF_RUN, known_factories, typed
+from nrun_language_overrides.factories import dotted_name
+from nrun_language_overrides.invocation import known_factories, typed
 from nrun_language_overrides.members import members_of
+from nrun_language_overrides.options import END_OF_RUN
 from nrun_language_overrides.resolve import resolved
 
 if TYPE_CHECKING:
@@ -45,7 +47,10 @@ def parse_cli_args(
 
 
 def resolve_factory(target: Any, name: str) -> Callable[..., Any]:  # noqa: ANN401 - a type, or a union of some, or a target
-    """The factory `name` for arguments of a type, or for a target. Raises UsageError with those that there are."""
+    """The factory `name` for arguments of a type, or for a target, which may be text: `module.Name`.
+
+    Raises UsageError with those that there are.
+    """
     known = {one.name: one.function for one in reversed(_fitting(target))}
     if name not in known:
         msg = f"there is no factory {name!r} for {display_name(target)}.{did_you_mean(name, known)}"
@@ -59,11 +64,12 @@ def list_factories(target: Any) -> list[Callable[..., Any]]:  # noqa: ANN401 - a
 
 
 def _fitting(target: Any) -> list[Factory]:  # noqa: ANN401 - as above
+    factories = known_factories(installed())
     if isinstance(target, str):
-        msg = f"factories are found by a type or a target, not by the text {target!r}"
-        raise UsageError(msg, hint="give the class, or the function")
+        return [
+            one for one in factories.entries if target == (one.namespace or dotted_name(one.parent or one.provides))
+        ]
     members = [part for member in members_of(target) for part in typing.get_args(member) or (member,)]
     classes = tuple(member for member in members if isinstance(member, type))
-    factories = known_factories(installed())
     own = [one for one in factories.entries if one.parent is target]
     return own + [one for one in factories.fitting(classes, None, None) if one.provides and one not in own]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
@@ -49,95 +49,139 @@ def _now(argument: str) -> str:
     return now.strftime(argument) if argument else now.isoformat(timespec="seconds")
 
 
+def _git(argument: str) -> str:
+    import subprocess
+
+    asked = {"": "rev-parse HEAD", "short": "rev-parse --short HEAD", "branch": "rev-parse --abbrev-ref HEAD"}
+    if argument not in asked:
+        raise ConfigError(f"nothing is known of {argument!r}", hint="write ${git:}, ${git:short} or ${git:branch}")
+    try:
+        done = subprocess.run(["git", *asked[argument].split()], capture_output=True, text=True, check=True)  # noqa: S603, S607
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ConfigError(f"git does not tell: {getattr(error, 'stderr', error)!s:.100}".rstrip()) from error
+    return done.stdout.strip()
+
+
 def _uuid(_argument: str) -> str:
     import uuid
 
     return str(uuid.uuid4())
 
 
-RESOLVERS: Mapping[str, Callable[[str], str]] = {"env": _env, "host": _host, "now": _now, "uuid": _uuid}
+RESOLVERS: Mapping[str, Callable[[str], str]] = {
+    "env": _env,
+    "git": _git,
+    "host": _host,
+    "now": _now,
+    "uuid": _uuid,
+}
 """What may stand before the colon in `${name:argument}`. Each gives text, which is read as the argument's type."""
 
 
 def resolved(root: N, reading: Reading, links: Sequence[Link] = ()) -> N:
-    """A copy of a tree in which every reference is replaced by its value, read as what the argument takes.
+    """A copy of a tree in which `links` are followed, and references replaced by their values, read as what is there.
 
-    Then `links` are followed, in order.
-    Raises ConfigProblems for references that lead nowhere, to a node, or in a circle, and for sweeps.
+    A reference to what is linked gives what the link does, and so does a link to it.
+    Raises ConfigProblems for what leads nowhere, to a node, or in a circle, and for sweeps.
     """
-    found = [(path, value) for path, value in walk(root) if type(value) in (Reference, Sweep)]
+    found = [path for path, value in walk(root) if type(value) in (Reference, Sweep)]
     if not found and not links:
         return root
-    root = copy.deepcopy(root)
+    settling = _Settling(copy.deepcopy(root), reading, {parse_path(link.dst): link for link in links})
     problems: list[Problem] = []
-    for path, _ in found:
+    for paths, settle in ((list(settling.links), settling.follow), (found, settling.replace)):
+        for path in paths:
+            try:
+                settle(path)
+            except ConfigProblems as error:
+                problems += error.problems
+            except ConfigError as error:
+                problems.append(Problem(format_path(path), error.message, None, (error.hint,) if error.hint else ()))
+        if problems:  # what refers to a link that cannot be followed would only say so again
+            raise ConfigProblems(problems)
+    return settling.root
+
+
+class _Settling(Generic[N]):
+    """A tree while its links, which have not all been followed, and its references become values."""
+
+    def __init__(self, root: N, reading: Reading, links: dict[Path, Link]) -> None:
+        self.root = root
+        self.links = links
+        self._reading = reading
+
+    def replace(self, path: Path) -> None:
+        """Put what a reference stands for in its place."""
+        set_at(self.root, path, self._value(path, ()))
+
+    def follow(self, path: Path, chain: tuple[Path, ...] = ()) -> None:
+        """Set what a link leads to, unless that was done. What `via` raises is passed on, with a note."""
+        link = self.links.get(path)
+        if link is None:
+            return
+        _check_circle(path, chain)
         try:
-            set_at(root, path, _value(root, path, reading, ()))
-        except ConfigProblems as error:
-            problems += error.problems
-        except ConfigError as error:
-            problems.append(Problem(format_path(path), error.message, None, (error.hint,) if error.hint else ()))
-    if problems:
-        raise ConfigProblems(problems)
-    for link in links:
-        try:
-            _follow(root, link, reading)
+            value = self._value(parse_path(link.src), (*chain, path))
+            _check_no_node(value, link.src)
+            try:
+                value = value if link.via is None else link.via(value)
+            except Exception as error:
+                error.add_note(f"in the link from {link.src} to {link.dst}")
+                raise
+            value = read_value(value, *self._taken_at(path))
+            set_at(self.root, path, value, Origin("code", f"linked to {link.src}"))
         except ConfigProblems:
             raise
         except ConfigError as error:
             told = f"{error.message} (linked to {link.src})"
             raise ConfigProblems([Problem(link.dst, told, None, (error.hint,) if error.hint else ())]) from error
-    return root
+        del self.links[path]
+
+    def _value(self, path: Path, chain: tuple[Path, ...]) -> Any:
+        """The value at a path, with the link to it and the reference that may stand there followed."""
+        _check_circle(path, chain)
+        for linked in [one for one in self.links if one[: len(path)] == path[: len(one)]]:
+            self.follow(linked, chain)
+        value = get_at(self.root, path)
+        if type(value) is Sweep:
+            raise ConfigError(f"a sweep of {len(value.points)} values", hint="add --sweep to run them all")
+        if type(value) is not Reference:
+            if type(value) in NODES:
+                hint = f"to have the same node in both places: {format_path(chain[0])}@={format_path(path)}"
+                raise ConfigError(f"{format_path(path)} is a node, which a reference would copy", hint=hint)
+            return value
+        annotation, reading = self._taken_at(path)
+        texts = [
+            part if not index % 2 else self._target(part, path, (*chain, path))
+            for index, part in enumerate(value.parts)
+        ]
+        if not value.is_whole:
+            return read_text("".join(map(str, texts)), annotation, reading)
+        (target,) = value.targets
+        return read_text(texts[1], annotation, reading) if ":" in target else read_value(texts[1], annotation, reading)
+
+    def _taken_at(self, path: Path) -> tuple[Any, Reading]:
+        """The annotation of what is at a path, and how it is read."""
+        node, name, inside = holder_of(self.root, path)
+        return Any if inside else annotation_of(node, name), attrs.evolve(self._reading, path=format_path(path))
+
+    def _target(self, target: str, at: Path, chain: tuple[Path, ...]) -> Any:
+        name, colon, argument = target.partition(":")
+        if colon:
+            if name not in RESOLVERS:
+                raise ConfigError(f"nothing resolves ${{{target}}}", hint=f"there are: {', '.join(sorted(RESOLVERS))}")
+            return RESOLVERS[name](argument)
+        dots = len(target) - len(target.lstrip("."))
+        base = at[: len(at) - dots] if dots else ()
+        return self._value((*base, *parse_path(target[dots:])), chain)
 
 
-def _follow(root: Node, link: Link, reading: Reading) -> None:
-    """Set what a link leads to. What `via` raises is passed on, with a note."""
-    value, path = get_at(root, link.src), parse_path(link.dst)
+def _check_no_node(value: Any, source: str) -> None:
     if next(nodes_of(value), None):
-        raise ConfigError(f"{link.src} is a node, and only values can be linked", hint="have a factory share it")
-    try:
-        value = value if link.via is None else link.via(value)
-    except Exception as error:
-        error.add_note(f"in the link from {link.src} to {link.dst}")
-        raise
-    node, name, inside = holder_of(root, path)
-    annotation = Any if inside else annotation_of(node, name)
-    reading = attrs.evolve(reading, path=link.dst)
-    set_at(root, path, read_value(value, annotation, reading), Origin("code", f"linked to {link.src}"))
+        raise ConfigError(f"nodes are in {source}, and only values can be linked", hint="have a factory share them")
 
 
-def _value(root: Node, path: Path, reading: Reading, chain: tuple[Path, ...]) -> Any:
-    """The value at a path, with the reference that may stand there followed."""
+def _check_circle(path: Path, chain: tuple[Path, ...]) -> None:
     if path in chain:
         told = " → ".join(format_path(one) for one in (*chain[chain.index(path) :], path))
         raise ConfigError(f"these refer to each other: {told}")
-    value = get_at(root, path)
-    if type(value) is Sweep:
-        raise ConfigError(f"a sweep of {len(value.points)} values", hint="add --sweep to run them all")
-    if type(value) is not Reference:
-        if type(value) in NODES:
-            hint = f"to have the same node in both places: {format_path(chain[0])}@={format_path(path)}"
-            raise ConfigError(f"{format_path(path)} is a node, which a reference would copy", hint=hint)
-        return value
-    node, name, inside = holder_of(root, path)
-    annotation = Any if inside else annotation_of(node, name)
-    reading = attrs.evolve(reading, path=format_path(path))
-    texts = [
-        part if not index % 2 else _target(root, part, path, reading, (*chain, path))
-        for index, part in enumerate(value.parts)
-    ]
-    if not value.is_whole:
-        return read_text("".join(map(str, texts)), annotation, reading)
-    (target,) = value.targets
-    return read_text(texts[1], annotation, reading) if ":" in target else read_value(texts[1], annotation, reading)
-
-
-def _target(root: Node, target: str, at: Path, reading: Reading, chain: tuple[Path, ...]) -> Any:
-    name, colon, argument = target.partition(":")
-    if colon:
-        if name not in RESOLVERS:
-            raise ConfigError(f"nothing resolves ${{{target}}}", hint=f"there are: {', '.join(sorted(RESOLVERS))}")
-        return RESOLVERS[name](argument)
-    dots = len(target) - len(target.lstrip("."))
-    base = at[: len(at) - dots] if dots else ()
-    return _value(root, (*base, *parse_path(target[dots:])), reading, chain)

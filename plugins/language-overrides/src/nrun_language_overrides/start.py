@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from nrun.cli.entrypoint import DEFAULT, registered
 from nrun.config.edit import to_partial
 from nrun.config.node import Config, Partial
-from nrun.config.order import children_first
-from nrun.config.target import display_name, signature_of
+from nrun.config.order import lacking
+from nrun.config.target import display_name
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def task_of(entry: Entrypoint, made: object) -> Partial[Any]:
         name = display_name(entry.function)
         raise ConfigError(f"the factory of {name} gives {made!r:.100}, not a Config or Partial of {name}")
     task = to_partial(made)
-    signature = signature_of(entry.function)
-    for name in signature.names if entry.type == "task" else ():
-        if children_first(signature.default(name)):
-            task[name]  # a default that describes something is copied by being read: only what is in the task is made
+    for argument in lacking(task) if entry.type == "task" else ():
+        task[
+            argument
+        ]  # a default that describes something is copied by being read, so that help can show what is in it
     return task

@@ -18,12 +18,12 @@ import attrs
 
 from nrun.config.annotations import annotation_of
 from nrun.config.build import positional
-from nrun.config.imports import find_allowed
+from nrun.config.imports import find_allowed, local_symbol
 from nrun.config.node import BaseNode, Config, set_arguments
 from nrun.config.origin import Origin, came_from
 from nrun.config.target import Signature, display_name, signature_of, symbol_of
 from nrun.errors import ConfigError
-from nrun_language_overrides.factories import is_kind, provided_by
+from nrun_language_overrides.factories import classes_in, is_kind, provided_by
 from nrun_language_overrides.forms import pairs_of
 from nrun_language_overrides.literal import Literal, SyntaxProblem, parse
 from nrun_language_overrides.members import members_of
@@ -236,20 +236,39 @@ def _node(annotation: Any, pairs: list[tuple[Any, Any]], source: Any, context: R
     return node
 
 
+def several(annotation: Any, source: Literal, context: Reading) -> list[Any] | None:
+    """What a factory gives that makes a whole list of what the annotation says; None if there is none of that name."""
+    classes = classes_in(annotation)
+    for factory in context.factories.of_several(classes, context.parent):
+        if factory.name == source.value:
+            made = _called(factory, list(zip(source.keys, source.items, strict=True)), source, context)
+            return [_checked(factory, one, source, classes, context) for one in made]
+    return None
+
+
 def _made_by(
     factory: Factory, pairs: list[tuple[Any, Any]], source: Literal, classes: tuple[type, ...], context: Reading
 ) -> Any:
-    """What the factory gives; a class is described, not made. What it raises is passed on, with a note of where."""
-    call = _node(factory.function, pairs, attrs.evolve(source, kind="call"), context)
+    """What the factory gives; a class is described, not made."""
     if isinstance(factory.function, type):
-        return call
+        return _node(factory.function, pairs, attrs.evolve(source, kind="call"), context)
+    return _checked(factory, _called(factory, pairs, source, context), source, classes, context)
+
+
+def _called(factory: Factory, pairs: list[tuple[Any, Any]], source: Literal, context: Reading) -> Any:
+    """What calling the factory gives. What it raises is passed on, with a note of where."""
+    call = _node(factory.function, pairs, attrs.evolve(source, kind="call"), context)
     arguments = dict(set_arguments(call))
     args = positional(call, arguments)
     try:
-        result = factory.function(*args, **{name: value for name, value in arguments.items() if isinstance(name, str)})
+        return factory.function(*args, **{name: value for name, value in arguments.items() if isinstance(name, str)})
     except Exception as error:
         error.add_note(f"in the factory {factory.name}, for {context.path or 'a value'}")
         raise
+
+
+def _checked(factory: Factory, result: Any, source: Literal, classes: tuple[type, ...], context: Reading) -> Any:
+    """What a factory gave, with that as its origin. Raises Faults if it is not what is asked for."""
     try:
         factory.check(result, classes)
     except ConfigError as error:
@@ -315,6 +334,6 @@ def import_symbol(name: str, context: Reading) -> Any:
     if not all(part.isidentifier() for part in (*module.split("."), *qualified.split("."))):
         raise Unfit("", "write the name of something registered, or module:name")
     try:
-        return find_allowed(f"{module}:{qualified}", context.allowed)
+        return find_allowed(local_symbol(f"{module}:{qualified}"), context.allowed)
     except ConfigError as error:
         raise Unfit(error.message, error.hint or "") from None

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import attrs
 
+from nrun.config.codec import encode
+from nrun.config.identity import content_id
 from nrun.config.node import BaseNode, set_arguments
 from nrun.config.origin import Origin
 from nrun.config.paths import children, format_path, key_of, parse_path, walk
@@ -120,6 +122,20 @@ def distinct(points: Iterable[Point[N]], identify: Callable[[N], Hashable]) -> I
         if identity not in seen:
             seen.add(identity)
             yield point
+
+
+def identity(config: BaseNode[Any]) -> tuple[str, ...]:
+    """What tells points apart: what they compute, and the secrets in them, of which a content id tells nothing."""
+    return content_id(config), *_secrets(encode(config))
+
+
+def _secrets(form: Any) -> Iterator[str]:
+    """The secrets in the JSON form of a tree."""
+    if isinstance(form, dict) and "$secret" in form:
+        yield form["$secret"]
+    elif isinstance(form, dict | list):
+        for item in form.values() if isinstance(form, dict) else form:
+            yield from _secrets(item)
 
 
 def _axes(at: Place, seen: frozenset[int]) -> tuple[_Axis, ...]:

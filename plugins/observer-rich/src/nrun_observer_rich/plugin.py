@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @hookimpl
-def nrun_event(event: Event, experiment: str, folder: Path) -> None:
-    """Show it on stderr."""
+def nrun_event(event: Event, experiment: str, folder: Path, watching: bool) -> None:  # noqa: ARG001, FBT001 - also there
+    """Show it on stderr, also where another process is in charge."""
     from nrun_observer_rich.views import show
 
     show(event, experiment, folder)

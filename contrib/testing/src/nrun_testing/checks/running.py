@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from nrun import Script, State
-from nrun.model import Bundle, Handle, JobPath
+from nrun.model import Bundle, Files, Handle, JobPath
+from nrun.packaging.snapshot import keep, survey
 from nrun_testing.checks.base import ENDLESS, FAILING, Checks, check
 from nrun_testing.rig import Work
 
@@ -150,7 +151,9 @@ class RunningChecks(Checks):
         tree = rig.cwd / "tree"
         tree.mkdir()
         (tree / "data.txt").write_text("shipped")
-        bundle = Bundle("0" * 64, tree)
+        store = rig.cwd / "bundles"
+        store.mkdir()
+        bundle = Bundle(keep(survey([Files(tree, ["data.txt"])]), store), store)
         async with rig.backend() as backend:
             if "code" in backend.capabilities.refuses:
                 return

@@ -15,7 +15,8 @@ from nrun.planning import check_name
 from nrun.record import ExperimentFolder, Journal
 from nrun.record.description import check_version
 from nrun.record.folder import DESCRIPTION
-from nrun.record.rebuild import attempts_in, rebuild_description
+from nrun.sync import run_sync
+from nrun_command_housekeeping.rebuild import attempts_in, rebuild_description
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
     from nrun.protocols import Executor
 
 
-def take_in(path: Path, home: Path) -> ExperimentFolder:
+def adopt_experiment(path: Path, executor: Executor | None, home: Path, hooks: Hooks) -> ExperimentFolder:
+    """What `Experiment.adopt` does. Raises RecordError, PlanError, InCharge, and what the backend raises."""
+    folder = _take_in(path, home)
+    executor = executor or hooks.executors.get(hooks.default_executor()).executor()()
+    run_sync(_adopt(folder, executor, hooks))
+    return folder
+
+
+def _take_in(path: Path, home: Path) -> ExperimentFolder:
     """The folder of an experiment, as one of `home`: where it lies elsewhere, a link to it is made.
 
     Raises RecordError, PlanError.
@@ -49,7 +58,7 @@ def take_in(path: Path, home: Path) -> ExperimentFolder:
     return folder
 
 
-async def adopt(folder: ExperimentFolder, executor: Executor, hooks: Hooks) -> None:
+async def _adopt(folder: ExperimentFolder, executor: Executor, hooks: Hooks) -> None:
     """Make the record of an experiment again where it is gone, from the folders of its jobs and their backend.
 
     Raises InCharge, RecordError, and what the backend raises.

@@ -1,0 +1,1 @@
+"""The `nrun host` commands: check."""

@@ -1,0 +1,1 @@
+"""Real servers for tests: started when a test first asks, on loopback only, gone with the run."""

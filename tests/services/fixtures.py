@@ -1,0 +1,56 @@
+"""The fixtures: one server of each kind per test run, started when the first test asks for it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from services import slurm as slurm_service
+from services import sshd as sshd_service
+from services.packages import lacking
+
+
+@pytest.fixture(scope="session")
+def _sshd_programs():
+    if why := lacking(sshd_service.PROGRAMS):
+        pytest.skip(f"needs a real OpenSSH server: {why}")
+
+
+@pytest.fixture(scope="session")
+def sshd(_sshd_programs, tmp_path_factory):
+    """An SSH server that all tests share; they leave it running and its files as they are."""
+    server = sshd_service.Sshd(tmp_path_factory.mktemp("sshd"))
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def new_sshd(_sshd_programs, tmp_path_factory):
+    """Makes and starts SSH servers that one test may break: `new_sshd(more="MaxSessions 1")`."""
+    servers = []
+
+    def make(**options):
+        server = sshd_service.Sshd(tmp_path_factory.mktemp("own-sshd"), **options)
+        servers.append(server)
+        return server.start()
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory):
+    """A Slurm cluster that all tests share: see `services.slurm.Slurm`. `reset` frees it."""
+    if os.geteuid() != 0:
+        pytest.skip("needs a real Slurm cluster, which only root can start")
+    if why := lacking(slurm_service.PROGRAMS):
+        pytest.skip(f"needs a real Slurm cluster: {why}")
+    cluster = slurm_service.Slurm(tmp_path_factory.mktemp("slurm"))
+    try:
+        yield cluster.start()
+    finally:
+        cluster.close()
