@@ -102,6 +102,12 @@ def _check_size(_packager: object, _field: object, value: str | None) -> None:
         parse_size(str(value))
 
 
+def _check_start(_packager: object, _field: object, value: str | None) -> None:
+    if value and {"", ".", ".."} & set(value.split("/")):
+        msg = f"start must be a folder inside what travels, such as 'experiments/one', not {value!r}"
+        raise ValueError(msg)
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Packager(Extensible):
     """What code travels with a job. This one ships nothing; plugins subclass it."""
@@ -109,10 +115,22 @@ class Packager(Extensible):
     max_size: str | None = attrs.field(default=_MAX_SIZE, validator=_check_size)
     """More than this is refused before anything is sent; None: whatever there is."""
 
+    start: str | None = attrs.field(default=None, validator=_check_start)
+    """The folder of what travels in which jobs start; None: the one they are launched from."""
+
     @property
     def ships(self) -> bool:
         """Whether jobs start in a shipped tree instead of the current folder. Known without I/O."""
         return type(self) is not Packager
+
+    def at(self, source: Path) -> Self:
+        """This packager for launches from the folder `source`, with `start` filled in.
+
+        Asked before anything is planned, so it may look at the file system. Overridden where `source` is not the
+        root of what travels.
+        """
+        del source
+        return self if self.start is not None else self.clone(start="")
 
     async def select(self, source: Path, packing: Packing) -> Sequence[Files]:
         """What is to travel from `source`, the current folder. nrun reads the files, and only those that changed.

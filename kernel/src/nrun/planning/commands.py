@@ -41,7 +41,10 @@ def launch_of(job: Job, plan: Plan) -> Launch:
 
 
 def _command(task: Task | RecordedTask, executor: Executor, surroundings: Surroundings) -> Command:
-    cwd = JobPath(CODE_FOLDER) if executor.packager.ships else surroundings.cwd
+    cwd: str | JobPath = surroundings.cwd
+    if executor.packager.ships:
+        start = executor.packager.start or ""
+        cwd, surroundings = JobPath(f"{CODE_FOLDER}/{start}".rstrip("/")), surroundings.shipped(start)
     env: dict[str, str | Secret] = {**executor.env_vars}
     if isinstance(task, Script):
         argv = _argv(task, executor)
