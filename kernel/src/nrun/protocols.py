@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, dataclass_transform
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from attrs.validators import and_, ge, gt, instance_of, optional
 
-from nrun.arguments import UserData
+from nrun.arguments import Extensible
 from nrun.text import environment
 
 if TYPE_CHECKING:
@@ -48,13 +48,6 @@ def _launcher(_executor: Executor, _field: object, value: Any) -> None:  # noqa:
         named = str(value).title() if isinstance(value, str) else "Launcher"
         msg = f"launcher must be an object, such as run.{named}(), not {value!r}"
         raise ValueError(msg)
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
-class Extensible(UserData):
-    """Whatever subclasses annotate are their fields: type checkers are told, and `UserData` makes it so."""
-
-    __slots__ = ()
 
 
 def _check_retries(_executor: object, field: attrs.Attribute[int], value: object) -> None:
@@ -115,7 +108,7 @@ def _check_start(_packager: object, _field: object, value: str | None) -> None:
         raise ValueError(msg)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Packager(Extensible):
     """What code travels with a job. This one ships nothing; plugins subclass it."""
 
@@ -150,7 +143,6 @@ class Packager(Extensible):
         return ()
 
 
-@attrs.frozen(kw_only=True)
 class Launcher(Extensible):
     """How the processes of a job start. This one starts a command as it is; plugins subclass it."""
 
@@ -160,7 +152,7 @@ class Launcher(Extensible):
         return command
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Executor(Extensible):
     """Where and how a task runs: data that can be printed, compared, saved and overridden.
 
@@ -199,7 +191,6 @@ class Executor(Extensible):
         return "python3"
 
 
-@attrs.frozen(kw_only=True)
 class Plugin(Extensible):
     """What changes a task and its executor when a job is added; users and sites subclass it.
 
