@@ -67,10 +67,11 @@ def _check_retries(_executor: object, field: attrs.Attribute[int], value: object
 class IgnoreRule(Protocol):
     """What stays behind of a folder."""
 
-    def ignores(self, name: str, *, folder: bool) -> bool | None:
+    def ignores(self, name: str, *, folder: bool, tracked: bool = False) -> bool | None:
         """Whether the file or folder called `name`, relative to the folder, stays behind; None: nothing is said of it.
 
-        Raises PackagingError if the rule cannot be read.
+        `tracked`: version control has it, so that what its own ignore files say does not count. False: it travels,
+        whatever they say. Raises PackagingError if the rule cannot be read.
         """
         ...
 

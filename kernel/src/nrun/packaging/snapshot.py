@@ -137,8 +137,9 @@ def keep(found: Survey, store: Path, progress: Callable[[int], None] = lambda _:
         else:
             pack.finish()
             bundles.keep(manifest, pack.contents)
-        for one in seen:  # only now: whoever believes it finds the contents
-            one.keep()
+        for part, one in zip(found.parts, seen, strict=True):  # only now: whoever believes it finds the contents
+            if store not in part.root.parents:  # what was made for this once is never met again
+                one.keep()
     return bundle
 
 
