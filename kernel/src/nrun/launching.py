@@ -43,7 +43,7 @@ def stop_loading() -> None:
         raise LaunchInsideJob
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Session:
     """The experiments of a script that a command runs, and what was typed about how; see `Experiment.run`."""
 

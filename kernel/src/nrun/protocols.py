@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, dataclass_transform
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from attrs.validators import and_, ge, gt, instance_of, optional
 
-from nrun.arguments import UserData
+from nrun.arguments import Extensible
 from nrun.text import environment
 
 if TYPE_CHECKING:
@@ -48,13 +48,6 @@ def _launcher(_executor: Executor, _field: object, value: Any) -> None:  # noqa:
         named = str(value).title() if isinstance(value, str) else "Launcher"
         msg = f"launcher must be an object, such as run.{named}(), not {value!r}"
         raise ValueError(msg)
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
-class Extensible(UserData):
-    """Whatever subclasses annotate are their fields: type checkers are told, and `UserData` makes it so."""
-
-    __slots__ = ()
 
 
 def _check_retries(_executor: object, field: attrs.Attribute[int], value: object) -> None:
@@ -116,7 +109,7 @@ def _check_start(_packager: object, _field: object, value: str | None) -> None:
         raise ValueError(msg)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Packager(Extensible):
     """What code travels with a job. This one ships nothing; plugins subclass it."""
 
@@ -137,8 +130,15 @@ class Packager(Extensible):
         Asked before anything is planned, so it may look at the file system. Overridden where `source` is not the
         root of what travels.
         """
-        del source
-        return self if self.start is not None else self.clone(start="")
+        return self.rooted(source, source)
+
+    def rooted(self, root: Path, source: Path) -> Self:
+        """This packager for launches from `source`, if `root` becomes the root of what travels."""
+        if self.start is not None:
+            return self
+        root, source = root.resolve(), source.resolve()
+        inside = source != root and source.is_relative_to(root)
+        return self.clone(start=source.relative_to(root).as_posix() if inside else "")
 
     async def select(self, source: Path, packing: Packing) -> Sequence[Files]:
         """What is to travel from `source`, the current folder. nrun reads the files, and only those that changed.
@@ -151,7 +151,6 @@ class Packager(Extensible):
         return ()
 
 
-@attrs.frozen(kw_only=True)
 class Launcher(Extensible):
     """How the processes of a job start. This one starts a command as it is; plugins subclass it."""
 
@@ -161,7 +160,7 @@ class Launcher(Extensible):
         return command
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Executor(Extensible):
     """Where and how a task runs: data that can be printed, compared, saved and overridden.
 
@@ -200,7 +199,6 @@ class Executor(Extensible):
         return "python3"
 
 
-@attrs.frozen(kw_only=True)
 class Plugin(Extensible):
     """What changes a task and its executor when a job is added; users and sites subclass it.
 
