@@ -143,10 +143,10 @@ def keep(found: Survey, store: Path, progress: Callable[[int], None] = lambda _:
     return bundle
 
 
-def identify(found: Survey, store: Path) -> str:
+def identify(found: Survey, store: Path, progress: Callable[[int], None] = lambda _: None) -> str:
     """The id of the bundle that these files make; they are not kept. Raises as `keep` does, and uses up `found`."""
     with _seen(found, store) as seen:
-        return hashlib.sha256(_manifest(found, seen, None)).hexdigest()
+        return hashlib.sha256(_manifest(found, seen, None, progress)).hexdigest()
 
 
 def shown(name: bytes) -> str:

@@ -1,0 +1,1 @@
+"""`nrun package`: see what code would travel, and have back what did."""
