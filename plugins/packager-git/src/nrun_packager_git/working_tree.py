@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+import time
 from typing import TYPE_CHECKING
 
 import attrs
@@ -21,6 +24,10 @@ _FLAG = 2
 """So many characters say of an entry what git does with it."""
 _SPARSE = "Ss"
 """The flag of what is not checked out."""
+_UNSURE = re.compile(r"(?:\A|\0)(?:[a-zS] |. 160000 )")
+"""Entries that git does not look at, and repositories inside."""
+_TICK_NS = 2_000_000_000
+"""File systems tell times no finer than this."""
 
 
 @attrs.frozen
@@ -111,6 +118,37 @@ class WorkingTree:
         while not (repository / ".git").exists() and repository != repository.parent:
             repository = repository.parent
             yield repository / ".gitattributes"
+
+
+async def key_of(folder: Path) -> str | None:
+    """What git knows of the files of a working tree, in one digest; None where it does not know all.
+
+    Its index has the content of each file, and the size and times that it had then. To this comes the same of whatever
+    is different now, or new. Git does not know of changes in repositories inside, nor of files that it must not look
+    at; what was changed just now may change again unseen; and ignore files of nrun's own are not in its rules.
+    """
+    index, others, changed, place = await together(
+        ask(folder, "ls-files", "-z", "--stage", "-v"),
+        ask(folder, "ls-files", "-z", "--others", "--exclude-standard"),
+        ask(folder, "diff-files", "-z", "--name-only", "--relative", "--ignore-submodules=all"),
+        ask(folder, "rev-parse", "--git-path", "index"),
+    )
+    where = folder / place.removesuffix("\n")
+    ruled = any(f"{OURS}\0" in said for said in (index, others)) or any((up / OURS).exists() for up in folder.parents)
+    if ruled or _UNSURE.search(index) or "/\0" in others or not where.exists():
+        return None
+    digest = hashlib.sha256(where.read_bytes())
+    settled = time.time_ns() - _TICK_NS
+    for name in (*listed(others), *listed(changed)):
+        path = os.fsencode(folder / name)
+        digest.update(path + b"\0")
+        if os.path.lexists(path):
+            found = os.lstat(path)
+            if found.st_ctime_ns > settled:
+                return None
+            told = (found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+            digest.update(repr(told).encode())
+    return digest.hexdigest()
 
 
 def _reached(tracked: Collection[str], untracked: Collection[str]) -> list[str]:
