@@ -116,9 +116,12 @@ def check_size(found: Survey, limit: int | None) -> None:
     if limit is None or found.size <= limit:
         return
     largest = found.largest()[:_NAMED]
+    before = itertools.accumulate((row.size for row in largest), initial=0)
     named = "\n".join(f"  {size_text(row.size):>9}  {shown(row.name)}" for row in largest)
     msg = f"{size_text(found.size)} of code would travel, more than {size_text(limit)}. The largest:\n{named}"
-    lines = " ".join(f"/{shown(row.name)}" for row in largest)
+    lines = " ".join(
+        f"/{shown(row.name)}" for row, less in zip(largest, before, strict=False) if found.size - less > limit
+    )
     raise PackagingError(msg, hint=f"leave out what jobs do not need: lines in .nrunignore such as {lines}")
 
 
@@ -143,10 +146,10 @@ def keep(found: Survey, store: Path, progress: Callable[[int], None] = lambda _:
     return bundle
 
 
-def identify(found: Survey, store: Path) -> str:
+def identify(found: Survey, store: Path, progress: Callable[[int], None] = lambda _: None) -> str:
     """The id of the bundle that these files make; they are not kept. Raises as `keep` does, and uses up `found`."""
     with _seen(found, store) as seen:
-        return hashlib.sha256(_manifest(found, seen, None)).hexdigest()
+        return hashlib.sha256(_manifest(found, seen, None, progress)).hexdigest()
 
 
 def shown(name: bytes) -> str:
@@ -163,7 +166,7 @@ def _seen(found: Survey, store: Path) -> Iterator[list[Seen]]:
 
 
 def _manifest(
-    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int], None] = lambda _: None
+    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int], None]
 ) -> bytearray:
     """The manifest of these files, whose new contents go into `pack`."""
     roots = [os.fsencode(part.root) + b"/" for part in found.parts]
