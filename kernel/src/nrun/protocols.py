@@ -130,8 +130,15 @@ class Packager(Extensible):
         Asked before anything is planned, so it may look at the file system. Overridden where `source` is not the
         root of what travels.
         """
-        del source
-        return self if self.start is not None else self.clone(start="")
+        return self.rooted(source, source)
+
+    def rooted(self, root: Path, source: Path) -> Self:
+        """This packager for launches from `source`, if `root` becomes the root of what travels."""
+        if self.start is not None:
+            return self
+        root, source = root.resolve(), source.resolve()
+        inside = source != root and source.is_relative_to(root)
+        return self.clone(start=source.relative_to(root).as_posix() if inside else "")
 
     async def select(self, source: Path, packing: Packing) -> Sequence[Files]:
         """What is to travel from `source`, the current folder. nrun reads the files, and only those that changed.

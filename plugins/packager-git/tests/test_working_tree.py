@@ -297,3 +297,19 @@ def test_jobs_run_in_it_also_when_they_are_run_again(repository, tmp_path):
     again = Experiment.from_id(exp.id, home=tmp_path / "home")
     again.rerun("job")
     assert [again.logs("job", attempt=number) for number in (1, 2)] == ["two\nrun.sh\n"] * 2
+
+
+def test_jobs_start_where_they_are_launched_from(repository, shipped, monkeypatch, tmp_path):
+    repository.commit(top_txt="top", one__two__script_sh="pwd; cat ../../top.txt data")
+    repository.put("one/two/data", "\nnew")
+    folder = repository.folder / "one" / "two"
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("NRUN_HOME", str(tmp_path / "home"))
+    for packager, start in ((GitArchivePackager(), "one/two"), (GitArchivePackager(subpath="one"), "two")):
+        assert packager.at(folder).start == start
+        assert packager.at(repository.folder).start == ""
+    assert GitArchivePackager(start="one").at(folder).start == "one"
+    with Experiment("starts") as exp:
+        exp.add(Script("script.sh", entrypoint="sh"), LocalExecutor(packager=GitArchivePackager()), "job")
+        exp.run()
+    assert exp.logs("job").split() == [str(exp.path / "jobs/job/attempt-1/code/one/two"), "top", "new"]

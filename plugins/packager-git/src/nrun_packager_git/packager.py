@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
     from pathlib import Path
+    from typing import Self
 
     from nrun import IgnoreRule, Packing
 
@@ -68,6 +69,12 @@ class GitArchivePackager(Packager):
                 "give one for each pattern, or one text for all"
             )
             raise ValueError(msg)
+
+    def at(self, source: Path) -> Self:
+        """Jobs start where `source` lies in its repository, or in `subpath` of it."""
+        base = (source / self.basepath).resolve()
+        top = next((folder for folder in (base, *base.parents) if (folder / ".git").exists()), base)
+        return self.rooted(top / self.subpath, source)
 
     async def select(self, source: Path, packing: Packing) -> list[Files]:
         """What is in the working tree or the commit, and what patterns name besides.

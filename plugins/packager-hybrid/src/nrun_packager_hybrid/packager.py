@@ -75,7 +75,7 @@ class _Apart:
 
 
 def _check(selected: Mapping[str, list[Files]]) -> None:
-    """Raise PackagingError if two packagers select different files for one place, or one a file and another a folder."""
+    """Raise PackagingError if two packagers want different files in one place, or one a file and another a folder."""
     whose: dict[bytes, tuple[str, bytes]] = {}
     for name, found in selected.items():
         for place, path in _places(found):

@@ -15,6 +15,7 @@ from nrun_packager_pattern.patterns import chosen, expression
 if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
+    from typing import Self
 
     from nrun import Packing
 
@@ -54,6 +55,11 @@ class PatternPackager(Packager):
                 "give one for each pattern, or one text for all"
             )
             raise ValueError(msg)
+
+    def at(self, source: Path) -> Self:
+        """Jobs start where `source` lies below `relative_path`, if that is one."""
+        roots = set(_several(self.relative_path))
+        return self.rooted(source / roots.pop() if len(roots) == 1 else source, source)
 
     async def select(self, source: Path, packing: Packing) -> list[Files]:
         """The files that patterns name. Raises PackagingError for a pattern that matches nothing."""
