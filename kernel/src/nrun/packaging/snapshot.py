@@ -116,9 +116,12 @@ def check_size(found: Survey, limit: int | None) -> None:
     if limit is None or found.size <= limit:
         return
     largest = found.largest()[:_NAMED]
+    before = itertools.accumulate((row.size for row in largest), initial=0)
     named = "\n".join(f"  {size_text(row.size):>9}  {shown(row.name)}" for row in largest)
     msg = f"{size_text(found.size)} of code would travel, more than {size_text(limit)}. The largest:\n{named}"
-    lines = " ".join(f"/{shown(row.name)}" for row in largest)
+    lines = " ".join(
+        f"/{shown(row.name)}" for row, less in zip(largest, before, strict=False) if found.size - less > limit
+    )
     raise PackagingError(msg, hint=f"leave out what jobs do not need: lines in .nrunignore such as {lines}")
 
 
@@ -163,7 +166,7 @@ def _seen(found: Survey, store: Path) -> Iterator[list[Seen]]:
 
 
 def _manifest(
-    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int], None] = lambda _: None
+    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int], None]
 ) -> bytearray:
     """The manifest of these files, whose new contents go into `pack`."""
     roots = [os.fsencode(part.root) + b"/" for part in found.parts]

@@ -1,1 +1,1 @@
-"""`nrun package`: see what code would travel, and have back what did."""
+"""The `nrun package` commands: what code would travel, what did, and how to have it back."""

@@ -1,16 +1,18 @@
-"""The group `nrun package`."""
+"""`nrun package`: the commands about code that travels, together."""
 
 from __future__ import annotations
 
 import click
 
-from nrun_command_package.restore import list_, restore
+from nrun.cli.root import PluginGroup
+from nrun_command_package.listing import list_
+from nrun_command_package.restore import restore
 from nrun_command_package.show import show
 
 
-@click.group(short_help="See what code would travel, and have back what did")
+@click.group(cls=PluginGroup)
 def package() -> None:
-    """See what code would travel with a job, and have back what travelled with one.
+    """Show what code would travel with jobs, and restore what did.
 
     \b
     Examples:
@@ -19,5 +21,5 @@ def package() -> None:
     """
 
 
-for command in (show, list_, restore):
-    package.add_command(command)
+for _command in (list_, restore, show):
+    package.add_command(_command)

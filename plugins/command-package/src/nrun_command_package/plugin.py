@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 @hookimpl
 def nrun_commands() -> Iterable[CommandSpec]:
-    """`nrun package`."""
-    yield CommandSpec(name="package", summary="See what code would travel, and have back what did", command=_package)
+    """`nrun package …`."""
+    yield CommandSpec(name="package", summary="Show what code would travel, and restore what did", command=_package)
 
 
 def _package() -> click.Command:

@@ -4,106 +4,149 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import click
 
-import nrun
-from nrun import Packager, PackagingError
+from nrun import PackagingError, UsageError
 from nrun.amounts import parse_size, size_text
-from nrun.packaging import selected
-from nrun.packaging.snapshot import Row, check_size, identify, shown
-from nrun.plugins import installed
+from nrun.cli.root import hooks_of
+from nrun.packaging.bundling import selected
+from nrun.packaging.snapshot import check_size, identify, shown
 from nrun.record import bundles_folder, home_folder
+from nrun.text import printable
+from nrun_command_package.bundles import count_text
+from nrun_command_package.choose import chosen, complete_packager
+from nrun_command_package.progress import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SCREENFUL = 40
-LONG_BYTES = 100_000_000
-"""So much takes long enough to read that somebody wants to see how far it is."""
+    from nrun import Packager
+    from nrun.packaging.snapshot import Row
+    from nrun.plugins import Hooks
+
+SHORT_LIST_FILES = 20
+_KINDS = {"f": "file", "x": "executable", "l": "link"}
 
 
 @attrs.frozen
 class Preview:
-    """What would travel."""
+    """What would travel, the largest first."""
 
-    bundle: str
-    rows: Sequence[Row]
-    """The largest first."""
-    size: int
-    """In bytes."""
+    packager: Packager
+    files: Sequence[Row]
     skipped: Sequence[str]
-    """What is neither a file nor a link."""
-    refused: str | None
-    """Why it would not be sent as it is."""
+    refused: PackagingError | None
+    """Why it would not travel: it is too much."""
+    bundle: str | None
+    """The id that it would have; of what is too much nothing is read."""
+
+    @property
+    def size(self) -> int:
+        """Of all files, in bytes."""
+        return sum(row.size for row in self.files)
 
 
-@click.command(short_help="List what would travel, the largest first")
-@click.option(
-    "--packager", "-p", metavar="PACKAGER", default="git", show_default=True, help="As in run.executor.packager."
+@click.command()
+@click.argument(
+    "source", metavar="[PATH]", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path()
 )
-@click.option("--sizes", "-s", is_flag=True, help="Say how large each file is.")
-@click.option("--all", "-a", "everything", is_flag=True, help=f"List all files, not only the {SCREENFUL} largest.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON, with all files.")
-@click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def show(folder: Path, packager: str, sizes: bool, everything: bool, as_json: bool) -> None:
-    """List the files that would travel with a job launched from FOLDER, the largest first, and the bundle's id.
+@click.option(
+    "-p", "--packager", metavar="PACKAGER", shell_complete=complete_packager, help="What this one would ship."
+)
+@click.option("--for", "script", metavar="FILE[:NAME]", type=click.Path(), help="What jobs of this script would ship.")
+@click.option("-s", "--sizes", is_flag=True, help="Say how large each file is.")
+@click.option(
+    "-a", "--all", "everything", is_flag=True, help=f"List every file, not only the largest {SHORT_LIST_FILES}."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print an array with an object for each packager.")
+@click.pass_context
+def show(
+    context: click.Context,
+    source: Path,
+    packager: str | None,
+    script: str | None,
+    sizes: bool,
+    everything: bool,
+    as_json: bool,
+) -> int:
+    """Show what code would travel if jobs were launched from PATH (default: here), the largest file first.
 
-    Nothing is sent. Without another word it is what git has and does not ignore, as it is on disk.
+    In a git repository that is the working tree, unless a packager is written down, as after `executor.packager=`, or
+    the ones are asked for that the jobs of a script have. Nothing is kept or sent.
+
+    Exits with 0 if it would travel, 2 if it is more than the packager allows; then it says how to leave out some.
 
     \b
     Examples:
       nrun package show --sizes
-      nrun package show -p "git(ref=HEAD)" --json
-      nrun package show -p "pattern(include_pattern='**/*.py')" ../project
+      nrun package show --for train.py
+      nrun package show --packager 'pattern(include_pattern="src/**/*.py")' --all
+      nrun package show --json | jq -r '.[0].bundle'
     """
-    found = asyncio.run(preview(_packager(packager), folder.absolute()))
+    if packager is not None and script is not None:
+        raise UsageError("--packager and --for cannot both be given")
+    hooks, source = hooks_of(context), source.absolute()
+    previews = [_preview(one, source, hooks) for one in chosen(packager, script, source, hooks)]
     if as_json:
-        files = [{"name": shown(row.name), "size": row.size, "kind": row.kind} for row in found.rows]
-        facts = {"id": found.bundle, "size": found.size, "files": files}
-        click.echo(json.dumps({**facts, "skipped": found.skipped, "refused": found.refused}, indent=2))
-        return
-    listed = found.rows if everything else found.rows[:SCREENFUL]
-    for row in listed:
-        click.echo(f"{size_text(row.size):>9}  {shown(row.name)}" if sizes else shown(row.name))
-    if len(found.rows) > len(listed):
-        rest = found.rows[len(listed) :]
-        click.echo(f"and {len(rest)} more, {size_text(sum(row.size for row in rest))}; --all lists them")
-    click.echo(f"\n{len(found.rows)} files, {size_text(found.size)}: bundle {found.bundle}")
-    for name in found.skipped:
-        click.echo(f"stays behind: {name} is neither a file nor a link", err=True)
-    if found.refused:
-        click.echo(f"it would be refused: {found.refused}", err=True)
+        click.echo(json.dumps([_form(one, source) for one in previews], indent=2))
+    for one in () if as_json else previews:
+        if len(previews) > 1:
+            click.echo(printable(repr(one.packager)))
+        click.echo(_text(one, len(one.files) if everything else SHORT_LIST_FILES, sizes=sizes))
+    refused = [one.refused for one in previews if one.refused is not None]
+    for error in refused:
+        click.echo(f"error: {error}", err=True)
+    return refused[0].exit_code if refused else 0
 
 
-async def preview(packager: Packager, folder: Path) -> Preview:
-    """What `packager` would ship from `folder`. Raises PackagingError, RecordError."""
-    store = bundles_folder(home_folder())
-    async with selected(packager.clone(max_size=None), folder, store, installed()) as found:
-        rows, size, refused = found.largest(), found.size, None
+def _preview(packager: Packager, source: Path, hooks: Hooks) -> Preview:
+    return asyncio.run(_previewed(packager, source, bundles_folder(home_folder()), hooks))
+
+
+async def _previewed(packager: Packager, source: Path, store: Path, hooks: Hooks) -> Preview:
+    refused = None
+    async with selected(packager.clone(max_size=None), source, store, hooks) as found:
+        files = found.largest()
         try:
             check_size(found, None if packager.max_size is None else parse_size(packager.max_size))
         except PackagingError as error:
-            refused = str(error)
-        watched = size > LONG_BYTES and sys.stderr.isatty()
-        bar = click.progressbar(length=size, label="reading", file=sys.stderr, hidden=not watched)
-        with bar:
-            bundle = await asyncio.to_thread(identify, found, store, bar.update)
-        return Preview(bundle, rows, size, found.skipped, refused)
+            refused = error
+        bundle = None
+        if refused is None:
+            with Reading(len(files), found.size) as progress:
+                bundle = await asyncio.to_thread(identify, found, store, progress)
+        return Preview(packager, files, found.skipped, refused, bundle)
 
 
-def _packager(text: str) -> Packager:
-    """What was typed, read as it is in `run.executor.packager=`. Raises ConfigError, UsageError."""
-    ships: _Ships = nrun.build(nrun.cli.parse_config(_Ships, f"packager={text}"))
-    return ships.packager
+def _text(preview: Preview, most: int, *, sizes: bool) -> str:
+    lines = [
+        f"{size_text(row.size):>9}  {_name(row)}" if sizes else _name(row)
+        for row in preview.files[:most]
+    ]  # fmt: skip
+    if len(preview.files) > most:
+        lines.append(f"and {len(preview.files) - most:,} more (--all lists them)")
+    lines += [f"stays behind, for it is neither a file nor a link: {printable(name)}" for name in preview.skipped]
+    total = f"{count_text(len(preview.files))}, {size_text(preview.size)}"
+    return "\n".join((*lines, f"{total}, bundle {preview.bundle}" if preview.bundle else total))
 
 
-@attrs.frozen
-class _Ships:
-    """Something with a packager, so that one can be typed."""
+def _name(row: Row) -> str:
+    return printable(shown(row.name))
 
-    packager: Packager
+
+def _form(preview: Preview, source: Path) -> dict[str, object]:
+    refused = preview.refused
+    return {
+        "packager": repr(preview.packager),
+        "source": str(source),
+        "bundle": preview.bundle,
+        "size": preview.size,
+        "max_size": preview.packager.max_size,
+        "files": [{"name": shown(row.name), "size": row.size, "kind": _KINDS[row.kind]} for row in preview.files],
+        "skipped": list(preview.skipped),
+        "refused": None if refused is None else {"message": refused.message, "hint": refused.hint},
+    }
