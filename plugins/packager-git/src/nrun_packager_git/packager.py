@@ -113,6 +113,8 @@ class GitArchivePackager(Packager):
             msg = f"these files are new: {some(new)}"
             raise PackagingError(msg, hint="commit them, or ignore them; without check_untracked_files they travel")
         content.warn()
+        if not self.include_pattern:
+            return [Files(root, content.names)]
         selected: dict[Path, dict[str | bytes, None]] = {root: dict.fromkeys(content.names)}
         for files in await self._besides(base, top, packing):
             selected.setdefault(files.root, {}).update(dict.fromkeys(files.names))
@@ -120,8 +122,6 @@ class GitArchivePackager(Packager):
 
     async def _besides(self, base: Path, top: Path, packing: Packing) -> Sequence[Files]:
         """What patterns name."""
-        if not self.include_pattern:
-            return ()
         patterns, folders = _several(self.include_pattern), self.include_pattern_relative_path
         starts = folders if not isinstance(folders, str) else [folders] * len(patterns)
         packager: Packager = nrun.PatternPackager(

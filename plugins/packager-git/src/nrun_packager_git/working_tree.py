@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     from nrun import IgnoreRule, Packing
 
 OURS = ".nrunignore"
-_FLAG = 2
-"""So many characters say of an entry what git does with it."""
-_SPARSE = "Ss"
-"""The flag of what is not checked out."""
+_ENTRY = r"(?:\A|\0){} [^\t\0]*\t([^\0]+)"
+"""What `git ls-files --stage -v -z` says of a file: what git does with it, its mode, content, stage and name."""
+_NAMES = re.compile(_ENTRY.format("."))
+_SUBMODULES = re.compile(_ENTRY.format(f". {SUBMODULE}"))
+_SPARSE = re.compile(_ENTRY.format("[Ss]"))
+"""What is not checked out."""
+_CONFLICT = re.compile(r" [123]\t")
+"""A file that has several entries."""
 _UNSURE = re.compile(r"(?:\A|\0)(?:[a-zS] |. 160000 )")
 """Entries that git does not look at, and repositories inside."""
 _TICK_NS = 2_000_000_000
@@ -64,13 +68,14 @@ class WorkingTree:
             ask(folder, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"),
             ask(folder, "ls-files", "-z", "--deleted"),
         )
-        entries = listed(index)
-        named = dict.fromkeys([prefix + entry[entry.index("\t") + 1 :] for entry in entries])  # a conflict has several
-        inside = [prefix + entry[entry.index("\t") + 1 :] for entry in entries if entry.startswith(SUBMODULE, _FLAG)]
-        sparse = [prefix + entry[entry.index("\t") + 1 :] for entry in entries if entry[0] in _SPARSE]
-        gone = [name for name in sparse if not os.path.lexists(self.folder / name)]
-        for name in (*inside, *gone, *(prefix + name for name in listed(deleted))):
-            named.pop(name, None)
+        named = _NAMES.findall(index)  # there may be very many, so they are in memory once
+        inside = [prefix + name for name in _SUBMODULES.findall(index)]
+        gone = {*_SUBMODULES.findall(index), *listed(deleted)}
+        gone.update(name for name in _SPARSE.findall(index) if not os.path.lexists(folder / name))
+        if gone or _CONFLICT.search(index):
+            named = [name for name in dict.fromkeys(named) if name not in gone]
+        if prefix:
+            named = [prefix + name for name in named]
         found = [prefix + name for name in listed(others)]
         tracked, untracked = _reached(named, found), [name for name in found if not name.endswith("/")]
         if self._has_rules(prefix, index, others, ignored):
@@ -151,7 +156,7 @@ async def key_of(folder: Path) -> str | None:
     return digest.hexdigest()
 
 
-def _reached(tracked: Collection[str], untracked: Collection[str]) -> list[str]:
+def _reached(tracked: list[str], untracked: Collection[str]) -> list[str]:
     """The tracked names without those that lead through something new, such as a link in the place of a folder."""
     folders: set[str] = set()
     for name in tracked:
@@ -160,7 +165,7 @@ def _reached(tracked: Collection[str], untracked: Collection[str]) -> list[str]:
             folders.add(folder)
             folder = folder.rpartition("/")[0]
     blocked = tuple(f"{name}/" for name in folders.intersection(untracked))
-    return [name for name in tracked if not name.startswith(blocked)] if blocked else list(tracked)
+    return [name for name in tracked if not name.startswith(blocked)] if blocked else tracked
 
 
 def _start(path: Path, size: int) -> bytes:
