@@ -66,6 +66,28 @@ def test_show_says_who_launched_it_how_and_with_what(train):
     assert told["jobs"][0]["tasks"] == [{"$partial": "__main__:train", "args": {"lr": 2.0}}]
 
 
+def test_show_names_the_code_that_was_shipped_and_the_versions(shell):
+    shell.write("hello.txt", "hello")
+    shell.write(
+        "exp.py",
+        """
+        import nrun as run
+
+        exp = run.Experiment("shipped")
+        executor = run.LocalExecutor(packager=run.PatternPackager(include_pattern="*.txt"))
+        exp.add(run.Script(inline="cat hello.txt"), executor, name="job")
+        exp.run()
+        """,
+    )
+    shell.python("exp.py")
+    told = json.loads(shell.nrun("show", "--json").stdout)
+    assert [len(bundle) for bundle in told["bundles"].values()] == [64]
+    assert told["provenance"]["python"]["packages"]["nrun-kernel"] == told["by"]["nrun"]
+    text = shell.nrun("show").stdout
+    assert f"bundle {told['bundles']['0']}" in text
+    assert f"{len(told['provenance']['python']['packages'])}, which --json lists" in text
+
+
 def test_diff_tells_configuration_environment_and_results_apart(train):
     _, newer, older = ids(train)
     done = train.nrun("diff", older, newer, "--json")

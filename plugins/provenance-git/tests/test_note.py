@@ -106,6 +106,16 @@ def test_the_remote_is_the_one_of_the_branch_or_origin_or_whatever_there_is(repo
     assert noted(run(repository, sys.executable, "hello.py"))["remote"] == "host:upstream"
 
 
+def test_what_is_resumed_keeps_what_was_noted_at_its_launch(repository: Path) -> None:
+    record = run(repository, sys.executable, "hello.py")
+    told = noted(record)
+    (repository / "hello.py").write_text(HELLO + "# changed\n")
+    run(repository, *GIT, "commit", "-q", "-a", "-m", "second")
+    run(repository, sys.executable, "-m", "nrun", "rerun", "latest", "--force")
+    time.sleep(0.3)
+    assert noted(record) == told
+
+
 def test_outside_a_repository_nothing_is_noted(tmp_path: Path) -> None:
     (tmp_path / "hello.py").write_text(HELLO)
     record = run(tmp_path, sys.executable, "hello.py")

@@ -1,4 +1,4 @@
-"""Has the commit, where it comes from, and the patch written into the record by a process of its own, which nobody waits for."""
+"""Has the commit, its branch and remote, and the patch written into the record by a process that nobody waits for."""
 
 from __future__ import annotations
 
@@ -38,10 +38,12 @@ def note(folder: Path) -> None:
     It must not slow the launch: it is as nice as can be, and the shell that starts it leaves it behind.
     """
     place = folder / FOLDER
-    if place.exists():
+    place.mkdir(mode=0o700, exist_ok=True)
+    beside = place / ".git.json.tmp"
+    if beside.exists() or (place / "git.json").exists():
         return
+    beside.touch(mode=0o600)
     cwd = json.loads((folder / "experiment.json").read_bytes())["surroundings"]["cwd"]
-    place.mkdir(mode=0o700)
     shell = os.posix_spawn(
         "/bin/sh",
         ["sh", "-c", 'umask 077; nice -n 19 sh -c "$0" sh "$1" "$2" &', _SCRIPT, cwd, str(place)],
