@@ -140,6 +140,14 @@ class Packager(Extensible):
         inside = source != root and source.is_relative_to(root)
         return self.clone(start=source.relative_to(root).as_posix() if inside else "")
 
+    async def key(self, source: Path) -> str | None:
+        """A text that says all that would travel from `source`, if that is known at less cost than by selecting it.
+
+        Equal keys of equal packagers mean equal bundles, which are then not made again. None: it is not known.
+        """
+        del source
+        return None
+
     async def select(self, source: Path, packing: Packing) -> Sequence[Files]:
         """What is to travel from `source`, the current folder. nrun reads the files, and only those that changed.
 

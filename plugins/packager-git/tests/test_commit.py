@@ -71,6 +71,8 @@ def test_submodules_are_at_the_commits_that_are_pinned(repository, shipped, tmp_
     packager = GitArchivePackager(ref="HEAD", include_submodules=False)
     assert list(shipped(packager, repository.folder)) == [".gitmodules", "top.py"]
     repository.git("submodule", "--quiet", "deinit", "--force", "lib/middle")
+    assert list(shipped(GitArchivePackager(ref="HEAD"), repository.folder)) == names  # it was packed before
+    repository.commit(top_py="later")
     with pytest.raises(PackagingError, match="the submodule lib/middle is not checked out"):
         shipped(GitArchivePackager(ref="HEAD"), repository.folder)
     repository.commit(_nrunignore="/lib\n.*\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 
 import pytest
 
@@ -313,3 +314,75 @@ def test_jobs_start_where_they_are_launched_from(repository, shipped, monkeypatc
         exp.add(Script("script.sh", entrypoint="sh"), LocalExecutor(packager=GitArchivePackager()), "job")
         exp.run()
     assert exp.logs("job").split() == [str(exp.path / "jobs/job/attempt-1/code/one/two"), "top", "new"]
+
+
+@pytest.fixture
+def settled(monkeypatch):
+    """Time has gone on since the files were written."""
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 10_000_000_000)
+
+
+def test_the_key_changes_with_whatever_travels(repository, settled):
+    repository.commit(a_py="1", b_py="1", _gitignore="*.log\n")
+    folder = repository.folder
+
+    def key(**options):
+        return asyncio.run(GitArchivePackager(**options).key(folder))
+
+    def edited(name, text):
+        repository.put(name, text)
+        return key()
+
+    known = [key(), edited("a.py", "2"), edited("new.py", "1"), edited("new.py", "2"), edited("a.py", "3")]
+    (folder / "a.py").chmod(0o755)
+    known.append(key())
+    (folder / "b.py").unlink()
+    known.append(key())
+    (folder / "link").symlink_to("a.py")
+    known.append(key())
+    known.append(repository.commit() and key())
+    assert None not in known
+    assert len(set(known)) == len(known)
+    assert edited("ignored.log", "1") == known[-1]
+    assert key(ref="HEAD") == key(ref="main") != key(ref="HEAD~1")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda repository: repository.git("update-index", "--assume-unchanged", "a.py"),
+        lambda repository: repository.git("update-index", "--skip-worktree", "a.py"),
+        lambda repository: repository.put(".nrunignore", "b"),
+        lambda repository: (repository.folder.parent / ".nrunignore").write_text("b"),
+        lambda repository: Repository(repository.folder / "inside").commit(c="1"),
+    ],
+)
+def test_where_git_does_not_know_all_there_is_no_key(repository, settled, change):
+    repository.commit(a_py="1", b_py="1")
+    assert asyncio.run(GitArchivePackager().key(repository.folder)) is not None
+    change(repository)
+    assert asyncio.run(GitArchivePackager().key(repository.folder)) is None
+
+
+def test_what_was_packed_before_is_not_packed_again(repository, settled, tmp_path):
+    commit = repository.commit(a_py="1", b_py="1")
+    store = tmp_path / "store"
+
+    def packed(**options):
+        read = []
+        packager = GitArchivePackager(**options)
+        bundle = asyncio.run(pack_bundle(packager, repository.folder, store, installed(), read.append))
+        return bundle.id, sum(read)
+
+    first = packed(ref=commit)
+    assert first[1] == 2
+    assert packed(ref=commit) == (first[0], 0)
+    assert packed() == (first[0], 2)
+    assert packed() == (first[0], 0)
+    repository.put("a.py", "22")
+    changed = packed()
+    assert (changed[0] != first[0], changed[1]) == (True, 2)
+    for path in (store / "packs").iterdir():
+        path.unlink()
+    assert packed() == (changed[0], 3)

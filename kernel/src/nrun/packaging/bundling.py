@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -14,7 +15,7 @@ from nrun.amounts import parse_size
 from nrun.errors import PackagingError, RecordError
 from nrun.model import Bundle
 from nrun.packaging.snapshot import check_size, keep, survey
-from nrun.packaging.store import PACKING, Damaged, sweep
+from nrun.packaging.store import PACKING, Damaged, Store, sweep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -91,10 +92,17 @@ async def pack_bundle(
     Raises PackagingError, or what the packager raises; RecordError if the store cannot be used.
     """
     try:
+        key = await _key(packager, source)
+        if key is not None and (known := _known(store, key)) is not None:
+            return Bundle(known, store)
         for last in (False, True):
             async with selected(packager, source, store, hooks) as found:
                 try:
-                    return Bundle(await asyncio.to_thread(keep, found, store, progress), store)
+                    bundle = await asyncio.to_thread(keep, found, store, progress)
+                    if key is not None and key == await _key(packager, source):  # nothing has changed meanwhile
+                        (store / "keys").mkdir(exist_ok=True, mode=0o700)
+                        Store(str(store)).put(f"keys/{key}", bundle.encode())
+                    return Bundle(bundle, store)
                 except Damaged:  # the store lacks what it had: everything is read again
                     if last:
                         raise
@@ -102,6 +110,23 @@ async def pack_bundle(
     except (OSError, Damaged) as error:
         raise _unusable(store, error) from error
     raise AssertionError
+
+
+async def _key(packager: Packager, source: Path) -> str | None:
+    """What a bundle is known by that this packager would make now, as the name of a file."""
+    key = await packager.key(source)
+    kind = f"{type(packager).__module__}:{type(packager).__qualname__}"
+    return None if key is None else hashlib.sha256(os.fsencode(f"{kind}\0{packager!r}\0{source}\0{key}")).hexdigest()
+
+
+def _known(store: Path, key: str) -> str | None:
+    """The bundle that was made of the same before, if it is still there."""
+    try:
+        bundle = (store / "keys" / key).read_text("ascii")
+        Store(str(store)).touch(bundle)
+    except (OSError, Damaged):
+        return None
+    return bundle
 
 
 def _unusable(store: Path, error: Exception) -> RecordError:

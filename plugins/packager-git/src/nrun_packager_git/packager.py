@@ -15,7 +15,7 @@ from nrun.text import text_of
 from nrun_packager_git.commit import Commit
 from nrun_packager_git.content import some
 from nrun_packager_git.git import ask, listed, top_of
-from nrun_packager_git.working_tree import WorkingTree
+from nrun_packager_git.working_tree import WorkingTree, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +75,19 @@ class GitArchivePackager(Packager):
         base = (source / self.basepath).resolve()
         top = next((folder for folder in (base, *base.parents) if (folder / ".git").exists()), base)
         return self.rooted(top / self.subpath, source)
+
+    async def key(self, source: Path) -> str | None:
+        """The commit, or what git knows of the working tree; None where that does not say all, or has to be checked."""
+        if self.include_pattern or self.check_uncommitted_changes or self.check_untracked_files:
+            return None
+        try:
+            top = await top_of(source / self.basepath)
+            if self.ref is not None:
+                return await ask(top, "rev-parse", "--verify", "--quiet", f"{self.ref}^{{commit}}")
+            folder = top / self.subpath
+            return await key_of(folder) if folder.is_dir() else None
+        except PackagingError:
+            return None  # `select` says what is wrong
 
     async def select(self, source: Path, packing: Packing) -> list[Files]:
         """What is in the working tree or the commit, and what patterns name besides.

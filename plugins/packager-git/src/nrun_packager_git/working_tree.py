@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+import time
 from typing import TYPE_CHECKING
 
 import attrs
 
-from nrun.errors import PackagingError
 from nrun_packager_git.content import LARGEST_POINTER, LFS, POINTER, SUBMODULE, Content
 from nrun_packager_git.git import PIECE, ask, listed, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from nrun import IgnoreRule, Packing
+
+OURS = ".nrunignore"
+_FLAG = 2
+"""So many characters say of an entry what git does with it."""
+_SPARSE = "Ss"
+"""The flag of what is not checked out."""
+_UNSURE = re.compile(r"(?:\A|\0)(?:[a-zS] |. 160000 )")
+"""Entries that git does not look at, and repositories inside."""
+_TICK_NS = 2_000_000_000
+"""File systems tell times no finer than this."""
 
 
 @attrs.frozen
@@ -31,7 +43,6 @@ class WorkingTree:
     with_repositories: bool
     """Whether repositories inside travel."""
     _rule: IgnoreRule = attrs.field(init=False)
-    _folders: dict[str, tuple[set[str], set[str]]] = attrs.field(factory=dict, init=False)
 
     @_rule.default
     def _(self) -> IgnoreRule:
@@ -47,27 +58,39 @@ class WorkingTree:
     async def _add(self, prefix: str, content: Content) -> list[str]:
         """Add what is in the repository at `prefix`. Gives the prefixes of those inside it."""
         folder = self.folder / prefix
-        index, others, ignored = await together(
-            ask(folder, "ls-files", "-z", "--stage"),
+        index, others, ignored, deleted = await together(
+            ask(folder, "ls-files", "-z", "--stage", "-v"),
             ask(folder, "ls-files", "-z", "--others", "--exclude-standard"),
             ask(folder, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"),
+            ask(folder, "ls-files", "-z", "--deleted"),
         )
         entries = listed(index)
-        named = dict.fromkeys(prefix + entry[entry.index("\t") + 1 :] for entry in entries)  # a conflict has several
-        tracked = [name for name in named if self._is_file(name) and not self._dropped(name)]
+        named = dict.fromkeys([prefix + entry[entry.index("\t") + 1 :] for entry in entries])  # a conflict has several
+        inside = [prefix + entry[entry.index("\t") + 1 :] for entry in entries if entry.startswith(SUBMODULE, _FLAG)]
+        sparse = [prefix + entry[entry.index("\t") + 1 :] for entry in entries if entry[0] in _SPARSE]
+        gone = [name for name in sparse if not os.path.lexists(self.folder / name)]
+        for name in (*inside, *gone, *(prefix + name for name in listed(deleted))):
+            named.pop(name, None)
         found = [prefix + name for name in listed(others)]
-        untracked = [name for name in found if not name.endswith("/") and not self._dropped(name)]
+        tracked, untracked = _reached(named, found), [name for name in found if not name.endswith("/")]
+        if self._has_rules(prefix, index, others, ignored):
+            tracked, untracked = ([one for one in names if not self._dropped(one)] for names in (tracked, untracked))
         content.names.extend((*tracked, *untracked, *self._brought_back(prefix + name for name in listed(ignored))))
         content.untracked.extend(untracked)
         content.pointers.extend(await self._pointers(prefix, tracked))
         if not self.with_repositories:
             return []
-        inside = [prefix + entry[entry.index("\t") + 1 :] + "/" for entry in entries if entry.startswith(SUBMODULE)]
-        inside += [name for name in found if name.endswith("/")]
+        inside = [name + "/" for name in inside] + [name for name in found if name.endswith("/")]
         wanted = [name for name in inside if not self._dropped(name.removesuffix("/"), folder=True)]
         there = [name for name in wanted if (self.folder / name / ".git").exists()]
         content.absent.extend(name for name in wanted if name not in there)
         return there
+
+    def _has_rules(self, prefix: str, *listings: str) -> bool:
+        """Whether ignore files of nrun's own are in the repository at `prefix`, or above it: else nobody need ask."""
+        if any(f"{OURS}\0" in listing for listing in listings):
+            return True
+        return any((above / OURS).exists() for above in (self.folder / prefix).parents)
 
     def _dropped(self, name: str, *, folder: bool = False) -> bool:
         return self._rule.ignores(name, folder=folder, tracked=True) is True
@@ -96,27 +119,48 @@ class WorkingTree:
             repository = repository.parent
             yield repository / ".gitattributes"
 
-    def _is_file(self, name: str) -> bool:
-        """Whether there is a file or a link of that name. Each folder is read once, not each name asked for."""
-        above, _, own = name.rpartition("/")
-        return own in self._in(above)[0]
 
-    def _in(self, folder: str) -> tuple[set[str], set[str]]:
-        """The names of the files and links in a folder, and of its folders; nothing if a link leads to it."""
-        found = self._folders.get(folder)
-        if found is None:
-            found = self._folders[folder] = set(), set()
-            above, _, own = folder.rpartition("/")
-            if folder and own not in self._in(above)[1]:
-                return found
-            try:
-                with os.scandir(self.folder / folder) as entries:
-                    for entry in entries:
-                        found[entry.is_dir(follow_symlinks=False)].add(entry.name)
-            except OSError as error:
-                msg = f"{error.filename} cannot be read: {error.strerror}"
-                raise PackagingError(msg, hint="make it readable, or leave it out by a line in .nrunignore") from error
-        return found
+async def key_of(folder: Path) -> str | None:
+    """What git knows of the files of a working tree, in one digest; None where it does not know all.
+
+    Its index has the content of each file, and the size and times that it had then. To this comes the same of whatever
+    is different now, or new. Git does not know of changes in repositories inside, nor of files that it must not look
+    at; what was changed just now may change again unseen; and ignore files of nrun's own are not in its rules.
+    """
+    index, others, changed, place = await together(
+        ask(folder, "ls-files", "-z", "--stage", "-v"),
+        ask(folder, "ls-files", "-z", "--others", "--exclude-standard"),
+        ask(folder, "diff-files", "-z", "--name-only", "--relative", "--ignore-submodules=all"),
+        ask(folder, "rev-parse", "--git-path", "index"),
+    )
+    where = folder / place.removesuffix("\n")
+    ruled = any(f"{OURS}\0" in said for said in (index, others)) or any((up / OURS).exists() for up in folder.parents)
+    if ruled or _UNSURE.search(index) or "/\0" in others or not where.exists():
+        return None
+    digest = hashlib.sha256(where.read_bytes())
+    settled = time.time_ns() - _TICK_NS
+    for name in (*listed(others), *listed(changed)):
+        path = os.fsencode(folder / name)
+        digest.update(path + b"\0")
+        if os.path.lexists(path):
+            found = os.lstat(path)
+            if found.st_ctime_ns > settled:
+                return None
+            told = (found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+            digest.update(repr(told).encode())
+    return digest.hexdigest()
+
+
+def _reached(tracked: Collection[str], untracked: Collection[str]) -> list[str]:
+    """The tracked names without those that lead through something new, such as a link in the place of a folder."""
+    folders: set[str] = set()
+    for name in tracked:
+        folder = name.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    blocked = tuple(f"{name}/" for name in folders.intersection(untracked))
+    return [name for name in tracked if not name.startswith(blocked)] if blocked else list(tracked)
 
 
 def _start(path: Path, size: int) -> bytes:
