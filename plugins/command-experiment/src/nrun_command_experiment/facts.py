@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from nrun import ResultError
 from nrun.events import CodePacked
-from nrun.record import read_journal
+from nrun.record import bundles_folder, read_journal
 from nrun_command_experiment.edges import edges_of
+from nrun_command_experiment.files import changed_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from nrun import Experiment
     from nrun.model import Json
+    from nrun_command_experiment.files import Changed
 
-SECTIONS = ("configuration", "code", "environment", "results")
+SECTIONS = ("configuration", "code", "files", "environment", "results")
 PROVENANCE = "provenance"
 """The folder in the record into which plugins write what they know about where the code comes from."""
 PYTHON = "python"
@@ -29,14 +32,27 @@ PYTHON = "python"
 def compare_experiments(ours: Experiment, theirs: Experiment) -> dict[str, dict[str, tuple[Json, Json]]]:
     """What `exp.diff` gives: by section and place, the values that differ."""
     here, there = facts(ours), facts(theirs)
-    return {
+    found = {
         section: {
             place: (here[section].get(place), there[section].get(place))
             for place in dict.fromkeys((*here[section], *there[section]))
             if here[section].get(place) != there[section].get(place)
         }
-        for section in SECTIONS
+        for section in here
     }
+    found["files"] = {place: one.facts() for place, one in changed_between(ours, theirs).items()}
+    return {section: found[section] for section in SECTIONS}
+
+
+def changed_between(ours: Experiment, theirs: Experiment) -> dict[str, Changed]:
+    """The files of the code they shipped that differ, as far as it is in the store of `ours`."""
+    return changed_files(bundles_of(ours), bundles_of(theirs), store_of(ours))
+
+
+def store_of(exp: Experiment) -> Path:
+    """Where its code is."""
+    assert exp.path is not None  # noqa: S101 - it comes from a record
+    return bundles_folder(exp.path.parents[2])
 
 
 def facts(exp: Experiment) -> dict[str, dict[str, Json]]:
