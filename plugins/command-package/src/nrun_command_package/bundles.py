@@ -96,6 +96,6 @@ def _by_bundle(bundles: Mapping[str, str]) -> str:
 
 
 def _packager_of(form: object) -> object:
-    """The form of a packager in that of its executor."""
+    """The form of a packager in that of its executor; an executor that cannot be written down stands for its own."""
     fields = form.get("fields") if isinstance(form, dict) else None
-    return fields.get("packager") if isinstance(fields, dict) else None
+    return fields.get("packager") if isinstance(fields, dict) else form
