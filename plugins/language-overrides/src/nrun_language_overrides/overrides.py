@@ -76,7 +76,7 @@ def apply(config: N, items: Sequence[str | Source], context: Context | None = No
     problems += series.lost()
     if problems:
         raise ConfigProblems(problems)
-    notes = (*series.notes, *series.shared_notes())
+    notes = (*series.notes, *series.shared_notes(), *series.drift())
     return Applied(series.root, notes, tuple(series.changed), tuple(series.paths))
 
 
@@ -93,6 +93,7 @@ class _Series(Generic[N]):
         self._sources: list[Source] = []
         self._items: dict[int, Item] = {}
         self._ledger = Ledger(root)
+        self._sections: list[Section] = []
 
     def apply(self, source: Source) -> Iterator[Problem]:
         """Do what an item says, or tell why it cannot be done, or has no effect."""
@@ -125,8 +126,8 @@ class _Series(Generic[N]):
 
     def shared_notes(self) -> Iterator[str]:
         """That a change is also seen elsewhere, because the node it was made in is shared."""
-        if not _has_shared_nodes(self.root):
-            return
+        if all(len(path) == 1 for path in self.paths) or not _has_shared_nodes(self.root):
+            return  # the root stands nowhere else
         places: dict[int, list[Path]] = {}
         for path, value in walk(self.root):
             if isinstance(value, BaseNode):
@@ -135,6 +136,10 @@ class _Series(Generic[N]):
             also = ", ".join(format_path(other) for other in _other_paths(self.root, path, places))
             if also:
                 yield f"{format_path(path)} also changes {also} (shared)"
+
+    def drift(self) -> Iterator[str]:
+        """What has changed of the defaults that the files which were read had pinned."""
+        yield from filter(None, (section.reader.drift() for section in self._sections))
 
     # ---- applying
 
@@ -267,7 +272,9 @@ class _Series(Generic[N]):
     def _loaded(self, item: Item) -> Section:
         if self._context.load is None:
             raise ConfigError(f"{item.text} cannot be read: no format is known", hint="install nrun-config-yaml")
-        return self._context.load(*file_and_section(item.text))
+        section = self._context.load(*file_and_section(item.text))
+        self._sections.append(section)
+        return section
 
     def _merge(self, place: Place, section: Section, number: int) -> None:
         """Set what a section says of a node; mappings go into the nodes that are there. Raises ConfigProblems."""
@@ -289,6 +296,7 @@ class _Series(Generic[N]):
                 problems.append(Problem(format_path((*place.path, name)), error.message, source, (error.hint or "",)))
         if problems:
             raise ConfigProblems(problems)
+        section.tag(place.value)
 
     def _write_part(self, place: Place, op: str, part: Section, number: int) -> None:
         """Set what a section gives for a place, or change by it what is there."""
@@ -328,12 +336,11 @@ def _has_shared_nodes(root: Node) -> bool:
     """Whether a node stands in more than one place."""
     met: set[int] = set()
     todo = [root]
-    while todo:
-        for child in held_by(todo.pop()):
-            if id(child) in met:
-                return True
-            met.add(id(child))
-            todo.append(child)
+    for node in todo:  # grows while what nodes hold is met
+        if id(node) in met:
+            return True
+        met.add(id(node))
+        todo += held_by(node)
     return False
 
 
