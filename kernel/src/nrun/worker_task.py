@@ -158,11 +158,11 @@ def write(path, data):
 def run(task_path):
     with open(task_path, "rb") as file:
         task = parse(file.read().decode())
-    sys.path[:1] = task["path"]
+    sys.path[:1] = [os.path.abspath(path) for path in task["path"]]  # those of code that came along are relative
     sys.stdout.reconfigure(line_buffering=True)  # whoever follows the log sees lines as they come
     result = os.path.join(os.path.dirname(task_path), "result.json")
     try:
-        builder = Builder(task["main"])
+        builder = Builder(task["main"] and os.path.abspath(task["main"]))
         target, args, kwargs = builder.call(task["task"])
         if builder.fresh:
             args, kwargs = forms().anew((args, kwargs), {})

@@ -34,7 +34,7 @@ def _args(values: Iterable[object]) -> tuple[str, ...]:
     return tuple(text_of(value, "Script.args") for value in values)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Script(UserData):
     """Run a file (`path`) or a piece of text (`inline`) with `entrypoint`.
 
