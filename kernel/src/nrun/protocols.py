@@ -65,6 +65,14 @@ def _check_retries(_executor: object, field: attrs.Attribute[int], value: object
 class IgnoreRule(Protocol):
     """What stays behind of a folder."""
 
+    @property
+    def files(self) -> Collection[str] | None:
+        """Names of the files, wherever they stand, without which the rule says nothing of what is `tracked`.
+
+        None if it may say something anyway: then it is asked of every name, and nothing is known by a key.
+        """
+        ...
+
     def ignores(self, name: str, *, folder: bool, tracked: bool = False) -> bool | None:
         """Whether the file or folder called `name`, relative to the folder, stays behind; None: nothing is said of it.
 
