@@ -67,10 +67,7 @@ class IgnoreRule(Protocol):
 
     @property
     def files(self) -> Collection[str] | None:
-        """Names of the files, wherever they stand, without which the rule says nothing of what is `tracked`.
-
-        None if it may say something anyway: then it is asked of every name, and nothing is known by a key.
-        """
+        """Names of files: where none stands, nothing is said of what is `tracked`. None: there may be, anyway."""
         ...
 
     def ignores(self, name: str, *, folder: bool, tracked: bool = False) -> bool | None:
