@@ -1,4 +1,4 @@
-"""What happens in an experiment. These are the lines of its journal, and what observers are told.
+"""What happens in an experiment. These are the lines of its journal (but `Underway`), and what observers are told.
 
 Each event is frozen, JSON-serialisable and enough by itself: folding the events of a journal in order
 gives the state of the experiment. `at` is the time it was recorded, in seconds since the epoch.
@@ -137,6 +137,17 @@ class CodePacked(Event):
     executor: int
     """Index into the executors of the description; equal packagers are packed once."""
     bundle: str
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Underway(Event):
+    """Something takes long. Observers in the process that does it hear of it every second; no journal has it."""
+
+    kind = "underway"
+    action: str
+    done: int
+    total: int
+    """Both in bytes; 0 if nobody knows."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -11,6 +11,7 @@ from nrun.model import Handle, Refused, Tag
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from nrun.engine.ledger import Ledger
     from nrun.model import Attempt, Launch
     from nrun.protocols import Backend
 
@@ -31,12 +32,12 @@ def told(error: BaseException) -> str:
 
 
 async def hand_over(
-    backend: Backend, launches: Mapping[str, Launch], attempts: Mapping[str, Attempt], trouble: Trouble
+    backend: Backend, launches: Mapping[str, Launch], attempts: Mapping[str, Attempt], ledger: Ledger
 ) -> Mapping[Tag, Handle | Refused]:
     """Submit the jobs, by name; gives an answer for each.
 
     When an answer is lost, the backend is searched first, for as long as that takes, and only what certainly
-    does not exist is submitted again. `trouble` is told what went wrong, with the jobs concerned.
+    does not exist is submitted again. What went wrong is noted in the ledger, with the jobs concerned.
     """
     answers: dict[Tag, Handle | Refused] = {}
     unanswered = list(launches)
@@ -46,7 +47,9 @@ async def hand_over(
             bundles = {bundle.id: bundle for name in unanswered if (bundle := attempts[name].bundle) is not None}
             async with asyncio.timeout(SUBMIT_TIMEOUT_S):
                 if bundles:
-                    await backend.stage(bundles.values())
+                    kind = launches[unanswered[0]].executor.place().kind
+                    async with ledger.underway(f"send code to {kind}") as progress:
+                        await backend.stage(bundles.values(), progress)
                 submissions = backend.plan([launches[name] for name in unanswered])
                 answers |= await backend.submit(submissions, attempts)
             lost = BackendError("the backend did not answer for every job")
@@ -55,8 +58,8 @@ async def hand_over(
         unanswered = [name for name in unanswered if attempts[name].tag not in answers]
         if not unanswered:
             return answers
-        trouble("submit", lost, unanswered)
-        answers |= await search(backend, [attempts[name] for name in unanswered], trouble)
+        ledger.trouble("submit", lost, unanswered)
+        answers |= await search(backend, [attempts[name] for name in unanswered], ledger.trouble)
         unanswered = [name for name in unanswered if attempts[name].tag not in answers]
         if not unanswered:
             return answers
