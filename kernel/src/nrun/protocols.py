@@ -92,6 +92,13 @@ class Packing(Protocol):
         """Every file and link below a folder but what the rule ignores, in order. Raises PackagingError."""
         ...
 
+    def known(self, key: str) -> bool:
+        """Whether an equal packager has selected the same before: then nothing need be selected, and it is used.
+
+        The key says all that would travel, with its contents, at less cost than looking at every file.
+        """
+        ...
+
 
 _MAX_SIZE = "500 MB"
 
@@ -139,14 +146,6 @@ class Packager(Extensible):
         root, source = root.resolve(), source.resolve()
         inside = source != root and source.is_relative_to(root)
         return self.clone(start=source.relative_to(root).as_posix() if inside else "")
-
-    async def key(self, source: Path) -> str | None:
-        """A text that says all that would travel from `source`, if that is known at less cost than by selecting it.
-
-        Equal keys of equal packagers mean equal bundles, which are then not made again. None: it is not known.
-        """
-        del source
-        return None
 
     async def select(self, source: Path, packing: Packing) -> Sequence[Files]:
         """What is to travel from `source`, the current folder. nrun reads the files, and only those that changed.

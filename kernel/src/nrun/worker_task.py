@@ -132,11 +132,18 @@ class Builder:
 
     def call(self, form):
         """The target of a node, and its arguments. What stands deep in them may be written apart, before them."""
-        target = self.symbol(form[next(iter(form))])
+        symbol, given = form[next(iter(form))], form.get("args", {})
+        package = symbol.partition(":")[0].partition(".")[0]
+        if package not in ("__main__", MAIN) and hasattr(__import__(package), "nrun_migrations"):
+            symbol, given = forms().called_now(symbol, given)
+        target = self.symbol(symbol)
         if "$with" in form:
             self.value(form["$with"])
-        kwargs = {name: self.value(item) for name, item in form.get("args", {}).items()}
-        return target, forms().positional(self, target, form["at"], kwargs) if "at" in form else (), kwargs
+        kwargs = {name: self.value(item) for name, item in given.items()}
+        args = forms().positional(self, target, form["at"], kwargs) if "at" in form else ()
+        if "nrun.config.node" in sys.modules:  # or nothing is described by a default
+            kwargs.update(forms().described(target, args, kwargs))
+        return target, args, kwargs
 
 
 def write(path, data):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -323,12 +324,31 @@ def settled(monkeypatch):
     monkeypatch.setattr(time, "time_ns", lambda: now() + 10_000_000_000)
 
 
+class Asked:
+    """Packing that knows everything, and remembers by which key."""
+
+    scratch, key = Path(), None
+
+    def ignore_rule(self, root):
+        return installed().ignore_rule(root)
+
+    def known(self, key):
+        self.key = key
+        return True
+
+
+def key_of(packager, folder):
+    asked = Asked()
+    asyncio.run(packager.select(folder, asked))
+    return asked.key
+
+
 def test_the_key_changes_with_whatever_travels(repository, settled):
     repository.commit(a_py="1", b_py="1", _gitignore="*.log\n")
     folder = repository.folder
 
     def key(**options):
-        return asyncio.run(GitArchivePackager(**options).key(folder))
+        return key_of(GitArchivePackager(**options), folder)
 
     def edited(name, text):
         repository.put(name, text)
@@ -360,9 +380,9 @@ def test_the_key_changes_with_whatever_travels(repository, settled):
 )
 def test_where_git_does_not_know_all_there_is_no_key(repository, settled, change):
     repository.commit(a_py="1", b_py="1")
-    assert asyncio.run(GitArchivePackager().key(repository.folder)) is not None
+    assert key_of(GitArchivePackager(), repository.folder) is not None
     change(repository)
-    assert asyncio.run(GitArchivePackager().key(repository.folder)) is None
+    assert key_of(GitArchivePackager(), repository.folder) is None
 
 
 def test_what_was_packed_before_is_not_packed_again(repository, settled, tmp_path):

@@ -131,6 +131,14 @@ class Commit:
         return f"{self.folder}/{name}"
 
 
+async def commit_of(top: Path, ref: str) -> str:
+    """The commit that is meant; empty if there is none."""
+    try:
+        return await ask(top, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    except GitError:
+        return ""
+
+
 async def _tree(top: Path, ref: str, subpath: str) -> str:
     """What git calls the folder `subpath` of a commit. Raises PackagingError if there is no such commit."""
     try:

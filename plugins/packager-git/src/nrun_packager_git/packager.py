@@ -12,10 +12,10 @@ import nrun
 from nrun import Files, Packager
 from nrun.errors import PackagingError
 from nrun.text import text_of
-from nrun_packager_git.commit import Commit
+from nrun_packager_git.commit import Commit, commit_of
 from nrun_packager_git.content import some
 from nrun_packager_git.git import ask, listed, top_of
-from nrun_packager_git.working_tree import WorkingTree, key_of
+from nrun_packager_git.working_tree import WorkingTree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,19 +76,6 @@ class GitArchivePackager(Packager):
         top = next((folder for folder in (base, *base.parents) if (folder / ".git").exists()), base)
         return self.rooted(top / self.subpath, source)
 
-    async def key(self, source: Path) -> str | None:
-        """The commit, or what git knows of the working tree; None where that does not say all, or has to be checked."""
-        if self.include_pattern or self.check_uncommitted_changes or self.check_untracked_files:
-            return None
-        try:
-            top = await top_of(source / self.basepath)
-            if self.ref is not None:
-                return await ask(top, "rev-parse", "--verify", "--quiet", f"{self.ref}^{{commit}}")
-            folder = top / self.subpath
-            return await key_of(folder) if folder.is_dir() else None
-        except PackagingError:
-            return None  # `select` says what is wrong
-
     async def select(self, source: Path, packing: Packing) -> list[Files]:
         """What is in the working tree or the commit, and what patterns name besides.
 
@@ -104,15 +91,22 @@ class GitArchivePackager(Packager):
         tree = WorkingTree(folder, packing, self.include_submodules)
         if self.check_uncommitted_changes:
             await _check_committed(folder)
+        all_said = not (self.include_pattern or self.check_uncommitted_changes or self.check_untracked_files)
         if self.ref is None:
-            root, content = folder, await tree.content()
+            root, content = folder, await tree.content(may_be_known=all_said)
         else:
             root = packing.scratch / "commit"
+            if all_said and (commit := await commit_of(top, self.ref)) and packing.known(commit):
+                return []
             content = await Commit(top, root, packing, self.include_submodules).content(self.ref, below)
-        if self.check_untracked_files and (new := (await tree.content() if self.ref else content).untracked):
+        if self.check_untracked_files and (
+            new := (await tree.content(may_be_known=False) if self.ref else content).untracked
+        ):
             msg = f"these files are new: {some(new)}"
             raise PackagingError(msg, hint="commit them, or ignore them; without check_untracked_files they travel")
         content.warn()
+        if not self.include_pattern:
+            return [Files(root, content.names)]
         selected: dict[Path, dict[str | bytes, None]] = {root: dict.fromkeys(content.names)}
         for files in await self._besides(base, top, packing):
             selected.setdefault(files.root, {}).update(dict.fromkeys(files.names))
@@ -120,8 +114,6 @@ class GitArchivePackager(Packager):
 
     async def _besides(self, base: Path, top: Path, packing: Packing) -> Sequence[Files]:
         """What patterns name."""
-        if not self.include_pattern:
-            return ()
         patterns, folders = _several(self.include_pattern), self.include_pattern_relative_path
         starts = folders if not isinstance(folders, str) else [folders] * len(patterns)
         packager: Packager = nrun.PatternPackager(
@@ -145,6 +137,10 @@ class _OwnRule:
 
     def walk(self, root: Path, rule: IgnoreRule | None) -> list[str]:
         return self._packing.walk(root, rule)
+
+    def known(self, key: str) -> bool:
+        del key  # of what patterns name: it does not say all
+        return False
 
 
 @attrs.frozen

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from nrun import IgnoreRule, Packing
 
 OURS = ".nrunignore"
-_FLAG = 2
-"""So many characters say of an entry what git does with it."""
-_SPARSE = "Ss"
-"""The flag of what is not checked out."""
+_ENTRY = r"(?:\A|\0){} [^\t\0]*\t([^\0]+)"
+"""What `git ls-files --stage -v -z` says of a file: what git does with it, its mode, content, stage and name."""
+_NAMES = re.compile(_ENTRY.format("."))
+_SUBMODULES = re.compile(_ENTRY.format(f". {SUBMODULE}"))
+_SPARSE = re.compile(_ENTRY.format("[Ss]"))
+"""What is not checked out."""
+_CONFLICT = re.compile(r" [123]\t")
+"""A file that has several entries."""
 _UNSURE = re.compile(r"(?:\A|\0)(?:[a-zS] |. 160000 )")
-"""Entries that git does not look at, and repositories inside."""
+"""Entries that git does not look at, and repositories inside: of these it does not know all."""
 _TICK_NS = 2_000_000_000
 """File systems tell times no finer than this."""
 
@@ -48,32 +52,39 @@ class WorkingTree:
     def _(self) -> IgnoreRule:
         return self.packing.ignore_rule(self.folder)
 
-    async def content(self) -> Content:
-        """What travels. Raises PackagingError."""
+    async def content(self, *, may_be_known: bool) -> Content:
+        """What travels; nothing if it may be known from before, and is. Raises PackagingError."""
         content, pending = Content(), [""]
         while pending:
-            pending += await self._add(pending.pop(), content)
+            pending += await self._add(pending.pop(), content, may_be_known=may_be_known)
         return content
 
-    async def _add(self, prefix: str, content: Content) -> list[str]:
+    async def _add(self, prefix: str, content: Content, *, may_be_known: bool) -> list[str]:
         """Add what is in the repository at `prefix`. Gives the prefixes of those inside it."""
         folder = self.folder / prefix
-        index, others, ignored, deleted = await together(
+        index, others, ignored, changed, place = await together(
             ask(folder, "ls-files", "-z", "--stage", "-v"),
             ask(folder, "ls-files", "-z", "--others", "--exclude-standard"),
             ask(folder, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"),
-            ask(folder, "ls-files", "-z", "--deleted"),
+            ask(folder, "diff-files", "-z", "--name-only", "--relative", "--ignore-submodules=all"),
+            ask(folder, "rev-parse", "--git-path", "index"),
         )
-        entries = listed(index)
-        named = dict.fromkeys([prefix + entry[entry.index("\t") + 1 :] for entry in entries])  # a conflict has several
-        inside = [prefix + entry[entry.index("\t") + 1 :] for entry in entries if entry.startswith(SUBMODULE, _FLAG)]
-        sparse = [prefix + entry[entry.index("\t") + 1 :] for entry in entries if entry[0] in _SPARSE]
-        gone = [name for name in sparse if not os.path.lexists(self.folder / name)]
-        for name in (*inside, *gone, *(prefix + name for name in listed(deleted))):
-            named.pop(name, None)
+        has_rules = self._has_rules(prefix, index, others, ignored)
+        if may_be_known and not has_rules and not (prefix or _UNSURE.search(index) or "/\0" in others):
+            key = _key(folder, place, [*listed(others), *listed(changed)])
+            if key is not None and self.packing.known(key):
+                return []
+        named = _NAMES.findall(index)  # there may be very many, so they are in memory once
+        inside = [prefix + name for name in _SUBMODULES.findall(index)]
+        lacking = (*listed(changed), *_SPARSE.findall(index))
+        gone = {*_SUBMODULES.findall(index), *(name for name in lacking if not os.path.lexists(folder / name))}
+        if gone or _CONFLICT.search(index):
+            named = [name for name in dict.fromkeys(named) if name not in gone]
+        if prefix:
+            named = [prefix + name for name in named]
         found = [prefix + name for name in listed(others)]
         tracked, untracked = _reached(named, found), [name for name in found if not name.endswith("/")]
-        if self._has_rules(prefix, index, others, ignored):
+        if has_rules:
             tracked, untracked = ([one for one in names if not self._dropped(one)] for names in (tracked, untracked))
         content.names.extend((*tracked, *untracked, *self._brought_back(prefix + name for name in listed(ignored))))
         content.untracked.extend(untracked)
@@ -120,26 +131,18 @@ class WorkingTree:
             yield repository / ".gitattributes"
 
 
-async def key_of(folder: Path) -> str | None:
-    """What git knows of the files of a working tree, in one digest; None where it does not know all.
+def _key(folder: Path, place: str, different: list[str]) -> str | None:
+    """What git knows of the files of a working tree, in one digest; None if it cannot be relied on yet.
 
-    Its index has the content of each file, and the size and times that it had then. To this comes the same of whatever
-    is different now, or new. Git does not know of changes in repositories inside, nor of files that it must not look
-    at; what was changed just now may change again unseen; and ignore files of nrun's own are not in its rules.
+    Its index, at `place`, has the content of each file, and the size and times that it had then; to this comes the same
+    of what is different now, or new. What was changed just now may change again unseen.
     """
-    index, others, changed, place = await together(
-        ask(folder, "ls-files", "-z", "--stage", "-v"),
-        ask(folder, "ls-files", "-z", "--others", "--exclude-standard"),
-        ask(folder, "diff-files", "-z", "--name-only", "--relative", "--ignore-submodules=all"),
-        ask(folder, "rev-parse", "--git-path", "index"),
-    )
     where = folder / place.removesuffix("\n")
-    ruled = any(f"{OURS}\0" in said for said in (index, others)) or any((up / OURS).exists() for up in folder.parents)
-    if ruled or _UNSURE.search(index) or "/\0" in others or not where.exists():
+    if not where.exists():
         return None
     digest = hashlib.sha256(where.read_bytes())
     settled = time.time_ns() - _TICK_NS
-    for name in (*listed(others), *listed(changed)):
+    for name in different:
         path = os.fsencode(folder / name)
         digest.update(path + b"\0")
         if os.path.lexists(path):
@@ -151,7 +154,7 @@ async def key_of(folder: Path) -> str | None:
     return digest.hexdigest()
 
 
-def _reached(tracked: Collection[str], untracked: Collection[str]) -> list[str]:
+def _reached(tracked: list[str], untracked: Collection[str]) -> list[str]:
     """The tracked names without those that lead through something new, such as a link in the place of a folder."""
     folders: set[str] = set()
     for name in tracked:
@@ -160,7 +163,7 @@ def _reached(tracked: Collection[str], untracked: Collection[str]) -> list[str]:
             folders.add(folder)
             folder = folder.rpartition("/")[0]
     blocked = tuple(f"{name}/" for name in folders.intersection(untracked))
-    return [name for name in tracked if not name.startswith(blocked)] if blocked else list(tracked)
+    return [name for name in tracked if not name.startswith(blocked)] if blocked else tracked
 
 
 def _start(path: Path, size: int) -> bytes:

@@ -73,6 +73,10 @@ class _Apart:
     def walk(self, root: Path, rule: IgnoreRule | None) -> list[str]:
         return self._packing.walk(root, rule)
 
+    def known(self, key: str) -> bool:
+        del key  # of a part: it does not say all
+        return False
+
 
 def _check(selected: Mapping[str, list[Files]]) -> None:
     """Raise PackagingError if two packagers want different files in one place, or one a file and another a folder."""
