@@ -75,9 +75,10 @@ class WorkingTree:
             if key is not None and self.packing.known(key):
                 return []
         named = _NAMES.findall(index)  # there may be very many, so they are in memory once
-        inside = [prefix + name for name in _SUBMODULES.findall(index)]
+        submodules = _SUBMODULES.findall(index) if f" {SUBMODULE} " in index else []
+        inside = [prefix + name for name in submodules]
         lacking = (*listed(changed), *_SPARSE.findall(index))
-        gone = {*_SUBMODULES.findall(index), *(name for name in lacking if not os.path.lexists(folder / name))}
+        gone = {*submodules, *(name for name in lacking if not os.path.lexists(folder / name))}
         if gone or _CONFLICT.search(index):
             named = [name for name in dict.fromkeys(named) if name not in gone]
         if prefix:
