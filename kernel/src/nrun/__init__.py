@@ -160,8 +160,7 @@ def _find(name: str) -> Any:  # noqa: ANN401 - as above
     from importlib.util import find_spec
 
     if name.startswith("_") or find_spec(f"nrun.{name}"):  # `from nrun import errors` asks here first
-        msg = f"module 'nrun' has no attribute {name!r}"
-        raise AttributeError(msg)
+        raise AttributeError(f"module 'nrun' has no attribute {name!r}")
     from nrun.provided import provided
 
     return provided(name)

@@ -46,8 +46,7 @@ def _env_vars(values: Mapping[str, str]) -> dict[str, str]:
 def _launcher(_executor: Executor, _field: object, value: Any) -> None:  # noqa: ANN401 - whatever is given
     if value is not None and not isinstance(value, Launcher):
         named = str(value).title() if isinstance(value, str) else "Launcher"
-        msg = f"launcher must be an object, such as run.{named}(), not {value!r}"
-        raise ValueError(msg)
+        raise ValueError(f"launcher must be an object, such as run.{named}(), not {value!r}")
 
 
 def _check_retries(_executor: object, field: attrs.Attribute[int], value: object) -> None:
@@ -60,8 +59,7 @@ def _check_retries(_executor: object, field: attrs.Attribute[int], value: object
         msg = f"'{field.name}' must be a number, or Retries(...) with one for each cause: {value!r}"
         raise ValueError(msg)
     if value < 0:
-        msg = f"'{field.name}' must be >= 0: {value}"
-        raise ValueError(msg)
+        raise ValueError(f"'{field.name}' must be >= 0: {value}")
 
 
 class IgnoreRule(Protocol):
@@ -194,8 +192,7 @@ class Executor(Extensible):
 
     def place(self) -> Place:
         """Where these jobs go. Every executor overrides it."""
-        msg = f"{type(self).__name__} does not say where its jobs go; override place()"
-        raise TypeError(msg)
+        raise TypeError(f"{type(self).__name__} does not say where its jobs go; override place()")
 
     def get_launcher(self) -> Launcher:
         """How its processes start: `launcher`, or one that starts them as they are."""

@@ -43,8 +43,7 @@ def environment(values: object, what: str) -> dict[str, str]:
     for name, value in values.items():
         text = text_of(name, f"{what}: a name")
         if not text or "=" in text:
-            msg = f"{what}: {text!r} cannot name an environment variable"
-            raise ConfigError(msg)
+            raise ConfigError(f"{what}: {text!r} cannot name an environment variable")
         env[text] = value if _is_secret(value) else text_of(value, f"{what}[{name!r}]")
     return env
 

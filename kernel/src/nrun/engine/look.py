@@ -239,8 +239,7 @@ def _at(view: View, job: str, number: int) -> JobStatus:
     if number == status.attempt:
         return status
     if not 0 < number < status.attempt:
-        msg = f"job {job!r} has no attempt {number}: there have been {status.attempt}"
-        raise RecordError(msg)
+        raise RecordError(f"job {job!r} has no attempt {number}: there have been {status.attempt}")
     earlier = {job: JobStatus(name=job)}
     for event in read_journal(view.folder.journal).events:
         if getattr(event, "job", None) == job:

@@ -105,8 +105,7 @@ class Plan(Data):
 def check_name(name: object, what: str) -> str:
     """`name` if it can be the name of a folder that stays where it is put. Raises PlanError."""
     if not isinstance(name, str):
-        msg = f"{what} must be text, not {type(name).__name__}: {name!r}"
-        raise PlanError(msg)
+        raise PlanError(f"{what} must be text, not {type(name).__name__}: {name!r}")
     problem = ""
     try:
         size = len(name.encode("utf-8"))

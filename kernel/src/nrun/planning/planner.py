@@ -49,8 +49,7 @@ def plan_experiment(  # noqa: PLR0913 - what there is to plan, and with what
     if problems:
         shown = "".join(f"\n  {problem}" for problem in problems[:20])
         more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""  # noqa: PLR2004 - a screenful
-        msg = f"the plan of {title!r} is refused:{shown}{more}"
-        raise PlanError(msg)
+        raise PlanError(f"the plan of {title!r} is refused:{shown}{more}")
     return plan
 
 
