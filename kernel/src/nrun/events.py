@@ -264,7 +264,9 @@ def observation_from_json(line: Mapping[str, Json]) -> Observation:
 
 _OBSERVATION_FIELDS = frozenset(field.name for field in attrs.fields(Observation))
 _TIMES = frozenset({"at", "observed_at", "started_at", "ended_at", "last_output_at", "cpu_s", "not_before"})
-_INTEGERS = frozenset({"attempt", "exit_code", "pid", "executor", "peak_memory_bytes", "peak_gpu_memory_bytes"})
+_INTEGERS = frozenset(
+    {"attempt", "exit_code", "pid", "executor", "peak_memory_bytes", "peak_gpu_memory_bytes", "done", "total"}
+)
 _TEXTS = frozenset({"job", "reason", "by", "action", "message", "title", "host", "source", "signal", "bundle", "text"})
 _MAPPINGS = frozenset({"handle", "observation"})
 
