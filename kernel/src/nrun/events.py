@@ -1,4 +1,4 @@
-"""What happens in an experiment. These are the lines of its journal, and what observers are told.
+"""What happens in an experiment. These are the lines of its journal (but `Underway`), and what observers are told.
 
 Each event is frozen, JSON-serialisable and enough by itself: folding the events of a journal in order
 gives the state of the experiment. `at` is the time it was recorded, in seconds since the epoch.
@@ -140,6 +140,17 @@ class CodePacked(Event):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class Underway(Event):
+    """Something takes long. Observers in the process that does it hear of it every second; no journal has it."""
+
+    kind = "underway"
+    action: str
+    done: int
+    total: int
+    """Both in bytes; 0 if nobody knows."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ControlError(Event):
     """Watching or steering went wrong. Says nothing about what the jobs do."""
 
@@ -253,7 +264,9 @@ def observation_from_json(line: Mapping[str, Json]) -> Observation:
 
 _OBSERVATION_FIELDS = frozenset(field.name for field in attrs.fields(Observation))
 _TIMES = frozenset({"at", "observed_at", "started_at", "ended_at", "last_output_at", "cpu_s", "not_before"})
-_INTEGERS = frozenset({"attempt", "exit_code", "pid", "executor", "peak_memory_bytes", "peak_gpu_memory_bytes"})
+_INTEGERS = frozenset(
+    {"attempt", "exit_code", "pid", "executor", "peak_memory_bytes", "peak_gpu_memory_bytes", "done", "total"}
+)
 _TEXTS = frozenset({"job", "reason", "by", "action", "message", "title", "host", "source", "signal", "bundle", "text"})
 _MAPPINGS = frozenset({"handle", "observation"})
 

@@ -267,8 +267,8 @@ def nrun_event(event: Event, experiment: str, folder: Path, watching: bool) -> A
     event once at most. Whoever only shows them takes it and is told wherever somebody looks on, such as by
     `nrun attach` or `nrun status --watch`; it is True where another process is in charge.
 
-    Convention: notify; may be `async`. Fires after the event is in the journal, in its order. A failing or
-    slow plugin is reported once and then left out for the rest of the run.
+    Convention: notify; may be `async`. Fires after the event is in the journal (all but `Underway` are), in its order.
+    A failing or slow plugin is reported once and then left out for the rest of the run.
 
     Example::
 

@@ -11,7 +11,7 @@ from nrun.arguments import Extensible
 from nrun.text import environment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
     from os import PathLike
     from pathlib import Path
     from types import TracebackType
@@ -304,8 +304,8 @@ class Backend(Protocol):
         """Disconnect (promise 9)."""
         ...
 
-    async def stage(self, bundles: Collection[Bundle]) -> None:
-        """Make code present at the place, shipping only what is missing there."""
+    async def stage(self, bundles: Collection[Bundle], progress: Callable[[int, int], None]) -> None:
+        """Make code present there, sending only what is missing. `progress` is told the bytes sent and to send."""
         ...
 
     async def submit(

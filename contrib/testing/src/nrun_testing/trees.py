@@ -69,8 +69,8 @@ class Shelf(Store):
 
     def keep_all(self, folder: Path) -> tuple[str, int]:
         """Keep everything below a folder: the id, and how many bytes were read."""
-        told: list[int] = []
-        return keep(survey([Files(folder, walk(folder))]), self.path, told.append), sum(told)
+        told = [0]
+        return keep(survey([Files(folder, walk(folder))]), self.path, lambda read, _: told.append(read)), told[-1]
 
     def bundles(self) -> set[str]:
         """The ids of the bundles that are here."""

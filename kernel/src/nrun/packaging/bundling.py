@@ -109,9 +109,9 @@ async def selected(packager: Packager, source: Path, store: Path, hooks: Hooks) 
 
 
 async def pack_bundle(
-    packager: Packager, source: Path, store: Path, hooks: Hooks, progress: Callable[[int], None] = lambda _: None
+    packager: Packager, source: Path, store: Path, hooks: Hooks, progress: Callable[[int, int], None] = lambda *_: None
 ) -> Bundle:
-    """Keep what `packager` ships from `source` as a bundle. `progress` is told of bytes as they are read.
+    """Keep what `packager` ships from `source` as a bundle. `progress` is told the bytes read.
 
     Raises PackagingError, or what the packager raises; RecordError if the store cannot be used.
     """
@@ -126,7 +126,7 @@ async def pack_bundle(
 
 
 async def _packed(
-    packager: Packager, source: Path, store: Path, hooks: Hooks, progress: Callable[[int], None]
+    packager: Packager, source: Path, store: Path, hooks: Hooks, progress: Callable[[int, int], None]
 ) -> Bundle:
     """As `pack_bundle`; raises Damaged if the store lacks what it had."""
     asked = f"{type(packager).__module__}:{type(packager).__qualname__}\0{packager!r}\0{source}"

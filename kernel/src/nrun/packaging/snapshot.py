@@ -126,8 +126,8 @@ def check_size(found: Survey, limit: int | None) -> None:
     raise PackagingError(msg, hint=f"leave out what jobs do not need: lines in .nrunignore such as {lines}")
 
 
-def keep(found: Survey, store: Path, progress: Callable[[int], None] = lambda _: None) -> str:
-    """Keep these files as a bundle, and give its id. `progress` is told of bytes as they are read. Uses up `found`.
+def keep(found: Survey, store: Path, progress: Callable[[int, int], None] = lambda *_: None) -> str:
+    """Keep these files as a bundle, and give its id. `progress` is told the bytes read. Uses up `found`.
 
     What has not changed since it was last read is not read again. Raises PackagingError if a file cannot be read, or
     changes all the while; OSError if the store cannot be written; Damaged if it lacks what it had.
@@ -147,7 +147,7 @@ def keep(found: Survey, store: Path, progress: Callable[[int], None] = lambda _:
     return bundle
 
 
-def identify(found: Survey, store: Path, progress: Callable[[int], None] = lambda _: None) -> str:
+def identify(found: Survey, store: Path, progress: Callable[[int, int], None] = lambda *_: None) -> str:
     """The id of the bundle that these files make; they are not kept. Raises as `keep` does, and uses up `found`."""
     with _seen(found, store) as seen:
         return hashlib.sha256(_manifest(found, seen, None, progress)).hexdigest()
@@ -167,13 +167,12 @@ def _seen(found: Survey, store: Path) -> Iterator[list[Seen]]:
 
 
 def _manifest(
-    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int], None]
+    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int, int], None]
 ) -> bytearray:
     """The manifest of these files, whose new contents go into `pack`."""
     roots = [os.fsencode(part.root) + b"/" for part in found.parts]
     prefixes = [len(_prefix(part)) for part in found.parts]
-    settled = time.time_ns() - TICK_NS
-    manifest = bytearray()
+    settled, manifest, read = time.time_ns() - TICK_NS, bytearray(), 0
     while found.lines:
         row = _row(found.lines.pop())
         name = row.name[prefixes[row.part] :]
@@ -185,7 +184,8 @@ def _manifest(
         if digest is None:
             status, digest = _read(roots[row.part] + name, pack)
             row = row._replace(stat=status)
-            progress(row.size)
+            read += row.size
+            progress(read, 0)
         if row.changed_ns < settled:
             seen[row.part].note(name, row.stat, digest)
         manifest += written(Entry(row.name, row.kind, row.size, digest))
