@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
+from services import pytorch
 from services import slurm as slurm_service
 from services import sshd as sshd_service
 from services.packages import lacking
@@ -54,3 +56,16 @@ def slurm(tmp_path_factory):
         yield cluster.start()
     finally:
         cluster.close()
+
+
+@pytest.fixture(scope="session")
+def torch_python(tmp_path_factory):
+    """An interpreter that has PyTorch for the CPU."""
+    folder = tmp_path_factory.mktemp("pytorch")
+    try:
+        python, why = pytorch.interpreter(folder)
+        if why:
+            pytest.skip(f"needs PyTorch: {why}")
+        yield python
+    finally:
+        shutil.rmtree(folder)  # a gigabyte

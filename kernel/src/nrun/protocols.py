@@ -137,7 +137,11 @@ class Launcher(Extensible):
     """How the processes of a job start. This one starts a command as it is; plugins subclass it."""
 
     def wrap(self, command: Command, executor: Executor) -> Command:
-        """The command that starts `command`, placed by `executor`, under this launcher. Pure."""
+        """The command that starts `command`, placed by `executor`, under this launcher. Pure.
+
+        One that starts the command several times names in `NRUN_RANK_FROM` the variable that has the rank of each:
+        the function of rank 0 gives the result.
+        """
         del executor
         return command
 
@@ -175,6 +179,18 @@ class Executor(Extensible):
     def get_launcher(self) -> Launcher:
         """How its processes start: `launcher`, or one that starts them as they are."""
         return self.launcher or Launcher()
+
+    def nnodes(self) -> int:
+        """How many nodes a job has.
+
+        On more than one, the backend tells each of them `NRUN_NODE_RANK` (from 0), `NRUN_HEAD_NODE` (the address of
+        node 0) and `NRUN_HEAD_PORT` (free there), by which a launcher lets them meet.
+        """
+        return 1
+
+    def nproc_per_node(self) -> int:
+        """How many processes a launcher starts on each node."""
+        return 1
 
     def interpreter(self) -> str:
         """The Python for function tasks, and for scripts whose entrypoint is `python`."""

@@ -204,7 +204,7 @@ def _word(word: Word, up: str) -> str:
         return f'"$NRUN_JOB_DIR/{up}../../../worker.py"'
     if isinstance(word, JobPath):
         return '"$NRUN_JOB_DIR"/' + shlex.quote(word.name)
-    return shlex.quote(word)
+    return shlex.quote(word) if isinstance(word, str) else word.quoted(lambda part: _word(part, up))
 
 
 def _shown(name: str) -> str:

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import attrs
+from attrs.validators import and_, ge, instance_of
 
 from nrun import Executor
 
@@ -24,12 +25,18 @@ class LocalExecutor(Executor):
 
     python: str = sys.executable
     """Interpreter of function tasks, and of scripts whose entrypoint is `python`."""
+    ntasks_per_node: int = attrs.field(default=1, validator=and_(instance_of(int), ge(1)))
+    """How many processes a launcher starts, such as `Torchrun()`. Without one a job is one process."""
 
     def place(self) -> Place:
         """This machine."""
         from nrun.model import Place  # not for help, which only names what is installed
 
         return Place("local")
+
+    def nproc_per_node(self) -> int:
+        """As many as were asked for."""
+        return self.ntasks_per_node
 
     def interpreter(self) -> str:
         """The interpreter that launches, unless told otherwise."""
