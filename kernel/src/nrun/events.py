@@ -201,8 +201,7 @@ def from_json(line: Mapping[str, Json]) -> Event:
     """
     kind = line["kind"]
     if not isinstance(kind, str) or kind not in _KINDS:
-        msg = f"unknown kind of event {kind!r}"
-        raise ValueError(msg)
+        raise ValueError(f"unknown kind of event {kind!r}")
     cls = _KINDS[kind]
     names = _field_names(cls)
     fields: dict[str, object] = {name: _checked(name, value) for name, value in line.items() if name in names}
@@ -270,8 +269,7 @@ def _checked(name: str, value: object) -> object:
     else:
         good = name not in _MAPPINGS or isinstance(value, dict)
     if not good:
-        msg = f"{name} cannot be {value!r:.80}"
-        raise TypeError(msg)
+        raise TypeError(f"{name} cannot be {value!r:.80}")
     return value
 
 
@@ -282,6 +280,5 @@ def is_time(value: object) -> bool:
 
 def _texts(values: object) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        msg = f"a list of texts is wanted, not {values!r:.80}"
-        raise TypeError(msg)
+        raise TypeError(f"a list of texts is wanted, not {values!r:.80}")
     return tuple(values)

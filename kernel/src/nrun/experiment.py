@@ -116,11 +116,9 @@ class Experiment(Kept):
                 task_json(changed, surroundings())  # what cannot travel is refused now, not when it is submitted
             tasks += (changed,)
         if not tasks:
-            msg = "a group needs at least one task"
-            raise PlanError(msg)
+            raise PlanError("a group needs at least one task")
         if group and not name:
-            msg = "a group of tasks needs a name: exp.add([...], name=...)"
-            raise PlanError(msg)
+            raise PlanError("a group of tasks needs a name: exp.add([...], name=...)")
         if name:
             check_name(name, "the name of a job")
             if name in self._jobs:

@@ -154,7 +154,9 @@ class JobPath(Data):
 
 @attrs.frozen(eq=False, repr=False)
 class Worker(Data):
-    """The path of `worker.py`, which travels with the experiment."""
+    """The path of `worker.py`, which travels with the experiment, or of the folder that has it."""
+
+    folder: bool = False
 
 
 Word: TypeAlias = "str | JobPath | Worker | JobVariable | Joined"

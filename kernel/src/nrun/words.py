@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,14 +13,12 @@ if TYPE_CHECKING:
 
     from nrun.model import Word
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
 
 @attrs.frozen(eq=False, repr=False)
 class JobVariable(Data):
     """What a variable holds in the environment of the job. A job that has no such variable ends before it starts."""
 
-    name: str = attrs.field(validator=attrs.validators.matches_re(_NAME))
+    name: str = attrs.field(validator=attrs.validators.matches_re("[A-Za-z_][A-Za-z0-9_]*"))
 
     def quoted(self, _quote: Callable[[Word], str]) -> str:
         """As a shell must read it."""

@@ -9,8 +9,10 @@ import attrs
 from attrs.validators import and_, ge, instance_of
 
 from nrun import Executor
+from nrun.protocols import check_container
 
 if TYPE_CHECKING:
+    from nrun import Container
     from nrun.model import Place
 
 
@@ -27,6 +29,8 @@ class LocalExecutor(Executor):
     """Interpreter of function tasks, and of scripts whose entrypoint is `python`."""
     ntasks_per_node: int = attrs.field(default=1, validator=and_(instance_of(int), ge(1)))
     """How many processes a launcher starts, such as `Torchrun()`. Without one a job is one process."""
+    container: Container | None = attrs.field(default=None, validator=check_container)
+    """The image that jobs run in; None: they run on this machine as it is."""
 
     def place(self) -> Place:
         """This machine."""
@@ -39,5 +43,5 @@ class LocalExecutor(Executor):
         return self.ntasks_per_node
 
     def interpreter(self) -> str:
-        """The interpreter that launches, unless told otherwise."""
-        return self.python
+        """The interpreter that launches, unless told otherwise; in a container that of its image."""
+        return self.container.python if self.container else self.python
