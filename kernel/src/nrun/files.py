@@ -126,8 +126,7 @@ def read_file(path: str | os.PathLike[str], hooks: Hooks, note: str = "") -> Sou
     try:
         document = format_.read(text)
     except ConfigError as error:
-        msg = f"{name}: {error.message}"
-        raise ConfigError(msg, hint=error.hint) from error
+        raise ConfigError(f"{name}: {error.message}", hint=error.hint) from error
     return Source.of(document, TextFile(name, text.split("\n"), note))
 
 

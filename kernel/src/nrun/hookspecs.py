@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from nrun.containers import ContainerSpec
     from nrun.declare import (
         CheckSpec,
         CommandSpec,
@@ -187,6 +188,21 @@ def nrun_launchers() -> Iterable[LauncherSpec]:
         @hookimpl
         def nrun_launchers():
             yield LauncherSpec(name="mpi", summary="Start under mpirun", class_name="Mpi", launcher=_mpi)
+    """
+    return ()
+
+
+@hookspec
+def nrun_containers() -> Iterable[ContainerSpec]:
+    """Declare containers: what runs images, inside what an executor gives a job.
+
+    Convention: collect. Fires once per process, when a container is first looked up.
+
+    Example::
+
+        @hookimpl
+        def nrun_containers():
+            yield ContainerSpec(name="jail", summary="In a jail", class_name="JailContainer", container=_jail)
     """
     return ()
 

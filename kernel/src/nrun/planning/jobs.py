@@ -128,6 +128,5 @@ def check_name(name: object, what: str) -> str:
 def check_executor(executor: object) -> Executor:
     """`executor` if it is one. Raises PlanError for its name, its class and everything else."""
     if not isinstance(executor, Executor):
-        msg = f"an executor is an object such as run.LocalExecutor(), not {executor!r:.80}"
-        raise PlanError(msg)
+        raise PlanError(f"an executor is an object such as run.LocalExecutor(), not {executor!r:.80}")
     return executor

@@ -34,8 +34,7 @@ def plan_experiment(  # noqa: PLR0913 - what there is to plan, and with what
     plugin objects to; PluginError when a plugin that takes part fails.
     """
     if not jobs:
-        msg = f"experiment {title!r} has no jobs"
-        raise PlanError(msg, hint="add some with exp.add(task, executor=...)")
+        raise PlanError(f"experiment {title!r} has no jobs", hint="add some with exp.add(task, executor=...)")
     configured = tuple(_configured(job, hooks) for job in jobs)
     plan = Plan(title=title, jobs=configured, surroundings=surroundings, fail_fast=fail_fast)
     check_dependencies(plan.jobs)

@@ -150,8 +150,7 @@ def _check_hooks(module: ModuleType) -> None:
         if name not in HOOKS and not options["optionalhook"]:
             from nrun.errors import did_you_mean
 
-            msg = f"there is no hook {name}.{did_you_mean(name, HOOKS)} It may need a newer nrun."
-            raise TypeError(msg)
+            raise TypeError(f"there is no hook {name}.{did_you_mean(name, HOOKS)} It may need a newer nrun.")
         if any(options.get(option) for option in _ORDINARY_OPTIONS):
             raise TypeError(f"{name} is a wrapper; nrun's hooks take none (use nrun_around)")
 

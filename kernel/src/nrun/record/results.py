@@ -29,8 +29,7 @@ def read(folder: Path, job: str, status: JobStatus) -> Any:  # noqa: ANN401 - JS
         raise RecordError(f"the result of job {job!r} cannot be read: {error}") from error
     if "error" in told:
         raised = told["error"]
-        msg = f"job {job!r} raised {raised['type']}: {raised['message']}\n{raised['traceback']}"
-        raise ResultError(msg)
+        raise ResultError(f"job {job!r} raised {raised['type']}: {raised['message']}\n{raised['traceback']}")
     if "not_json" in told:
         why = told["not_json"]
         msg = f"job {job!r} returned a {why['type']}, which JSON cannot hold: {why['why']}"

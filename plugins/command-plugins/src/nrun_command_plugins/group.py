@@ -66,7 +66,7 @@ def list_(context: click.Context, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_context
 def info(context: click.Context, name: str, as_json: bool) -> None:
-    """Show everything a plugin declares; for executors, packagers and launchers also their fields.
+    """Show everything a plugin declares; for what users write, such as executors, also the fields.
 
     \b
     Examples:
