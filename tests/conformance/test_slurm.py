@@ -7,15 +7,28 @@ import pytest
 from nrun import LocalTunnel
 from nrun_executor_slurm import SlurmExecutor
 from nrun_testing.suite import BackendSuite
+from nrun_transport_ssh import SSHTunnel
 
 
-class TestSlurm(BackendSuite):
+class OnSlurm(BackendSuite):
     deadline_s = 40.0
     brief_s = 3.0
 
     @pytest.fixture
-    def make_executor(self, slurm, tmp_path, monkeypatch):
+    def make_executor(self, tunnel):
+        return lambda work: SlurmExecutor(tunnel=tunnel, time="5", mem="50")
+
+
+class TestOnTheLoginNode(OnSlurm):
+    @pytest.fixture
+    def tunnel(self, slurm, tmp_path, monkeypatch):
         for name, value in slurm.env.items():
             monkeypatch.setenv(name, value)
-        tunnel = LocalTunnel(job_dir=str(tmp_path / "cluster"))
-        return lambda work: SlurmExecutor(tunnel=tunnel, time="5", mem="50")
+        return LocalTunnel(job_dir=str(tmp_path / "cluster"))
+
+
+class TestOverSSH(OnSlurm):
+    @pytest.fixture
+    def tunnel(self, slurm, new_sshd, tmp_path):
+        server = new_sshd(env=slurm.env)
+        return SSHTunnel(host=server.host, config=str(server.config), job_dir=str(tmp_path / "cluster"))
