@@ -144,6 +144,11 @@ def gone(text: str) -> set[str]:
     }
 
 
+def complaint(text: str) -> str:
+    """What sbatch complains of, without saying each time who does."""
+    return " ".join(part.strip() for part in text.replace("sbatch: error:", " ").split()) or "no reason given"
+
+
 def _queued(line: str) -> tuple[str, Listed] | None:
     fields = line.split("|", 5)
     found = JOB.fullmatch(fields[0])
@@ -196,7 +201,7 @@ def _shown(line: str) -> Listed | None:
 def _marker(line: str) -> Iterator[tuple[str, object]]:
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if isinstance(told, dict) and type(told.get("exit_code")) is int and 0 <= told["exit_code"] <= 255:  # noqa: PLR2004
         yield "exit_code", told["exit_code"]

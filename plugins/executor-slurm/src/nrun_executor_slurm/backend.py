@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shlex
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
-from nrun import BackendError, HostCommand, NrunError, State, TransportError, Tunnel
+from nrun import BackendError, NrunError, State, Tunnel
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused
-from nrun.planning import secret_files
 from nrun_executor_slurm import answers, truth
+from nrun_executor_slurm.cluster import TIMEOUT_S, Cluster
 from nrun_executor_slurm.names import comment_of, folder_of
 from nrun_executor_slurm.script import submission
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
-    from nrun import Transport
     from nrun.model import Attempt, Bundle, Launch, Place, Submission, Tag
     from nrun_executor_slurm.answers import Listed, Marked, Seen
 
-REMOTE = Path(__file__).with_name("remote")
 QUEUE_S = 2.0
 """The queue is asked at most once in this time, whoever asks."""
 SLOWEST_S = 10.0
 """How long the queue may go unasked while nothing changes."""
 MARKERS_S = 1.0
 """How often the markers of jobs are looked at."""
-TIMEOUT_S = 60.0
-SUBMIT_S = 600.0
 SETTLE_S = 130.0
 """After so long, a submission that nobody knows of was none: `submit.sh` gives sbatch two minutes."""
 GONE_S = 30.0
@@ -43,8 +38,6 @@ GONE_S = 30.0
 KILLED_S = 60.0
 """How long Slurm may take to have killed a job."""
 AT_ONCE = 8
-_HOME = """case $1 in '~/'*) set -- "$HOME/${1#??}" ;; esac"""
-"""Has `~/` at the beginning of a path mean what it does in shells."""
 _CAPABILITIES = Capabilities()
 
 
@@ -61,8 +54,7 @@ class SlurmBackend:
             raise BackendError(msg)
         self.tunnel = tunnel
         self._stack = contextlib.AsyncExitStack()
-        self._host: Transport | None = None
-        self._workers: set[str] = set()
+        self._cluster: Cluster | None = None
         self._watched: dict[Tag, tuple[Handle, Observation | None]] = {}
         self._ends: dict[Tag, Observation] = {}
         self._details: dict[str, tuple[float, Listed | None, bool]] = {}
@@ -80,73 +72,27 @@ class SlurmBackend:
         return [submission(launch) for launch in launches]
 
     async def __aenter__(self) -> Self:
-        self._host = await self._stack.enter_async_context(self.tunnel.connect())
+        self._cluster = Cluster(self.tunnel, await self._stack.enter_async_context(self.tunnel.connect()))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._host = None
+        self._cluster = None
         self._watched.clear()
         await self._stack.aclose()
 
     @property
-    def host(self) -> Transport:
+    def cluster(self) -> Cluster:
         """What reaches the cluster. Raises BackendError before it is opened."""
-        if self._host is None:
+        if self._cluster is None:
             msg = "the backend is not open"
             raise BackendError(msg)
-        return self._host
-
-    def _path(self, name: str) -> str:
-        return f"{self.tunnel.job_dir.rstrip('/')}/{name}"
-
-    async def _run(self, command: HostCommand, timeout_s: float = TIMEOUT_S) -> str:
-        """What a command says. Raises BackendError with what it complains of."""
-        (done,) = await self.host.run([command], timeout_s=timeout_s)
-        if isinstance(done, TransportError):
-            raise done
-        if done.exit_code:
-            why = done.stderr.decode(errors="replace").strip()[-500:] or f"it ended with {done.exit_code}"
-            msg = f"on {self.tunnel.host}: {why}"
-            raise BackendError(msg, hint="`nrun host check` tells what works there")
-        return done.stdout.decode("utf-8", "surrogateescape")
-
-    async def _program(self, name: str, *words: str, lines: Collection[str], repeatable: bool = True) -> str:
-        text = (REMOTE / name).read_text("utf-8")
-        stdin = "".join(f"{line}\n" for line in lines).encode()
-        command = HostCommand(("sh", "-c", text, name, self.tunnel.job_dir, *words), stdin, repeatable=repeatable)
-        return await self._run(command, TIMEOUT_S if repeatable else SUBMIT_S)
-
-    # ---- code
+        return self._cluster
 
     async def stage(self, bundles: Collection[Bundle]) -> None:
         """Have the code in the store of the cluster, sending what it lacks."""
-        from nrun.packaging.send import RECEIVER, send
-
-        await self._mind_folder()
-        tools = {path.name: path.read_bytes() for path in (*RECEIVER, REMOTE / "lay_out.py")}
-        await self.host.send(tools, self._path("tools"), timeout_s=TIMEOUT_S)
-        script = f'{_HOME}; exec python3 "$1/tools/receive.py" "$1/bundles"'
-        argv = ("sh", "-c", script, "sh", self.tunnel.job_dir)
-        try:
-            async with self.host.talk(argv, timeout_s=SUBMIT_S) as line:
-                await send(bundles, line)
-        except OSError as error:
-            msg = f"the code cannot be read here: {error}"
-            raise BackendError(msg) from error
-
-    async def _lay_out(self, attempts: Collection[Attempt]) -> None:
-        lines = [f"{folder_of(one.tag)}\t{one.bundle.id}\n" for one in attempts if one.bundle is not None]
-        if lines:
-            script = f'{_HOME}; exec python3 "$1/tools/lay_out.py" "$1"'
-            argv = ("sh", "-c", script, "sh", self.tunnel.job_dir)
-            await self._run(HostCommand(argv, "".join(lines).encode(), repeatable=True), SUBMIT_S)
-
-    async def _mind_folder(self) -> None:
-        """Make the folder in which nrun works, for its owner alone."""
-        script = f'{_HOME}; [ -d "$1" ] || mkdir -p -m 700 -- "$1"'
-        await self._run(HostCommand(("sh", "-c", script, "sh", self.tunnel.job_dir), repeatable=True))
+        await self.cluster.stage(bundles)
 
     # ---- submitting
 
@@ -155,12 +101,12 @@ class SlurmBackend:
     ) -> Mapping[Tag, Handle | Refused]:
         """All files in one transfer for each experiment, then all jobs in one command."""
         wanted = {folder_of(attempts[job].tag): (attempts[job], one) for one in submissions for job in one.jobs}
-        await self._mind_folder()
+        await self.cluster.mind_folder()
         for experiment in {attempt.tag.experiment for attempt, _ in wanted.values()}:
-            await self._send(experiment, wanted)
-        await self._lay_out([attempt for attempt, _ in wanted.values()])
+            await self.cluster.send(experiment, wanted)
+        await self.cluster.lay_out([attempt for attempt, _ in wanted.values()])
         lines = [f"{folder}\t{comment_of(attempt.tag)}" for folder, (attempt, _) in wanted.items()]
-        told = answers.submitted(await self._program("submit.sh", lines=lines, repeatable=False))
+        told = answers.submitted(await self.cluster.program("submit.sh", lines=lines, repeatable=False))
         given: dict[Tag, Handle | Refused] = {}
         for folder, (attempt, _) in wanted.items():
             said = told.get(folder, answers.Said("lost", ""))
@@ -168,32 +114,18 @@ class SlurmBackend:
                 given[attempt.tag] = handle = _handle(attempt, said.job)
                 self._watch(handle)
             elif said.what == "refused":
-                given[attempt.tag] = Refused(f"sbatch: {_words(said.more)}")
+                given[attempt.tag] = Refused(f"sbatch: {answers.complaint(said.more)}")
+        await self.cluster.clear(
+            [one for one, _ in wanted.values() if one.secrets and isinstance(given.get(one.tag), Refused)]
+        )
         return given
-
-    async def _send(self, experiment: str, wanted: Mapping[str, tuple[Attempt, Submission]]) -> None:
-        base = folder_of(next(one.tag for one, _ in wanted.values() if one.tag.experiment == experiment))
-        root = base.partition("/jobs/")[0]
-        files: dict[str, bytes | Path] = {}
-        for folder, (attempt, one) in wanted.items():
-            if attempt.tag.experiment != experiment:
-                continue
-            name = folder.removeprefix(f"{root}/")
-            texts = {**one.files[attempt.tag.job], "attempt": _attempt_file(attempt.tag)}
-            texts |= {f"{path}.kept": text for path, text in secret_files(attempt.secrets).items() if "/" not in path}
-            texts |= {path: text for path, text in secret_files(attempt.secrets).items() if "/" in path}
-            files |= {f"{name}/{path}": text.encode("utf-8", "surrogateescape") for path, text in texts.items()}
-            if experiment not in self._workers:
-                files |= {path.name: path.read_bytes() for path in attempt.folder.parents[2].glob("worker*.py")}
-        await self.host.send(files, self._path(root), timeout_s=SUBMIT_S)
-        self._workers.add(experiment)
 
     async def find(self, attempts: Collection[Attempt]) -> Mapping[Tag, Handle]:
         """By what lies in their folders; where that leaves a doubt, by the comments of the jobs in the queue."""
         by_folder = {folder_of(attempt.tag): attempt for attempt in attempts}
         if not by_folder:
             return {}
-        told = answers.submitted(await self._program("find.sh", lines=by_folder))
+        told = answers.submitted(await self.cluster.program("find.sh", lines=by_folder))
         found: dict[Tag, Handle] = {}
         doubtful: dict[str, Attempt] = {}
         youngest = SETTLE_S
@@ -214,11 +146,12 @@ class SlurmBackend:
         return found
 
     async def _find_in_queue(self, attempts: Collection[Attempt], *, settled: bool) -> dict[Tag, Handle]:
-        seen = await self._look((), 0.0)
+        seen = await self.cluster.look((), 0.0)
         if seen.queue is None or seen.down:
             msg = f"Slurm does not say which jobs there are: {seen.down or 'no answer'}"
             raise BackendError(msg)
-        jobs = {listed.comment.partition(" ")[0]: job for job, listed in seen.queue.items()}
+        newest_last = sorted(seen.queue.items(), key=lambda entry: int(entry[0].partition("_")[0]))
+        jobs = {listed.comment.partition(" ")[0]: job for job, listed in newest_last}
         found = {
             attempt.tag: _handle(attempt, jobs[comment_of(attempt.tag)])
             for attempt in attempts
@@ -273,9 +206,6 @@ class SlurmBackend:
         else:
             self._watch(handle, seen)
 
-    async def _look(self, folders: Collection[str], fresh_s: float) -> Seen:
-        return answers.looked(await self._program("look.sh", f"{fresh_s:g}", lines=folders))
-
     async def _seen(self, handles: Collection[Handle], fresh_s: float) -> dict[Handle, Observation]:
         known: dict[Handle, Observation] = {}
         asked: list[Handle] = []
@@ -288,7 +218,7 @@ class SlurmBackend:
                 asked.append(handle)
         if not asked:
             return known
-        seen = await self._look([folder_of(handle.tag) for handle in asked], fresh_s)
+        seen = await self.cluster.look([folder_of(handle.tag) for handle in asked], fresh_s)
         lacking = [_job(handle) for handle in asked if self._wants_details(handle, seen)]
         details = await self._ask([job for job in lacking if job])
         return known | {handle: self._judge(handle, seen, details) for handle in asked}
@@ -297,6 +227,8 @@ class SlurmBackend:
         """Whether the queue leaves open how it ended: it does not list it, or not who cancelled it."""
         listed = (seen.queue or {}).get(_job(handle) or "")
         marked = seen.folders.get(folder_of(handle.tag))
+        if seen.queue is None or seen.down:
+            return False
         if listed is None:
             return (marked is None or marked.exit_code is None) and not _is_news(handle, seen)
         return listed.state == "CANCELLED"
@@ -306,9 +238,7 @@ class SlurmBackend:
         now = time.monotonic()
         due = [job for job in jobs if job not in self._details or now - self._details[job][0] > QUEUE_S]
         if due:
-            text = (REMOTE / "ask.sh").read_text("utf-8")
-            told = await self._run(HostCommand(("sh", "-c", text, "ask.sh", ",".join(due)), repeatable=True))
-            known, none = answers.asked(told), answers.gone(told)
+            known, none = await self.cluster.ask(due)
             self._details |= {job: (now, known.get(job), job in none) for job in due}
         return {job: self._details[job][1:] for job in jobs}
 
@@ -318,17 +248,16 @@ class SlurmBackend:
         at = seen.queue_at if seen.queue is not None else seen.now or time.time()
         listed = (seen.queue or {}).get(job)
         more, none = details.get(job, (None, False))
-        if listed is not None and not (listed.state == "CANCELLED" and more is not None):
-            return truth.observed(marked, listed, at=at, source="squeue")
-        if more is not None:
+        if seen.queue is None or seen.down:
+            since = time.strftime("%H:%M:%S", time.localtime(seen.queue_at)) if seen.queue_at else "the start"
+            down = f"Slurm does not answer since {since}: {seen.down or 'another asks it at this moment'}"
+            return truth.observed(marked, None, at=at, source="squeue", down=down)
+        if more is not None and (listed is None or listed.state == "CANCELLED"):
             return truth.observed(marked, more, at=seen.now or at, source="sacct")
         if listed is not None:
             return truth.observed(marked, listed, at=at, source="squeue")
-        if seen.queue is None or seen.down:
-            down = f"Slurm does not answer: {seen.down or 'the queue was never seen'}"
-            return truth.observed(marked, None, at=at, source="squeue", down=down)
         if _is_news(handle, seen):
-            return _new(marked, at)
+            return truth.begun(marked, at)
         return self._absent(handle, marked, seen.now or at, gone=none)
 
     def _absent(self, handle: Handle, marked: Marked | None, at: float, *, gone: bool) -> Observation:
@@ -354,24 +283,36 @@ class SlurmBackend:
         if kind not in {"out", "err"} or (task and not task.isdigit()):
             msg = f"there is no log {stream!r}; logs are 'out' and 'err', in groups also 'out.0', 'err.0' …"
             raise NrunError(msg)
-        where = f"task-{task}/" if task else ""
-        path = self._path(f"{folder_of(handle.tag)}/{where}{kind}.log")
-        offset = max(offset, 0)
+        folder = self.cluster.path(folder_of(handle.tag))
+        names = (
+            [f"task-{task}/{kind}.log"] if task else [f"{kind}.log", *await self.cluster.logs_of_tasks(folder, kind)]
+        )
+        for name in names:  # of a group: what its tasks wrote, one after another
+            reading = self._file(handle, f"{folder}/{name}", max(offset, 0), follow=follow and name == names[-1])
+            async with contextlib.aclosing(reading) as pieces:
+                async for at, piece in pieces:
+                    yield LogChunk(stream, at, piece)
+            offset = 0
+
+    async def _file(
+        self, handle: Handle, path: str, offset: int, *, follow: bool
+    ) -> AsyncGenerator[tuple[int, bytes], None]:
+        """What is in a file from a byte on, with where it stands."""
         if follow:
             async with contextlib.aclosing(self._until_its_end(handle, path, offset)) as pieces:
                 async for piece in pieces:
-                    yield LogChunk(stream, offset, piece)
+                    yield offset, piece
                     offset += len(piece)
-        reading = self.host.follow(path, offset=offset, wait=False, timeout_s=TIMEOUT_S)
+        reading = self.cluster.host.follow(path, offset=offset, wait=False, timeout_s=TIMEOUT_S)
         async with contextlib.aclosing(reading) as pieces:
             async for piece in pieces:
-                yield LogChunk(stream, offset, piece)
+                yield offset, piece
                 offset += len(piece)
 
     async def _until_its_end(self, handle: Handle, path: str, offset: int) -> AsyncGenerator[bytes, None]:
         """What is added to a file while the job has not ended."""
         end = asyncio.create_task(self._end(handle))
-        reading = self.host.follow(path, offset=offset, wait=True, timeout_s=TIMEOUT_S)
+        reading = self.cluster.host.follow(path, offset=offset, wait=True, timeout_s=TIMEOUT_S)
         piece: asyncio.Task[bytes] | None = None
         try:
             while True:
@@ -401,16 +342,7 @@ class SlurmBackend:
 
     async def _fetch(self, handle: Handle, dest: Path, room: asyncio.Semaphore) -> None:
         async with room:
-            folder = self._path(folder_of(handle.tag))
-            script = (
-                f'{_HOME}; cd "$1" 2>/dev/null || exit 0; '
-                "rm -f secrets secrets.kept task-*/secrets; "
-                "find . -mindepth 1 -maxdepth 1 ! -name code ! -name '*.part' -printf '%P\\0'"
-            )
-            told = await self._run(HostCommand(("sh", "-c", script, "sh", folder), repeatable=True))
-            names = [name for name in told.split("\0") if name]
-            if names:
-                await self.host.fetch(names, folder, dest, timeout_s=SUBMIT_S)
+            await self.cluster.fetch(folder_of(handle.tag), dest)
 
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """`scancel`; after the grace KILL; then a look at what Slurm still has of them."""
@@ -419,12 +351,13 @@ class SlurmBackend:
             if not left:
                 break
             jobs = [str(_job(handle)) for handle in left]
-            await self._run(HostCommand(("sh", "-c", 'scancel "$@" || :', "sh", *words, *jobs), repeatable=True))
+            await self.cluster.cancel(words, jobs)
             until = time.monotonic() + patience
             while left := await self._alive(left, QUEUE_S):
                 if time.monotonic() >= until:
                     break
                 await asyncio.sleep(MARKERS_S / 2)
+        await self.cluster.clear([handle for handle in handles if _job(handle) and handle not in left])
         return {handle: f"job {_job(handle)} is {state}" for handle, state in left.items()}
 
     async def _alive(self, handles: Collection[Handle], fresh_s: float) -> dict[Handle, str]:
@@ -432,7 +365,7 @@ class SlurmBackend:
         asked = [handle for handle in handles if _job(handle) and handle.tag not in self._ends]
         if not asked:
             return {}
-        seen = await self._look((), fresh_s)
+        seen = await self.cluster.look((), fresh_s)
         if seen.queue is None or seen.down:
             msg = f"Slurm does not answer: {seen.down or 'the queue was never seen'}"
             raise BackendError(msg)
@@ -461,27 +394,3 @@ def _is_news(handle: Handle, seen: Seen) -> bool:
     at = handle.data.get("at")
     behind = (seen.now - time.time()) if seen.now is not None else 0.0  # of the clock there
     return isinstance(at, float | int) and seen.queue_at < at + behind + 1.0
-
-
-def _new(marked: Marked | None, at: float) -> Observation:
-    """It was submitted a moment ago."""
-    if marked is not None and marked.exit_code is not None:
-        return truth.observed(marked, None, at=at, source="exit marker")
-    runs = marked is not None and marked.started_at is not None
-    return Observation(
-        state=State.RUNNING if runs else State.SUBMITTED,
-        source="start marker" if runs else "sbatch",
-        observed_at=at,
-        started_at=marked.started_at if marked else None,
-    )
-
-
-def _attempt_file(tag: Tag) -> str:
-    """What the job is told of itself."""
-    values = {"NRUN_TAG": str(tag), "NRUN_EXPERIMENT_ID": tag.experiment, "NRUN_ATTEMPT": str(tag.attempt)}
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
-
-
-def _words(text: str) -> str:
-    """What sbatch complains of, without saying each time who does."""
-    return " ".join(part.strip() for part in text.replace("sbatch: error:", " ").split()) or "no reason given"

@@ -73,7 +73,11 @@ def _parameters(value: Mapping[str, object] | None) -> dict[str, str | bool | No
         if option in OURS and given is not None:
             msg = f"additional_parameters: {option!r} is given by nrun: {OURS[option]}"
             raise ValueError(msg)
-        found[option] = given if given is None or given is True else _line(given or str(given))
+        if given is False:
+            msg = f"additional_parameters: {option!r} cannot be False; write None to leave it out"
+            raise ValueError(msg)
+        number = isinstance(given, int | float) and given is not True
+        found[option] = given if given is None or given is True else _line(str(given) if number else given)
     return found
 
 
@@ -144,8 +148,8 @@ class SlurmExecutor(Executor):
     nodelist: str | None = _text()
     exclusive: bool | str = attrs.field(default=False)
     """Whether nobody else may be on its nodes; or `user`, `mcs`, `topo`."""
-    signal: str | None = _text()
-    """A signal before the time limit: `B:USR1@120` to the job itself, `USR1@120` to the processes that srun starts."""
+    signal: str | None = attrs.field(default=None, converter=_line)
+    """A signal for its processes before the time limit: `USR1@120`."""
     reservation: str | None = _text()
     segment: int | None = _count()
     network: str | None = _text()
@@ -189,6 +193,12 @@ class SlurmExecutor(Executor):
             return
         if not isinstance(value, str) or not re.fullmatch(r"([\w.-]+:)?\d+", value, re.ASCII):
             msg = f"{field.name} is a number, or a type and a number such as 'a100:4', not {value!r}"
+            raise ValueError(msg)
+
+    @signal.validator
+    def _check_signal(self, _field: object, value: str | None) -> None:
+        if value is not None and not re.fullmatch(r"[A-Z0-9]+(@\d+)?", value, re.ASCII):
+            msg = f"signal is a name and seconds, such as 'USR1@120', for all processes of the job; not {value!r}"
             raise ValueError(msg)
 
     @exclusive.validator

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nrun import ExecutorSpec, hookimpl
+from nrun import CheckSpec, ExecutorSpec, hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from nrun import Backend, Executor
+    from nrun import Backend, CheckResult, Executor
     from nrun.model import Place
 
 
@@ -23,6 +23,18 @@ def nrun_executors() -> Iterable[ExecutorSpec]:
         executor=_executor,
         backend=_backend,
     )
+
+
+@hookimpl
+def nrun_checks() -> Iterable[CheckSpec]:
+    """Does Slurm answer here?"""
+    yield CheckSpec(name="slurm", summary="Slurm's commands are here, and the cluster answers", check=_check)
+
+
+def _check() -> Awaitable[Sequence[CheckResult]]:
+    from nrun_executor_slurm.checks import check
+
+    return check()
 
 
 def _executor() -> type[Executor]:

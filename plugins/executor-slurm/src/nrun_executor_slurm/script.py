@@ -17,7 +17,7 @@ from nrun_executor_slurm.executor import SlurmExecutor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nrun.model import Command, Launch
+    from nrun.model import Launch
 
 SCRIPT = "sbatch.ready"
 """The batch script, until somebody claims it by calling it sbatch.sh."""
@@ -42,7 +42,9 @@ _MERGE = """\
 """
 _SECRETS = """\
 # The job removes its secrets when it has read them; another run of it, after a preemption, needs them again.
-[ ! -r secrets.kept ] || cp -p secrets.kept secrets
+for kept in secrets.kept task-*/secrets.kept; do
+    [ ! -r "$kept" ] || cp -p "$kept" "${kept%.kept}"
+done
 """
 _HEAD = """\
 NRUN_HEAD_NODE=$(scontrol show hostnames "${SLURM_JOB_NODELIST:-}" 2>/dev/null | head -n 1)
@@ -81,11 +83,14 @@ def submission(launch: Launch) -> Submission:
     if not isinstance(executor, SlurmExecutor):
         msg = f"job {launch.job!r} has a {type(executor).__name__}, which says nothing to Slurm"
         raise PlanError(msg, hint="use a SlurmExecutor or a subclass of it")
-    ranks = executor.nodes * executor.ntasks_per_node
+    if _has_steps(executor):
+        words = _srun(executor, side_by_side=len(launch.commands) > 1)
+        commands = tuple(
+            attrs.evolve(one, argv=(*words, "sh", JobPath(RANK), *one.argv), files={**one.files, RANK: _RANK})
+            for one in launch.commands
+        )
+        launch = attrs.evolve(launch, commands=commands)
     files = {}
-    if ranks > 1:
-        launch = attrs.evolve(launch, commands=tuple(_under_srun(one, executor) for one in launch.commands))
-        files[RANK] = _RANK
     if executor.comment is not None:
         files["comment"] = executor.comment
     files |= launch_files(launch)
@@ -102,7 +107,7 @@ def batch_script(launch: Launch, executor: SlurmExecutor) -> str:
         body += _MERGE
     if any(command.secrets for command in launch.commands):
         body += _SECRETS
-    if executor.nodes * executor.ntasks_per_node > 1:
+    if _has_steps(executor):
         body += _HEAD
     if executor.setup_lines:
         body += executor.setup_lines.rstrip("\n") + "\n"
@@ -133,8 +138,19 @@ def _quoted(value: str) -> str:
     return value if _SAFE.fullmatch(value) else shlex.quote(value)
 
 
-def _under_srun(command: Command, executor: SlurmExecutor) -> Command:
+def _has_steps(executor: SlurmExecutor) -> bool:
+    """Whether srun starts the processes: there are several, or Slurm is to signal them."""
+    ranks = executor.nodes * (1 if executor.launcher is not None else executor.ntasks_per_node)
+    return ranks > 1 or executor.signal is not None
+
+
+def _srun(executor: SlurmExecutor, *, side_by_side: bool) -> list[str]:
+    """How srun starts the processes of a command. A launcher starts those of a node itself."""
     words = ["srun", "--kill-on-bad-exit=1", "--wait=60"]
+    if executor.launcher is not None:
+        words += [f"--ntasks={executor.nodes}", "--ntasks-per-node=1"]
+    if side_by_side:
+        words.append("--overlap")
     if executor.cpus_per_task is not None:
         words.append(f"--cpus-per-task={executor.cpus_per_task}")  # since 22.05 it does not inherit that
-    return attrs.evolve(command, argv=(*words, *executor.srun_args, "sh", JobPath(RANK), *command.argv))
+    return [*words, *executor.srun_args]

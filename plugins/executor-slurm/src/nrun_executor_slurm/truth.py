@@ -73,6 +73,19 @@ def observed(  # noqa: PLR0911, PLR0913 - one for each layer
     return Observation(state=State.UNKNOWN, source=source, observed_at=at, reason=reason)
 
 
+def begun(marked: Marked | None, at: float) -> Observation:
+    """It was submitted a moment ago."""
+    if marked is not None and marked.exit_code is not None:
+        return observed(marked, None, at=at, source="exit marker")
+    runs = marked is not None and marked.started_at is not None
+    return Observation(
+        state=State.RUNNING if runs else State.SUBMITTED,
+        source="start marker" if runs else "sbatch",
+        observed_at=at,
+        started_at=marked.started_at if marked else None,
+    )
+
+
 def _is_clean(marked: Marked) -> bool:
     """Whether it ended by itself: nobody asked it to stop, so neither was it preempted nor is it to run again."""
     return marked.exit_code is not None and not marked.stop and not marked.requeues and _signal(marked) is None

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What became of attempts that may have been submitted: sh find.sh ROOT. Each line of the input is a folder below ROOT.
 # An attempt that waits to be submitted will not be any more once its sbatch.ready is renamed here.
+# shellcheck disable=SC2088 # a tilde as it is given
 case $1 in '~') set -- "$HOME" ;; '~/'*) set -- "$HOME/${1#??}" ;; esac
 cd "$1" 2>/dev/null || exit 0
 now=$(date +%s)

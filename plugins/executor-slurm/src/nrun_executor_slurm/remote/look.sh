@@ -2,13 +2,14 @@
 # What is known of jobs: sh look.sh ROOT SECONDS. Each line of the input is the folder of an attempt below ROOT.
 # The answer has the markers in these folders, when their files were written, and the queue as it was at most SECONDS
 # ago: whoever asks for it sooner, from whatever process, gets what another was told.
+# shellcheck disable=SC2088 # a tilde as it is given
 case $1 in '~') set -- "$HOME" "$2" ;; '~/'*) set -- "$HOME/${1#??}" "$2" ;; esac
 cd "$1" || exit 72
 folders=$(cat)
 printf 'now\t%s\n' "$(date +%s.%3N)"
 
-is_fresh() { # of that many seconds
-    [ -n "$(find queue -newermt "-$1 seconds" 2>/dev/null)" ]
+is_fresh() { # of that many seconds: the queue, or that there was no answer
+    [ -n "$(find queue down -newermt "-$1 seconds" 2>/dev/null)" ]
 }
 ask() {
     at=$(date +%s.%3N)
@@ -16,9 +17,10 @@ ask() {
         -o '%i|%T|%S|%N|%r|%k' >"queue.$$" 2>queue.err </dev/null; then
         printf 'at|%s\n' "$at" >>"queue.$$"
         mv "queue.$$" queue
+        rm -f down
     else
-        printf 'down\t%s\n' "$(tr '\n\t' '  ' <queue.err)"
-        rm -f "queue.$$"
+        tr '\n\t' '  ' <queue.err >"queue.$$"
+        mv "queue.$$" down
     fi
 }
 if ! is_fresh "$2"; then
@@ -37,6 +39,7 @@ if ! is_fresh "$2"; then
         done
     fi
 fi
+[ ! -e down ] || printf 'down\t%s\n' "$(cat down)"
 [ ! -e queue ] || sed 's/^/queue	/' queue
 
 # After the queue: what ended before it was asked has left its marker by now.

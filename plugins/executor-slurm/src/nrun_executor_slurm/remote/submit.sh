@@ -4,6 +4,7 @@
 #
 # Only whoever renames sbatch.ready may submit it. So nothing is submitted twice, even if the connection broke and
 # another asks for the same while this goes on.
+# shellcheck disable=SC2088 # a tilde as it is given
 case $1 in '~') set -- "$HOME" ;; '~/'*) set -- "$HOME/${1#??}" ;; esac
 cd "$1" || exit 72
 root=$(pwd)
