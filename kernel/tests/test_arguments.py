@@ -86,7 +86,7 @@ class OldCluster(Executor):
         (lambda: BigCluster(account="a", nodez=2), r"BigCluster takes no argument 'nodez'"),
         (lambda: attrs.evolve(Cluster(account="a"), nodez=2), "Cluster takes no argument 'nodez'"),
         (lambda: Script(paht="train.sh"), r"Script takes no argument 'paht'.* Did you mean 'path'\?"),
-        (lambda: Packager(ref="HEAD"), "Packager takes no argument 'ref'; it takes: max_size"),
+        (lambda: Packager(ref="HEAD"), "Packager takes no argument 'ref'; it takes: max_size, start"),
         (lambda: Launcher(nproc=2), "Launcher takes no argument 'nproc'; it takes: none"),
     ],
 )

@@ -429,6 +429,22 @@ def test_a_default_that_describes_something_is_what_it_would_be_if_it_were_set()
     assert nrun.content_id(Partial(stack, layer=Config(Layer, width=2))) != nrun.content_id(given)
 
 
+SIZES = Config(Sizes, 7)
+
+
+def two(a=SIZES, b=SIZES):
+    return a, b
+
+
+def test_arguments_with_the_same_described_default_have_one_each():
+    apart, shared = Config(two, a=Config(Sizes, 7), b=Config(Sizes, 7)), Config(two, a=SIZES, b=SIZES)
+    a, b = build(Config(two))
+    assert a is not b
+    assert Config(two) == apart == Config(two, a=SIZES)
+    assert Config(two) != shared != apart
+    assert nrun.content_id(Config(two)) == nrun.content_id(apart) != nrun.content_id(shared)
+
+
 def lacks(model=Config(Model)):  # noqa: B008 - as above
     return model
 

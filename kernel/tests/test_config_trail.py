@@ -92,8 +92,30 @@ def test_what_was_displaced_is_told_as_it_was_and_is_not_kept_alive():
     cfg.steps = 0
     xs.append(4)
     cfg.optim = None
-    assert explain(cfg, "steps").trail[1][1] == "[1, 2, 3]"
+    assert [value for _, value in explain(cfg, "steps").trail] == ["0", "[1, 2, 3]", "[1, 2]", "3"]
     assert explain(cfg, "optim").trail[1][1] == "Config(Adam, tags=[...])"
+
+
+def test_a_container_that_was_edited_in_place_leaves_where_it_was_read_and_what_it_was_then():
+    cfg = Config(train, optim={"xs": [1]}, steps=list(range(50)))
+    made = line()
+    cfg.optim["xs"].append(2)
+    edited = line()
+    cfg.steps[-1] = 0
+    trail = explain(cfg, "optim").trail
+    told = [(origin.where, origin.note.partition(" in test_")[0], value) for origin, value in trail]
+    assert told == [
+        (f"{__file__}:{edited}", "edited in place since it was read", "{'xs': [1, 2]}"),
+        (f"{__file__}:{made}", f"in {sys._getframe().f_code.co_qualname}", "{'xs': [1]}"),
+    ]
+    assert len(explain(cfg, "steps").trail) == 3, "what no longer fits in a line counts as well"
+
+
+def test_a_container_that_was_only_read_leaves_nothing():
+    cfg = Config(train, optim=[Config(Adam, lr=1.0)], steps={3, 1})
+    cfg.optim[0].lr = 2.0
+    assert cfg.steps == {1, 3}
+    assert [len(explain(cfg, name).trail) for name in ("optim", "steps", "optim[0].lr")] == [1, 2, 3]
 
 
 def test_a_default_that_was_copied_to_be_edited_says_so():

@@ -254,7 +254,10 @@ def test_every_value_knows_where_it_was_written():
         ({"$target": LEAF, "x": {"$target": "Leaf"}}, r"a node has a \$target: module:name"),
         ({"$target": f"{__name__}:Lief"}, "Did you mean 'Leaf'"),
         ({"$target": LEAF, "x": "${unclosed"}, "not closed"),
-        ({"$nrun": 2, "$target": LEAF}, "of version 2; this nrun reads 1"),
+        ({"$nrun": 2, "$target": LEAF}, "of version 2; this nrun reads 1\n"),
+        ({"$nrun": "2.1", "$target": LEAF}, "of version 2.1; this nrun reads 1\n"),
+        ({"$nrun": 1, "$note": 1, "$target": LEAF}, r"\$note is not known"),
+        ({"$nrun": 1.5, "x": {"$target": LEAF, "$note": 1}}, r"\$note is not known"),
         ({"a": {"$target": LEAF, "$id": 1}, "b": {"$target": LEAF, "$id": 1}}, "given twice"),
         ({"$target": LEAF, "$id": 1, "y": [{"$ref": 1}]}, "would contain itself"),
     ],
@@ -264,6 +267,19 @@ def test_what_is_wrong_is_shown_with_its_line(form, message):
     with pytest.raises(ConfigError, match=rf"^exp\.yaml:\d:\d: .*{message}") as caught:
         read(form, positions=positions, text="first\n  second")
     assert caught.value.message.endswith(("\n  first\n  ^", "\n    second\n    ^"))
+
+
+@pytest.mark.parametrize("head", [{"$nrun": 1}, {}, {"$nrun": 1.5, "$note": {"x": 1}}, {"$nrun": "1.12", "$note": 1}])
+def test_what_wrote_a_document_and_what_a_later_minor_version_adds_at_its_top_is_passed_over(head):
+    by = {"$created_by": {"nrun": "3.1"}}
+    assert read({**head, **by, "$target": LEAF, "x": 1}) == Config(Leaf, x=1)
+    assert read({**head, **by, "a": [{"$target": LEAF}]}) == {"a": [Config(Leaf)]}
+
+
+def test_a_document_of_a_later_version_says_what_can_read_it():
+    with pytest.raises(ConfigError) as caught:
+        read({"$nrun": 2, "$created_by": "nrun 3.1", "$target": LEAF})
+    assert caught.value.hint == "use nrun 3.1, or a newer one"
 
 
 def test_a_damaged_document_is_refused_and_nothing_else_happens():

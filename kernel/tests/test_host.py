@@ -31,6 +31,7 @@ BROKEN = {
         "@hookimpl\ndef nrun_executor(): pass",
         "there is no hook nrun_executor. Did you mean 'nrun_exec",
     ),
+    "not named like a hook": ("@hookimpl\ndef executors(): pass", "there is no hook executors."),
     "wrong argument": ("@hookimpl\ndef nrun_validate(plann): pass", "plann"),
     "forgotten mark": ("def nrun_executors(): pass", "nrun_executors looks like a hook but lacks @hookimpl"),
     "wrapper": ("@hookimpl(wrapper=True)\ndef nrun_executors():\n    return (yield)", "nrun's hooks take none"),
@@ -50,7 +51,7 @@ BROKEN = {
             "@hookimpl\ndef nrun_executors():\n"
             "    yield ExecutorSpec(name=['bad'], summary='', class_name='', executor=None, backend=None)"
         ),
-        "nrun_executors failed: TypeError",
+        "nrun_executors failed: UnfitValue: ExecutorSpec: 'name' must be",
     ),
     "declares a name twice": (
         (

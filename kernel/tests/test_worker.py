@@ -283,6 +283,45 @@ def test_leaving_by_sys_exit_gives_its_code_and_no_result(job, targets):
     assert not (job.attempt / "result.json").exists()
 
 
+SHOP = """
+import nrun
+from nrun.config.migrations import argument_renamed, renamed
+
+class Till:
+    def __init__(self, drawers=1): self.drawers = drawers
+
+def sell(amount, till=nrun.Config(Till, drawers=5), tills={"spare": [nrun.Config(Till)]}, *, last=nrun.Config(Till, 7)):
+    return [amount, till.drawers, tills["spare"][0].drawers, last.drawers]
+
+def nrun_migrations():
+    names = {"vend": "sell", "X": "Till"}
+    moved = [renamed("shop_of_tasks.old:" + old, "shop_of_tasks:" + new) for old, new in names.items()]
+    return [*moved, argument_renamed("shop_of_tasks:sell", "n", "amount")]
+"""
+
+
+def by_name(target, *args, **kwargs):
+    task = Config(f"shop_of_tasks{target}", **kwargs)
+    for index, value in enumerate(args):
+        task[index] = value
+    return task
+
+
+@pytest.mark.parametrize(
+    ("task", "value"),
+    [
+        (by_name(":sell", amount=3), [3, 5, 1, 7]),
+        (by_name(":sell", 3, by_name(":Till", drawers=2)), [3, 2, 1, 7]),
+        (by_name(":sell", amount=3, till=by_name(".old:X"), last=by_name(":Till")), [3, 1, 1, 1]),
+        (by_name(".old:vend", n=3), [3, 5, 1, 7]),
+    ],
+)
+def test_a_task_that_is_only_named_is_called_as_its_package_describes_it_now(job, task, value):
+    job.write("shop_of_tasks.py", SHOP)
+    done = job.run(task, options=())
+    assert (done.stderr, job.result()["value"]) == ("", value)
+
+
 def test_a_module_that_is_missing_is_named(job):
     done = job.run(Config("no_such_module_xyz:f"))
     assert done.returncode == 1

@@ -25,7 +25,7 @@ PLUGINS = sorted(set(PROJECTS) - {"nrun-kernel"})
 IMPORTED_AS = {"attr": "attrs", "nrun": "nrun-kernel", "yaml": "pyyaml"}
 """Import name -> distribution, where the two differ by more than dashes."""
 
-OTHERS_PACKAGES = {"attrs", "cattrs", "click", "pluggy", "typing-extensions"}
+OTHERS_PACKAGES = {"attrs", "cattrs", "click", "pathspec", "pluggy", "typing-extensions"}
 """What the default install brings that is not ours. Each of ours is one plugin, so their number says little."""
 MOST_MEGABYTES = 25
 

@@ -17,7 +17,7 @@ KERNEL = ROOT / "kernel" / "src" / "nrun"
 PLUGIN_PACKAGES = sorted((*ROOT.glob("plugins/*/src/nrun_*"), *ROOT.glob("contrib/*/src/nrun_*")))
 
 LAYERS = (
-    {"markers", "errors", "data", "text", "amounts", "arguments", "plain", "retries", "secret"},
+    {"markers", "errors", "data", "text", "docstrings", "amounts", "arguments", "plain", "retries", "secret"},
     {"model", "events", "declare", "protocols", "entrypoints", "tunnels"},
     {"config", "hookspecs"},
     {"plugins"},

@@ -19,6 +19,7 @@ from catalogue import catalogue
 from configuration import configuration
 from environments import PEERS, clean, install, install_memory_executor, install_nrun
 from measure import CommandFailed, Series, in_turns, measure
+from packaging import packaging
 from rows import Row, compared, memory_of, table
 
 if TYPE_CHECKING:
@@ -247,6 +248,7 @@ PARTS = (
     catalogue,
     logs,
     configuration,
+    packaging,
 )
 
 

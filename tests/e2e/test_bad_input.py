@@ -52,7 +52,7 @@ REFUSED = {
     ),
     "misspelt executor": (
         script(add("executor=run.LocalExecuter()")),
-        ["LocalExecuter", "Did you mean 'LocalExecutor'?"],
+        ["LocalExecuter", "Did you mean 'LocalExecutor'"],
     ),
     "unknown keyword of an executor": (
         script(add("executor=run.LocalExecutor(retrys=1)")),

@@ -66,6 +66,28 @@ def test_show_says_who_launched_it_how_and_with_what(train):
     assert told["jobs"][0]["tasks"] == [{"$partial": "__main__:train", "args": {"lr": 2.0}}]
 
 
+def test_show_names_the_code_that_was_shipped_and_the_versions(shell):
+    shell.write("hello.txt", "hello")
+    shell.write(
+        "exp.py",
+        """
+        import nrun as run
+
+        exp = run.Experiment("shipped")
+        executor = run.LocalExecutor(packager=run.PatternPackager(include_pattern="*.txt"))
+        exp.add(run.Script(inline="cat hello.txt"), executor, name="job")
+        exp.run()
+        """,
+    )
+    shell.python("exp.py")
+    told = json.loads(shell.nrun("show", "--json").stdout)
+    assert [len(bundle) for bundle in told["bundles"].values()] == [64]
+    assert told["provenance"]["python"]["packages"]["nrun-kernel"] == told["by"]["nrun"]
+    text = shell.nrun("show").stdout
+    assert f"bundle {told['bundles']['0']}" in text
+    assert f"{len(told['provenance']['python']['packages'])}, which --json lists" in text
+
+
 def test_diff_tells_configuration_environment_and_results_apart(train):
     _, newer, older = ids(train)
     done = train.nrun("diff", older, newer, "--json")
@@ -73,8 +95,10 @@ def test_diff_tells_configuration_environment_and_results_apart(train):
     assert json.loads(done.stdout) == {
         "configuration": {"train.lr": [0.5, 0.25]},
         "code": {},
+        "files": {},
         "environment": {"argv": [["train.py", "0.5"], ["train.py", "0.25"]]},
         "results": {"train.loss[0]": [2.0, 4.0]},
+        "diffs": {},
     }
     text = train.nrun("diff", older, newer, "--only", "configuration").stdout
     assert text == "configuration\n  train.lr\n    - 0.5\n    + 0.25\n"
@@ -83,6 +107,83 @@ def test_diff_tells_configuration_environment_and_results_apart(train):
     failed = json.loads(train.nrun("diff", newer, "latest", "--json").stdout)["results"]
     assert failed["train: state"] == ["SUCCEEDED", "FAILED"]
     assert failed["train.steps"] == [2, None]
+
+
+SHIP = """
+    import nrun as run
+
+    executor = run.LocalExecutor(packager=run.PatternPackager(include_pattern="code"))
+    exp = run.Experiment("shipped")
+    exp.add(run.Script(inline="true"), executor, name="job")
+    exp.run()
+"""
+
+
+@pytest.fixture
+def shipped(shell):
+    """Two experiments with different code."""
+    code = shell.folder / "code"
+    code.mkdir()
+    shell.write("exp.py", SHIP)
+    (code / "same").write_text("same\n")
+    (code / "gone").write_text("x")
+    (code / "mode").write_text("x")
+    (code / "train.py").write_text("a = 1\nb = 2\n")
+    (code / "model.bin").write_bytes(b"\0\1")
+    (code / "link").symlink_to("same")
+    (code / "long").write_text("\n".join(map(str, range(1000))))
+    assert shell.python("exp.py").returncode == 0
+    (code / "gone").unlink()
+    (code / "mode").chmod(0o755)
+    (code / "new").write_text("")
+    (code / "train.py").write_text("a = 1\nb = \x1b[31m\n")
+    (code / "train.py").chmod(0o755)
+    (code / "model.bin").write_bytes(b"\0\2\3")
+    (code / "link").unlink()
+    (code / "link").symlink_to("new")
+    (code / "long").write_text("\n".join(map(str, range(1000, 2000))))
+    assert shell.python("exp.py").returncode == 0
+    return shell
+
+
+def test_diff_tells_the_files_that_differ(shipped):
+    after, before = ids(shipped)
+    told = json.loads(shipped.nrun("diff", before, after, "--json").stdout)
+    files = told["files"]
+    assert set(files) == {f"code/{name}" for name in ("gone", "mode", "new", "train.py", "model.bin", "link", "long")}
+    assert files["code/gone"][1] is files["code/new"][0] is None
+    assert [one["kind"] for one in files["code/train.py"]] == ["file", "executable"]
+    assert [one["target"] for one in files["code/link"]] == ["same", "new"]
+    assert [one["size"] for one in files["code/model.bin"]] == [2, 3]
+    assert all(len(one["sha256"]) == 64 for one in files["code/model.bin"])
+    assert set(told["diffs"]) == {"code/train.py", "code/long"}
+    assert told["diffs"]["code/train.py"].splitlines() == [
+        "--- code/train.py",
+        "+++ code/train.py",
+        "@@ -1,2 +1,2 @@",
+        " a = 1",
+        "-b = 2",
+        "+b = \x1b[31m",
+    ]
+    long = told["diffs"]["code/long"].splitlines()
+    assert len(long) == 201
+    assert long[-1] == "… 1803 more lines"
+    text = shipped.nrun("diff", before, after, "--only", "files").stdout
+    assert "  code/train.py\n    @@ -1,2 +1,2 @@\n     a = 1\n    -b = 2\n    +b = \\x1b[31m\n" in text
+    assert "  code/new\n    - (not there)\n" in text
+    assert '  code/mode\n    - {"kind": "file"' in text
+    same = shipped.nrun("diff", before, before)
+    assert (same.returncode, same.stdout) == (0, "")
+
+
+def test_diff_without_the_code_still_tells_that_it_differs(shipped):
+    after, before = ids(shipped)
+    for manifest in (shipped.home / "bundles").glob("*.manifest"):
+        manifest.unlink()
+    done = shipped.nrun("diff", before, after, "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["files"]) == (1, {})
+    assert list(told["code"]) == ["bundle of executor 0"]
 
 
 def test_results_are_printed_and_an_error_comes_with_its_traceback(train):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import attrs
@@ -22,6 +25,16 @@ class Everything(Packager):
         return [Files(source, packing.walk(source, None))]
 
 
+@attrs.frozen(kw_only=True)
+class Counting(Packager):
+    """Writes down that it was asked, where it is launched from."""
+
+    async def select(self, source: Path, packing: Packing) -> list[Files]:
+        with (source / "asked").open("a") as file:
+            file.write("once\n")
+        return [Files(source, packing.walk(source, None))]
+
+
 def test_later_jobs_and_reruns_get_the_code_that_was_there_at_the_launch(experiment, tmp_path, monkeypatch):
     source = tmp_path / "source"
     source.mkdir()
@@ -37,3 +50,71 @@ def test_later_jobs_and_reruns_get_the_code_that_was_there_at_the_launch(experim
     again = experiment.known(exp.id)
     again.rerun("reads")
     assert (again.status().jobs["reads"].attempt, again.logs("reads")) == (2, "as launched\n")
+
+
+_LAUNCHES = """
+import sys
+from pathlib import Path
+
+import nrun as run
+
+import library
+
+VERSION = "as launched"
+
+
+class Tree(run.Packager):
+    async def select(self, source, packing):
+        return [run.Files(source.parent, packing.walk(source.parent, None))]
+
+    def at(self, source):
+        return self.clone(start=source.name)
+
+
+def edit(folder: str):
+    for path in (Path(folder, "launch.py"), Path(folder, "library.py"), Path(folder, "data")):
+        path.write_text(path.read_text().replace("as launched", "edited"))
+
+
+def look():
+    return [VERSION, library.VERSION, Path("data").read_text(), Path.cwd().parts[-2:]]
+
+
+if __name__ == "__main__":
+    with run.Experiment("ships") as exp:
+        executor = run.LocalExecutor(packager=Tree())
+        exp.add(run.Partial(edit, str(Path.cwd())), name="edits")
+        exp.add(run.Partial(look), executor=executor, name="looks", dependencies=["edits"])
+        exp.add(run.Script("data", entrypoint="cat"), executor=executor, name="reads", dependencies=["edits"])
+        exp.run()
+    print(exp.jobs["looks"].result(), exp.logs("reads"))
+"""
+
+
+def test_functions_scripts_and_data_are_those_that_were_shipped(tmp_path):
+    """Also of the launching script, and when it is launched from a folder inside what travels."""
+    folder = tmp_path / "repository" / "one"
+    folder.mkdir(parents=True)
+    (folder / "launch.py").write_text(_LAUNCHES)
+    (folder / "library.py").write_text("VERSION = 'as launched'\n")
+    (folder / "data").write_text("as launched")
+    env = os.environ | {"NRUN_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "launch.py"], cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    said = done.stdout.splitlines()[-1] if done.stdout else done.stderr
+    assert said == "['as launched', 'as launched', 'as launched', ['code', 'one']] as launched", done.stderr
+    assert (folder / "data").read_text() == "edited"
+    assert len(list((tmp_path / "home" / "bundles").glob("*.manifest"))) == 1
+
+
+def test_jobs_that_ship_the_same_pack_it_once(experiment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "code").mkdir()
+    monkeypatch.chdir(tmp_path / "code")
+    exp = experiment()
+    for number in range(10):
+        exp.add(Script(inline="cat asked", entrypoint="sh"), LocalExecutor(packager=Counting()), f"job-{number}")
+    exp.run()
+    assert {exp.logs(f"job-{number}") for number in range(10)} == {"once\n"}
+    assert (tmp_path / "code" / "asked").read_text() == "once\n"

@@ -10,7 +10,10 @@ import pytest
 
 from nrun import Packager, Script, State
 from nrun.engine.schedule import Schedule
+from nrun.engine.takeover import watch
 from nrun.planning import Dependency, Job
+from nrun.plugins import installed
+from nrun.record import ExperimentFolder
 from nrun_testing.memory import system_at
 
 NOTHING = Script(inline="true", entrypoint="sh")
@@ -114,3 +117,19 @@ def test_a_wish_that_comes_just_before_a_job_is_submitted_is_heard(experiment, f
 def wish(exp, job):
     with (exp.path / "journal.jsonl").open("a") as journal:
         journal.write(json.dumps({"kind": "cancel", "at": 1.0, "job": job, "by": "somebody"}) + "\n")
+
+
+def test_who_watches_hears_the_end_though_others_have_a_word_after_it(experiment, fresh, nothing):
+    """Somebody who cancelled a job saw its end, and wrote that down, a moment after the experiment had ended."""
+    exp = experiment()
+    exp.add(nothing, fresh(), "job")
+    exp.run()
+    lines = (exp.path / "journal.jsonl").read_text().splitlines(keepends=True)
+    with (exp.path / "journal.jsonl").open("a") as journal:
+        journal.write(next(line for line in lines if '"kind":"observed"' in line))
+
+    async def watched():
+        async with asyncio.timeout(10):
+            return await watch(ExperimentFolder(exp.path.parents[2], exp.title, exp.id), installed())
+
+    assert asyncio.run(watched()) == (exp.path / "journal.jsonl").stat().st_size

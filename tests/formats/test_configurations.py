@@ -209,6 +209,17 @@ def test_a_section_is_written_and_the_rest_stays(name, tmp_path):
     assert [line for line in before.splitlines() if line.strip() and line not in file.read_text()] in ([], ["    }"])
 
 
+def test_what_a_later_minor_version_says_at_the_top_stays_when_a_section_is_written(name, tmp_path):
+    file = tmp_path / f"all.{name}"
+    head = {"$nrun": "1.2", "$created_by": "nrun 3.1", "$note": {"x": 1}}
+    form = installed().formats.get(name).format()()
+    file.write_text(form.write({**head, "leaf": 0}, comments={}))
+    nrun.dump(Config(Leaf, x=2), file, "leaf")
+    whole = form.read(file.read_text()).data
+    assert {key: whole[key] for key in head} == head
+    assert nrun.load(file, mode="trust") == {"leaf": Config(Leaf, x=2)}
+
+
 @pytest.mark.parametrize("name", ["yaml", "toml"])
 def test_comments_stay_when_a_section_is_written(name, tmp_path):
     file = tmp_path / f"all.{name}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 from importlib import import_module
 from types import MethodType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def brought_by(symbol: str, doc: str) -> Callable[..., Any]:
     return method
 
 
-class UserData:
+class UserData(Data):
     """Base of the classes whose instances users write. They are frozen, take arguments by name, and explain misuse.
 
     A subclass may be `@attrs.frozen(kw_only=True)`. One that is not, whether plain or a dataclass, becomes the same
@@ -52,7 +53,6 @@ class UserData:
     """
 
     __slots__ = ()
-    __attrs_attrs__: ClassVar[tuple[Any, ...]]
 
     def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - whatever other bases take
         """Whatever is subclassed is complete, decorators and all."""
@@ -97,6 +97,14 @@ def as_data(cls: T) -> T:
 
         make_data(cls)
     return cls
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
+class Extensible(UserData):
+    """Whatever subclasses annotate are their fields: type checkers are told, and `UserData` makes it so."""
+
+    __slots__ = ()
+    __attrs_attrs__ = ()  # nothing to make of it: it has no fields
 
 
 def _explaining(init: Callable[..., None]) -> Callable[..., None]:

@@ -29,4 +29,5 @@ class Data:
 
 
 def _compared(one: Data) -> tuple[object, ...]:
-    return tuple(getattr(one, field.name) for field in one.__attrs_attrs__ if field.eq)
+    values = ((field.eq_key, getattr(one, field.name)) for field in one.__attrs_attrs__ if field.eq)
+    return tuple(key(value) if key else value for key, value in values)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
 
+from nrun.arguments import Extensible
 from nrun.data import Data
 
 if TYPE_CHECKING:
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Spec(Data):
+class Spec(Extensible):
     """What every declaration has: a name that is unique among its kind, and a summary of one line."""
 
     name: str = attrs.field(validator=attrs.validators.instance_of(str))
     summary: str
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ExecutorSpec(Spec):
     """Where tasks can run. `name` is the `kind` of the executor's `Place`."""
 
@@ -40,7 +39,6 @@ class ExecutorSpec(Spec):
     """Loads what opens a backend for a place."""
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
 class PackagerSpec(Spec):
     """What code can travel."""
 
@@ -48,7 +46,6 @@ class PackagerSpec(Spec):
     packager: Callable[[], type[Packager]]
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
 class LauncherSpec(Spec):
     """How processes can start."""
 
@@ -56,7 +53,6 @@ class LauncherSpec(Spec):
     launcher: Callable[[], type[Launcher]]
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
 class FormatSpec(Spec):
     """How a configuration is written down."""
 
@@ -67,21 +63,18 @@ class FormatSpec(Spec):
     """Whether a mapping that stands in several places is still one when it is read back."""
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
 class LanguageSpec(Spec):
     """What can be typed after an entrypoint."""
 
     language: Callable[[], type[Language]]
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ViewSpec(Spec):
     """How configurations are shown and compared."""
 
     view: Callable[[], type[View]]
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
 class SecretSpec(Spec):
     """Where secrets come from. `name` is what their references begin with: `env` resolves `env:HF_TOKEN`."""
 
@@ -90,7 +83,6 @@ class SecretSpec(Spec):
     no error of it may show a value."""
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CommandSpec(Spec):
     """What can be typed after `nrun`."""
 
@@ -98,15 +90,13 @@ class CommandSpec(Spec):
     hidden: bool = False
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
 class NameSpec(Spec):
     """What `nrun.<name>` is, or `nrun.cli.<rest>` if the name is `cli.<rest>`."""
 
     load: Callable[[], object]
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class CheckResult(Data):
+class CheckResult(Extensible):
     """The answer of one check: whether it is well, what was found, and what to do if not."""
 
     ok: bool
@@ -114,7 +104,6 @@ class CheckResult(Data):
     remedy: str = ""
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CheckSpec(Spec):
     """Is this machine ready? Run by `nrun plugins doctor`; may be sync or async."""
 

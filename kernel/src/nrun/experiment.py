@@ -15,7 +15,7 @@ from nrun.errors import InCharge, PlanError
 from nrun.interrupts import policy
 from nrun.job import Job, name_of, set_up, task_of
 from nrun.kept import Kept
-from nrun.launching import current_session, stop_loading, surroundings
+from nrun.launching import current_session, stop_loading, surroundings, with_start
 from nrun.model import State
 from nrun.outcome import ExperimentStatus, jobs_failed, plan_text, status_of
 from nrun.planning import (
@@ -376,7 +376,9 @@ class Experiment(Kept):
         for place in [executor.place() for job in jobs for executor in job.executors]:
             if place not in backends:
                 backends[place] = self._hooks.executors.get(place.kind).backend()(place)
-        return plan_experiment(self.title, jobs, surroundings(), self._hooks, backends, fail_fast=fail_fast), backends
+        there = surroundings()
+        jobs = [with_start(job, there.cwd) for job in jobs]
+        return plan_experiment(self.title, jobs, there, self._hooks, backends, fail_fast=fail_fast), backends
 
     # ---- with
 

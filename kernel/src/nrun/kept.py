@@ -133,9 +133,9 @@ class Kept(Recorded):
         return found
 
     def diff(self, other: Recorded) -> dict[str, dict[str, tuple[Json, Json]]]:
-        """How it differs from another experiment: by section (configuration, code, environment, results) and place.
+        """How it differs from another experiment, by section and place: what is here, and what is there or None.
 
-        A value that is not there is None.
+        The sections are configuration, code, files, environment, results.
         """
         found: dict[str, dict[str, tuple[Json, Json]]] = provided("compare_experiments", self._hooks)(self, other)
         return found

@@ -64,8 +64,8 @@ class Cause(enum.StrEnum):
     """It never existed: the backend would not take it, or its code could not be packed."""
 
 
-@attrs.frozen
-class Tag:
+@attrs.frozen(repr=False)
+class Tag(Data):
     """Names one attempt of one job everywhere: in the record, at the backend, in the job."""
 
     experiment: str
@@ -82,8 +82,8 @@ class Tag:
         return cls(experiment, job, int(attempt))
 
 
-@attrs.frozen
-class Place:
+@attrs.frozen(repr=False)
+class Place(Data):
     """Where jobs go. Equal places share one backend: one connection, one watcher.
 
     `kind` is the name of the executor that opens it; `options` is all it needs to do so, so that
@@ -97,8 +97,8 @@ class Place:
         return self.kind + "".join(f" {key}={value}" for key, value in self.options)
 
 
-@attrs.frozen
-class Handle:
+@attrs.frozen(repr=False)
+class Handle(Data):
     """Where an attempt went: plain JSON, and enough for another process on another day."""
 
     tag: Tag

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nrun.data import Data
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ def make_data(cls: type[Any]) -> None:
         raise ConfigError(msg, hint="annotate its fields in the class (team: str = 'speech') and leave __init__ out")
     if hasattr(cls, "__post_init__"):
         cls.__attrs_post_init__ = cls.__post_init__
+    for name in {"__eq__", "__hash__", "__repr__"} - vars(cls).keys():
+        setattr(cls, name, getattr(Data, name))  # those of a base that attrs wrote know the fields of the base only
     # Not `frozen` to attrs, which would write past the slots of the bases; UserData sees to it that they are.
-    attrs.define(kw_only=True, slots=False, unsafe_hash=True, getstate_setstate=True)(cls)
+    attrs.define(kw_only=True, slots=False, eq=False, repr=False, getstate_setstate=True)(cls)
 
 
 def _field(given: dataclasses.Field[Any]) -> Any:  # noqa: ANN401 - as attrs has it

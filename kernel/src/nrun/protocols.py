@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, dataclass_transform
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from attrs.validators import and_, ge, gt, instance_of, optional
 
-from nrun.arguments import UserData
+from nrun.arguments import Extensible
 from nrun.text import environment
 
 if TYPE_CHECKING:
@@ -50,13 +50,6 @@ def _launcher(_executor: Executor, _field: object, value: Any) -> None:  # noqa:
         raise ValueError(msg)
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
-class Extensible(UserData):
-    """Whatever subclasses annotate are their fields: type checkers are told, and `UserData` makes it so."""
-
-    __slots__ = ()
-
-
 def _check_retries(_executor: object, field: attrs.Attribute[int], value: object) -> None:
     """Raises ValueError for what is neither a number nor budgets by cause."""
     if type(value) is not int:
@@ -74,10 +67,11 @@ def _check_retries(_executor: object, field: attrs.Attribute[int], value: object
 class IgnoreRule(Protocol):
     """What stays behind of a folder."""
 
-    def ignores(self, name: str, *, folder: bool) -> bool | None:
+    def ignores(self, name: str, *, folder: bool, tracked: bool = False) -> bool | None:
         """Whether the file or folder called `name`, relative to the folder, stays behind; None: nothing is said of it.
 
-        Raises PackagingError if the rule cannot be read.
+        `tracked`: version control has it, so that what its own ignore files say does not count. False: it travels,
+        whatever they say. Raises PackagingError if the rule cannot be read.
         """
         ...
 
@@ -98,6 +92,13 @@ class Packing(Protocol):
         """Every file and link below a folder but what the rule ignores, in order. Raises PackagingError."""
         ...
 
+    def known(self, key: str) -> bool:
+        """Whether an equal packager has selected the same before: then nothing need be selected, and it is used.
+
+        The key says all that would travel, with its contents, at less cost than looking at every file.
+        """
+        ...
+
 
 _MAX_SIZE = "500 MB"
 
@@ -109,17 +110,42 @@ def _check_size(_packager: object, _field: object, value: str | None) -> None:
         parse_size(str(value))
 
 
-@attrs.frozen(kw_only=True)
+def _check_start(_packager: object, _field: object, value: str | None) -> None:
+    if value and {"", ".", ".."} & set(value.split("/")):
+        msg = f"start must be a folder inside what travels, such as 'experiments/one', not {value!r}"
+        raise ValueError(msg)
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Packager(Extensible):
     """What code travels with a job. This one ships nothing; plugins subclass it."""
 
     max_size: str | None = attrs.field(default=_MAX_SIZE, validator=_check_size)
     """More than this is refused before anything is sent; None: whatever there is."""
 
+    start: str | None = attrs.field(default=None, validator=_check_start)
+    """The folder of what travels in which jobs start; None: the one they are launched from."""
+
     @property
     def ships(self) -> bool:
         """Whether jobs start in a shipped tree instead of the current folder. Known without I/O."""
         return type(self) is not Packager
+
+    def at(self, source: Path) -> Self:
+        """This packager for launches from the folder `source`, with `start` filled in.
+
+        Asked before anything is planned, so it may look at the file system. Overridden where `source` is not the
+        root of what travels.
+        """
+        return self.rooted(source, source)
+
+    def rooted(self, root: Path, source: Path) -> Self:
+        """This packager for launches from `source`, if `root` becomes the root of what travels."""
+        if self.start is not None:
+            return self
+        root, source = root.resolve(), source.resolve()
+        inside = source != root and source.is_relative_to(root)
+        return self.clone(start=source.relative_to(root).as_posix() if inside else "")
 
     async def select(self, source: Path, packing: Packing) -> Sequence[Files]:
         """What is to travel from `source`, the current folder. nrun reads the files, and only those that changed.
@@ -132,7 +158,6 @@ class Packager(Extensible):
         return ()
 
 
-@attrs.frozen(kw_only=True)
 class Launcher(Extensible):
     """How the processes of a job start. This one starts a command as it is; plugins subclass it."""
 
@@ -142,7 +167,7 @@ class Launcher(Extensible):
         return command
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Executor(Extensible):
     """Where and how a task runs: data that can be printed, compared, saved and overridden.
 
@@ -181,7 +206,6 @@ class Executor(Extensible):
         return "python3"
 
 
-@attrs.frozen(kw_only=True)
 class Plugin(Extensible):
     """What changes a task and its executor when a job is added; users and sites subclass it.
 

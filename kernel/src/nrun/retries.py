@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _OPTIONAL_COUNT = optional([instance_of(int), ge(0)])
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Retries(UserData):
     """How often a failed job is tried again, with a budget of its own for each cause that has one.
 

@@ -13,10 +13,10 @@ from weakref import WeakKeyDictionary
 
 import attrs
 
+from nrun.arguments import Extensible
 from nrun.data import Data
 from nrun.declare import Spec
 from nrun.errors import TransportError
-from nrun.protocols import Extensible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence

@@ -19,6 +19,28 @@ def positional(build, target, at, kwargs):
     return args
 
 
+def called_now(symbol, given):
+    """A target that was named before, and its arguments, as the steps of its package call them now."""
+    keys = {name: name for name in given}
+    for step in __import__(symbol.partition(":")[0].partition(".")[0]).nrun_migrations():
+        symbol, keys = step(symbol, keys)
+    return symbol, {name: given[key] for name, key in keys.items()}
+
+
+def described(target, args, kwargs):
+    """What the defaults of a target that was only named describe, built. Whoever described it has loaded nrun."""
+    import copy
+
+    from nrun.config import Config
+    from nrun.config.build import build
+    from nrun.config.target import signature_of
+
+    signature = signature_of(target)
+    given = {*kwargs, *signature.positional[: len(args)]}
+    names = [name for name in signature.described if isinstance(name, str) and name not in given]
+    return build(Config(dict, **{name: copy.deepcopy(signature.default(name)) for name in names})) if names else {}
+
+
 class Maker:
     """A call to be made anew each time the partial that holds it is called."""
 

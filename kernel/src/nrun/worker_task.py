@@ -132,11 +132,18 @@ class Builder:
 
     def call(self, form):
         """The target of a node, and its arguments. What stands deep in them may be written apart, before them."""
-        target = self.symbol(form[next(iter(form))])
+        symbol, given = form[next(iter(form))], form.get("args", {})
+        package = symbol.partition(":")[0].partition(".")[0]
+        if package not in ("__main__", MAIN) and hasattr(__import__(package), "nrun_migrations"):
+            symbol, given = forms().called_now(symbol, given)
+        target = self.symbol(symbol)
         if "$with" in form:
             self.value(form["$with"])
-        kwargs = {name: self.value(item) for name, item in form.get("args", {}).items()}
-        return target, forms().positional(self, target, form["at"], kwargs) if "at" in form else (), kwargs
+        kwargs = {name: self.value(item) for name, item in given.items()}
+        args = forms().positional(self, target, form["at"], kwargs) if "at" in form else ()
+        if "nrun.config.node" in sys.modules:  # or nothing is described by a default
+            kwargs.update(forms().described(target, args, kwargs))
+        return target, args, kwargs
 
 
 def write(path, data):
@@ -151,11 +158,11 @@ def write(path, data):
 def run(task_path):
     with open(task_path, "rb") as file:
         task = parse(file.read().decode())
-    sys.path[:1] = task["path"]
+    sys.path[:1] = [os.path.abspath(path) for path in task["path"]]  # those of code that came along are relative
     sys.stdout.reconfigure(line_buffering=True)  # whoever follows the log sees lines as they come
     result = os.path.join(os.path.dirname(task_path), "result.json")
     try:
-        builder = Builder(task["main"])
+        builder = Builder(task["main"] and os.path.abspath(task["main"]))
         target, args, kwargs = builder.call(task["task"])
         if builder.fresh:
             args, kwargs = forms().anew((args, kwargs), {})

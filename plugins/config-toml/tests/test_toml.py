@@ -231,9 +231,14 @@ def test_a_text_of_any_layout_is_brought_up_to_date(into, data):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a = 1\n\na = 2", "line 3, column 6: cannot overwrite a value\n  a = 2\n       \\^"),
+        (
+            "a = 1\n\na = 2",
+            "line 3, column 5: the key 'a' occurs twice; its first value is in line 1\n  a = 2\n      \\^",
+        ),
+        ("[x]\nb = {c = 1, c = 2}", "line 2, column 17: the key 'c' occurs twice; its first value is in line 2"),
+        ("a.b = 1\na = 2", "line 2, column 5: the key 'a' occurs twice"),
         ("[a]\n[a]", "line 2, column 3: cannot declare"),
-        ("a = {b = 1, b = 2}", "line 1, column 18: duplicate inline table key 'b'"),
+        ("a = {b = 1, b = 2}", "line 1, column 17: the key 'b' occurs twice"),
         ("a", "line 1, column 2: expected '='"),
         ("a = ", "line 1, column 5: invalid value"),
         ("a = [1", "line 1, column 7: "),

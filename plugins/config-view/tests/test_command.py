@@ -142,6 +142,7 @@ def test_schema_prints_the_schema(typed, targets):
     assert code == 0
     assert json.loads(text)["title"] == "view_targets:train"
     assert typed("schema", "view_targets:Nope")[0] == 2
+    assert typed("schema", f"{targets.__file__}:train") == (0, text, "")
 
 
 def test_a_task_that_was_run_is_shown_from_the_record(typed):

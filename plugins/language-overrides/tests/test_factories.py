@@ -9,6 +9,7 @@ import pytest
 
 from nrun import Config, ConfigError, build
 from nrun_language_overrides.factories import Factories
+from nrun_language_overrides.overrides import Context, apply
 from nrun_language_overrides.problems import ConfigProblems
 from nrun_language_overrides.reader import Reading, read_text
 
@@ -139,6 +140,20 @@ def test_a_factory_for_a_place_is_found_while_what_is_around_it_is_read():
     factories = Factories().register(slow, name="x", parent=Pair, argument="second").register(adam, name="x")
     pair = read_text("{first: x, second: [x]}", Pair, Reading(factories=factories))
     assert pair == Config(Pair, first=Config(Adam, lr=1e-3, name="a"), second=[Config(Opt, lr=1e-9)])
+
+
+def test_what_a_factory_of_several_makes_is_appended_and_removed():
+    def pair(lr: float = 1.0) -> list[Opt]:
+        return [Config(Opt, lr=lr), Config(Opt, lr=2.0)]
+
+    def takes(opts: list[Opt]): ...
+
+    context = Context(reading=Reading(factories=Factories().register(pair, name="pair").register(slow)))
+    config = apply(Config(takes, opts=[]), ["opts+=slow", "opts+=pair(3)"], context).config
+    assert [opt.lr for opt in config.opts] == [1e-9, 3.0, 2.0]
+    assert apply(config, ["opts-=pair(3)"], context).config.opts == [Config(Opt, lr=1e-9)]
+    with pytest.raises(ConfigProblems, match=r"opts +expected Opt; got 'pear'"):
+        apply(config, ["opts+=pear"], context)
 
 
 def test_factories_serve_members_of_unions_and_protocols():

@@ -359,6 +359,21 @@ def test_operators_change_what_is_included(folder):
     assert "opt" not in cfg
 
 
+@pytest.mark.parametrize("item", ["@all.yaml", "@all.yaml:task", "model=@all.yaml:task.model"])
+def test_what_a_file_has_pinned_stays_and_what_has_changed_of_that_is_told(folder, item):
+    nrun.dump(nrun.pinned(Config(train, model=Config(Model, layers=3, embed=Config(Embed)))), "all.yaml", "task")
+    folder(all_yaml=Path("all.yaml").read_text().replace("dim: 8", "dim: 9"))
+    base, context = Config(train), Context(READING, load=loader(READING, installed()))
+    if item == "@all.yaml":
+        folder(all_yaml="$include: all2.yaml:task\n", all2_yaml=Path("all.yaml").read_text())
+    applied = apply(base, [item, "model.act=gelu"], context)
+    assert (applied.config.model.embed.dim, applied.config.model.act) == (9, Act.GELU)
+    assert {"dim", "layers"} & {name for name, _ in applied.config.model.embed.__nrun_tags__} == {"dim"}
+    changed = "defaults have changed, and those of the file are kept: Embed.dim is 8"
+    assert [note for note in applied.notes if "defaults" in note] == [f"all.yaml: {changed}"]
+    assert apply(base, ["model.layers=3"], context).notes == ()
+
+
 def test_operators_change_what_is_there_before_the_file(folder):
     folder(exp_yaml="tags+: [c]\nsteps-: 1\nopt!:\nmodel: {layers: 5}\n")
     before = Config(train, model=Config(Model, act=Act.GELU), tags=["a"], steps=4, opt=Config(Adam))

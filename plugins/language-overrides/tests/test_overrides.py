@@ -424,6 +424,18 @@ def test_what_comes_from_a_default_is_no_part_of_a_wildcard():
     assert Config(holds).inner.dim == 1
 
 
+def with_an_instance(embed: Embed = Embed(), n: int = 1):  # noqa: B008 - a default that is one
+    return embed, n
+
+
+@pytest.mark.parametrize("config", [Config(with_an_instance), Config(with_an_instance, embed=Embed(3))])
+def test_a_wildcard_that_finds_its_name_only_in_an_instance_says_how_to_reach_it(config):
+    hint = "embed is an instance, in which no wildcard looks: write embed.dim="
+    assert hint in told(problem("...dim=2", config=config))
+    assert apply(config, ["embed.dim=2"], CONTEXT).config.embed == Config(Embed, dim=2)
+    assert hint not in told(problem("...dam=2", config=config))
+
+
 def test_an_exact_path_protects_its_value_from_a_wildcard_in_any_order():
     config = Config(train, model=Config(Model, blocks=[Config(Embed), Config(Embed)]))
     for items in (["...dim=1", "model.blocks[0].dim=2"], ["model.blocks[0].dim=2", "...dim=1"]):

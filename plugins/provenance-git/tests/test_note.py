@@ -71,6 +71,51 @@ def test_the_patch_makes_the_commit_into_what_was_run(repository: Path, tmp_path
     assert told["commit"] in run(repository, sys.executable, "-m", "nrun", "show")
 
 
+@pytest.mark.parametrize(
+    ("url", "noted_as"),
+    [
+        ("https://user:s3cret@host.example/x.git", "https://host.example/x.git"),
+        ("https://s3cret@host.example/x.git", "https://host.example/x.git"),
+        ("https://user:s3c@ret@host.example:8443/x.git?token=s3cret", "https://host.example:8443/x.git"),
+        ("HTTPS://user:s3cret@host.example/@scope/x", "HTTPS://host.example/@scope/x"),
+        ("https://host.example/@scope/x.git", "https://host.example/@scope/x.git"),
+        ("ssh://git@host.example:22/x.git", "ssh://git@host.example:22/x.git"),
+        ("ssh://git:s3cret@host.example:22/x.git", "ssh://git@host.example:22/x.git"),
+        ("git+ssh://git:s3cret@host.example/x.git", "git+ssh://git@host.example/x.git"),
+        ("git@host.example:team/x.git", "git@host.example:team/x.git"),
+        ("git:s3cret@host.example:team/x.git", "git@host.example:team/x.git"),
+        ("host.example:team/x.git", "host.example:team/x.git"),
+        ("/srv/a@b/x.git", "/srv/a@b/x.git"),
+        ('/srv/a"b', ""),
+    ],
+)
+def test_the_remote_is_noted_without_credentials(repository: Path, url: str, noted_as: str) -> None:
+    run(repository, "git", "remote", "add", "origin", url)
+    record = run(repository, sys.executable, "hello.py")
+    assert noted(record)["remote"] == noted_as
+    assert "s3c" not in Path(record, "provenance", "git.json").read_text()
+
+
+def test_the_remote_is_the_one_of_the_branch_or_origin_or_whatever_there_is(repository: Path) -> None:
+    assert noted(run(repository, sys.executable, "hello.py"))["remote"] == ""
+    for name in ("elsewhere", "origin", "upstream"):
+        run(repository, "git", "remote", "add", name, f"host:{name}")
+        expected = "host:elsewhere" if name == "elsewhere" else "host:origin"
+        assert noted(run(repository, sys.executable, "hello.py"))["remote"] == expected
+    run(repository, "git", "config", "branch.trunk.remote", "upstream")
+    assert noted(run(repository, sys.executable, "hello.py"))["remote"] == "host:upstream"
+
+
+def test_what_is_resumed_keeps_what_was_noted_at_its_launch(repository: Path) -> None:
+    record = run(repository, sys.executable, "hello.py")
+    told = noted(record)
+    (repository / "hello.py").write_text(HELLO + "# changed\n")
+    run(repository, *GIT, "commit", "-q", "-a", "-m", "second")
+    run(repository, sys.executable, "-m", "nrun", "rerun", "latest", "--force")
+    time.sleep(0.3)
+    assert noted(record) == told
+
+
 def test_outside_a_repository_nothing_is_noted(tmp_path: Path) -> None:
     (tmp_path / "hello.py").write_text(HELLO)
     record = run(tmp_path, sys.executable, "hello.py")

@@ -12,7 +12,6 @@ import contextlib
 import functools
 import inspect
 import itertools
-import re
 import sys
 import types
 import typing
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from nrun.config.node import BaseNode, target_of
 from nrun.config.target import signature_of
+from nrun.docstrings import told_of_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,17 +99,14 @@ def _imported_for_types(module: types.ModuleType | None, name: str, find_module:
         for alias in statement.names:
             bound = alias.asname or alias.name.partition(".")[0]
             if bound == name and isinstance(statement, ast.ImportFrom):
-                source = resolve_name(
-                    "." * statement.level + (statement.module or ""), getattr(module, "__package__", "")
-                )
-                return getattr(find_module(source), alias.name)
+                written, package = "." * statement.level + (statement.module or ""), getattr(module, "__package__", "")
+                return getattr(find_module(resolve_name(written, package)), alias.name)
             if bound == name:
                 found = find_module(alias.name)
                 return found if alias.asname else find_module(bound)
     raise LookupError(name)
 
 
-@functools.cache
 def _imports_for_types(module: types.ModuleType | None) -> list[ast.Import | ast.ImportFrom]:
     """The imports of a module `if TYPE_CHECKING`."""
     return [
@@ -139,7 +136,7 @@ def doc_of(target: Callable[..., Any], name: str | int) -> str:
         return ""
     owner = signature_of(target).forwards.get(name)
     for documented in (target, getattr(target, "__init__", None), owner, getattr(owner, "__init__", None)):
-        told = _told_of_arguments(inspect.getdoc(documented) or "")
+        told = told_of_arguments(inspect.getdoc(documented) or "")
         if name in told:
             return told[name]
     for cls in (*getattr(target, "__mro__", ()), *getattr(owner, "__mro__", ())):
@@ -167,21 +164,3 @@ def _told_in_class(cls: type) -> dict[str, str]:
                 ):
                     told[name] = " ".join(text.strip().partition("\n\n")[0].split())
     return told
-
-
-@functools.lru_cache(maxsize=256)
-def _told_of_arguments(text: str) -> dict[str, str]:
-    """What a docstring says of each argument, by name. Whatever looks like a name with a colon counts as one."""
-    told: dict[str, str] = {}
-    for found in _ARGUMENT.finditer(text):
-        name = found["sphinx"] or found["google"] or found["numpy"]
-        told.setdefault(name, " ".join(found["text"].split()))
-    return told
-
-
-_ARGUMENT = re.compile(
-    r"^([ \t]*)(?::param (?:\w+ )?(?P<sphinx>\w+):|(?P<google>\w+)(?: ?\([^)\n]*\))?:|(?P<numpy>\w+) : [^\n]*\n)"
-    r"(?=(?P<text>.*(?:\n\1[ \t]+\S.*)*))",
-    re.MULTILINE,
-)
-"""An argument in a docstring of Sphinx, Google or NumPy, and the text about it, in which others may stand."""

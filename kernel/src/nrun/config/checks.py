@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import copy
 import functools
 import inspect
 import operator
@@ -63,11 +64,12 @@ def learn_check(target: Callable[..., Any], name: str | int) -> Check | None:
 
 
 def effective_default(target: Callable[..., Any], name: str | int) -> Any:
-    """The default of an argument as it would be kept if it were set; `inspect.Parameter.empty` if there is none."""
+    """The default of an argument as it would be if set, a copy if it describes something; or `Parameter.empty`."""
     signature = signature_of(target)
     default = signature.default(name)
     if default is inspect.Parameter.empty:
         return default
+    default = copy.deepcopy(default) if name in signature.described else default
     check = signature.checks[name] if name in signature.checks else learn_check(target, name)
     return default if check is None else check.fit(default)
 

@@ -20,8 +20,7 @@ def same(left: Node, right: Node) -> bool:
     ours: dict[int, int] = {}
     theirs: dict[int, int] = {}
     todo: list[tuple[Any, Any]] = [(left, right)]
-    while todo:
-        a, b = todo.pop()
+    for a, b in todo:  # grows while what is inside is met; a default lives as long as its id counts
         if isinstance(a, BaseNode) and isinstance(b, BaseNode):
             if id(a) in ours or id(b) in theirs:
                 if ours.get(id(a)) != id(b) or theirs.get(id(b)) != id(a):

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nrun.config.codec import Decoder
-from nrun.config.document_writer import KINDS, VERSION, VERSION_KEY
-from nrun.config.foreign import named_as_here
+from nrun.config.document_writer import CREATED_BY, KINDS, VERSION, VERSION_KEY
+from nrun.config.foreign import name_as_here
 from nrun.config.imports import local_symbol
 from nrun.config.migrations import package_of
-from nrun.config.node import Config, new_node, put, set_tags, set_trail
+from nrun.config.node import Config, new_node, put, set_arguments, set_tags, set_trail
 from nrun.config.origin import Origin
 from nrun.config.show import brief
 from nrun.config.special import Reference, Sweep, Unread
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nrun.model import Document, Json
 
 _OF_A_NODE = frozenset({"$target", "$args", "$id", "$tags", "$with", *KINDS})
+_KNOWN = frozenset({"$ref", "$sweep", "$include", "$factory", *_OF_A_NODE, *Decoder._READERS})  # noqa: SLF001 - as Reader
 _IMPORTED = frozenset({"$object", "$enum", "$symbol"})
 _REFERENCE = re.compile(r"(?<!\\)\$\{")
 
@@ -65,12 +66,18 @@ class Source:
         source = cls(document.data, {(): (file, 1, 1), **places})
         if not isinstance(document.data, dict):
             return source
+        data = {key: item for key, item in document.data.items() if key not in (VERSION_KEY, CREATED_BY)}
         if VERSION_KEY not in document.data:  # written by hand, or by another tool
-            return cls(named_as_here(document.data), source.places)
-        if document.data[VERSION_KEY] != VERSION:
-            told = f"this file is of version {document.data[VERSION_KEY]!r}; this nrun reads {VERSION}"
-            raise source.error((VERSION_KEY,), told, "use the nrun that wrote it, or a newer one")
-        return cls({key: item for key, item in document.data.items() if key != VERSION_KEY}, source.places)
+            name_as_here(data, set())
+            return cls(data, source.places)
+        version = str(document.data[VERSION_KEY])
+        if version.partition(".")[0] != str(VERSION):
+            told = f"this file is of version {version}; this nrun reads {VERSION}"
+            by = document.data.get(CREATED_BY, "the nrun that wrote it")
+            raise source.error((VERSION_KEY,), told, f"use {by}, or a newer one")
+        if "." in version:  # a later one may say more of a file, and does well without
+            data = {key: item for key, item in data.items() if key in _KNOWN or not _means_something(key)}
+        return cls(data, source.places)
 
     def at(self, path: Steps) -> Any:
         """What is at a path."""
@@ -141,10 +148,14 @@ class Reader(Decoder):
         """The value at a place. Raises Located."""
         with self.at(*path):
             value = self.value(self.source.at(path))
-        if self._drift:
-            told = f"{self.source.place(path)[0].name}: defaults have changed, and those of the file are kept: "
-            warnings.warn(told + ", ".join(self._drift), stacklevel=2)
+        if told := self.drift():
+            warnings.warn(told, stacklevel=2)
         return value
+
+    def drift(self) -> str:
+        """That defaults which were pinned in what was read are others now; empty if there are none."""
+        told = "defaults have changed, and those of the file are kept"
+        return f"{self.source.place(())[0].name}: {told}: {', '.join(self._drift)}" if self._drift else ""
 
     @contextlib.contextmanager
     def at(self, *steps: str | int) -> Iterator[None]:
@@ -225,10 +236,6 @@ class Reader(Decoder):
         if not isinstance(target, str):
             signature_of(target)  # that it can be called
         node = new_node(kinds[0] if kinds else Config, target, {}, self.source.origin(self.path))
-        if "$tags" in form:
-            now = {unescaped(key): name for name, key in keys.items()}
-            with self.at("$tags"):
-                set_tags(node, frozenset((now.get(str(name), name), tag) for name, tag in tags_read(form["$tags"])))
         for index, other in enumerate(form.get("$with", [])):
             with self.at("$with", index):
                 self._node(other)
@@ -241,10 +248,19 @@ class Reader(Decoder):
             if (symbol, name) != (old, unescaped(key)) and name in node:
                 migrated = Origin("migrated", f"{old}.{unescaped(key)}")
                 set_trail(node, (name, migrated, brief(node[name]), node.__nrun_trail__))
-        for name, tag in sorted(node.__nrun_tags__ or (), key=str) if self._imports else ():
-            if tag == PINNED and new_node(Config, target, {name: node[name]}) != new_node(Config, target, {}):
-                self._drift.append(f"{display_name(target)}.{name} is {brief(signature_of(target).default(name))}")
+        if "$tags" in form:
+            self.tag(node, form["$tags"], {unescaped(key): name for name, key in keys.items()})
         return node
+
+    def tag(self, node: Node, form: Json, now: Mapping[str, str]) -> None:
+        """Tag arguments of a node, by what they are called `now`; note which are pinned to what was a default."""
+        target, set_there = node.__nrun_target__, set_arguments(node)
+        with self.at("$tags"):
+            tags = frozenset((now.get(str(name), name), tag) for name, tag in tags_read(form))
+        set_tags(node, tags | (node.__nrun_tags__ or frozenset()))
+        for name in sorted((name for name, tag in tags if tag == PINNED and name in set_there), key=str):
+            if self._imports and new_node(Config, target, {name: set_there[name]}) != new_node(Config, target, {}):
+                self._drift.append(f"{display_name(target)}.{name} is {brief(signature_of(target).default(name))}")
 
     def _called_now(self, symbol: str, keys: dict[str, str]) -> tuple[str, dict[str, str]]:
         """A target and its arguments as they are called now: by the steps given, then by those of its package."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 VERSION = 1
 VERSION_KEY = "$nrun"
 """The key of the version in the outermost mapping of a document. One without it is as good as of version 1."""
+CREATED_BY = "$created_by"
+"""What wrote a document, beside its version; it means nothing to whoever reads it."""
 KINDS: dict[str, type[Node]] = {"$partial": Partial, "$fresh": Fresh}
 _DEEPEST = 20
 """How many nodes may stand in one another before some are written apart: formats have their limits."""

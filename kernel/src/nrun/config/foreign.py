@@ -1,42 +1,29 @@
 """Files of Hydra and NeMo Run: what they call `_target_` and the like, under the names it has here."""
+# ruff: noqa: ANN401 - plain data of any kind
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from nrun.model import Json
+from typing import Any
 
 _NAMES = {"_target_": "$target", "_partial_": "$partial", "_args_": "$args", "_factory_": "$factory"}
 _SYMBOL = re.compile(r"((?:[^.:]+\.)*?[^.:]+)\.((?:[A-Z]\w*\.)?\w+)")
 """A module and what is in it: a function, a class, or a method of a class, which begins with a capital."""
 
 
-def named_as_here(data: Json) -> Json:
-    """A copy of `data` with the names of here in every node; what stood in several places still does."""
-    copies: dict[int, Any] = {}
-
-    def copied(form: Any) -> Any:  # noqa: ANN401 - part of Json
-        if not isinstance(form, dict | list):
-            return form
-        if id(form) in copies:
-            return copies[id(form)]
-        if isinstance(form, list):
-            items = copies[id(form)] = list[Any]()  # known before what it holds is copied, which may be itself
-            items.extend(map(copied, form))
-            return items
-        given: dict[str, Any] = form
-        mapping = copies[id(form)] = dict[str, Any]()
-        target, factory = given.get("_target_"), given.get("_factory_")
-        names: dict[str, str] = _NAMES if isinstance(target, str) or isinstance(factory, str) else {}
-        for key, item in given.items():
-            mapping[names.get(key, key)] = copied(item)
-        if isinstance(target, str):
-            mapping["$target"] = _symbol(target)
-        return mapping
-
-    return copied(data)  # type: ignore[no-any-return] # as above
+def name_as_here(form: Any, seen: set[int]) -> None:
+    """Give the keys of all nodes in `form`, which is nobody else's yet, the names of here; `seen` was done already."""
+    if not isinstance(form, dict | list) or id(form) in seen:
+        return
+    seen.add(id(form))
+    if isinstance(form, dict) and any(isinstance(form.get(key), str) for key in ("_target_", "_factory_")):
+        named = {_NAMES.get(key, key): item for key, item in form.items()}
+        if isinstance(form.get("_target_"), str):
+            named["$target"] = _symbol(form["_target_"])
+        form.clear()
+        form.update(named)
+    for item in form.values() if isinstance(form, dict) else form:
+        name_as_here(item, seen)
 
 
 def _symbol(name: str) -> str:

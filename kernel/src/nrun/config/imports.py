@@ -42,23 +42,19 @@ def find_allowed(symbol: str, allowed: Allowed) -> Any:
     for end in range(1, len(parts) + 1):
         found = resolve(f"{module}:{'.'.join(parts[:end])}")
         if isinstance(found, types.ModuleType):
-            msg = f"{symbol} leads through a module; name what is meant where it is defined"
-            raise ConfigError(msg)
+            raise ConfigError(f"{symbol} leads through a module; name what is meant where it is defined")
     if not callable(found):
-        msg = f"{symbol} is neither a class nor a function"
-        raise ConfigError(msg)
+        raise ConfigError(f"{symbol} is neither a class nor a function")
     own = symbol_of(found)
     if found is functools.partial or (own.startswith("builtins:") and not isinstance(found, type)):
-        msg = f"{own} may never be named"
-        raise ConfigError(msg)
+        raise ConfigError(f"{own} may never be named")
     _check(own, allowed)
     return found
 
 
 def _check(symbol: str, allowed: Allowed) -> None:
     if _NEVER.match(symbol):
-        msg = f"{symbol} may never be named"
-        raise ConfigError(msg)
+        raise ConfigError(f"{symbol} may never be named")
     if not allowed(symbol):
         msg = f"{symbol} may not be imported"
         raise ConfigError(msg, hint="allow its package, or register the name")

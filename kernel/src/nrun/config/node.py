@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from nrun.config.target import Signature, Target
 
     CodeOrigin = tuple[CodeType | None, int]
-    Record = tuple[str | int, "Origin | CodeOrigin | str", str | None, "Trail"]
+    ReaderOrigin = tuple[CodeType | None, int, int]
+    Record = tuple[str | int, "Origin | CodeOrigin | ReaderOrigin | str", str | None, "Trail"]
     Trail: TypeAlias = Record | Origin | CodeType | None
     Tags = frozenset[tuple[str | int, str]]
 
@@ -32,6 +33,7 @@ T = TypeVar("T")
 N = TypeVar("N", bound="BaseNode[Any]")
 _ABSENT = object()
 _NOTHING: frozenset[type] = frozenset()
+_EDITABLE = frozenset({list, dict, set})
 keeps_trail = contextvars.ContextVar("nrun_keeps_trail", default=True)
 DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
@@ -87,6 +89,10 @@ class BaseNode(Generic[T]):
     def __getitem__(self, name: str | int) -> Any:
         value = self.__nrun_args__.get(name, _ABSENT)
         if value is not _ABSENT:
+            if type(value) in _EDITABLE and keeps_trail.get():
+                from nrun.config.origin import note_reader
+
+                note_reader(self, name, value, caller())
             return value
         signature = signature_of_node(self)
         default = signature.default(name)

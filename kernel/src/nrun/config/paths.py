@@ -156,8 +156,7 @@ def holder_of(root: Any, path: Path) -> tuple[Node, str | int, Path]:
         if index + 1 < len(path):
             value = _follow(value, path, index)
     if found is None:
-        msg = f"{_told(path)} is not an argument of any node"
-        raise ConfigError(msg)
+        raise ConfigError(f"{_told(path)} is not an argument of any node")
     node, index = found
     return node, key_of(path[index]), path[index + 1 :]
 
@@ -165,7 +164,9 @@ def holder_of(root: Any, path: Path) -> tuple[Node, str | int, Path]:
 def _follow(value: Any, path: Path, index: int) -> Any:
     """What is in `value` at step `index` of a path. Paths are cut only to be told: there may be thousands of steps."""
     key = key_of(path[index])
-    if isinstance(value, BaseNode) or (isinstance(value, dict) and key in value):
+    if isinstance(value, BaseNode):  # an argument that is set is not noted as read, as it would be by `value[key]`
+        return set_arguments(value)[key] if key in value else value[key]
+    if isinstance(value, dict) and key in value:
         return value[key]
     if isinstance(value, list | tuple):
         return value[_index(value, path, index)]

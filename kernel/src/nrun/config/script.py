@@ -34,7 +34,7 @@ def _args(values: Iterable[object]) -> tuple[str, ...]:
     return tuple(text_of(value, "Script.args") for value in values)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Script(UserData):
     """Run a file (`path`) or a piece of text (`inline`) with `entrypoint`.
 
@@ -55,8 +55,7 @@ class Script(UserData):
     def __attrs_post_init__(self) -> None:
         if bool(self.path) == bool(self.inline):
             what = "both path and inline" if self.path else "neither path nor inline"
-            msg = f"Script has {what}; give exactly one of them"
-            raise ConfigError(msg)
+            raise ConfigError(f"Script has {what}; give exactly one of them")
         if not self.entrypoint:
             msg = "Script.entrypoint is empty; name the program that runs the script, such as bash or python"
             raise ConfigError(msg)

@@ -43,3 +43,12 @@ def brief(value: object) -> str:
     """`value` in at most 80 characters, whatever is in it."""
     text = repr(value) if type(value) in PLAIN else show(value, 1 if isinstance(value, BaseNode) else 3)
     return text if len(text) <= 80 else f"{text[:79]}…"  # noqa: PLR2004 - a line
+
+
+def outline(value: object) -> int:
+    """What tells whether a container was edited: its items, of which nodes are themselves, whatever is in them."""
+    if isinstance(value, list | tuple):
+        return hash(tuple(map(outline, value)))
+    if isinstance(value, dict):
+        return hash(tuple((outline(key), outline(item)) for key, item in value.items()))
+    return id(value) if isinstance(value, BaseNode) else hash(repr(value))

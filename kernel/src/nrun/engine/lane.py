@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import time
 from typing import TYPE_CHECKING
-
-import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Coroutine, Sequence
@@ -25,27 +24,26 @@ def concurrency_limit(backend: Backend, executors: Sequence[Executor]) -> float:
     return min(asked) if asked else advised if advised is not None else float("inf")
 
 
-@attrs.define(eq=False)
 class Lane:
     """The jobs of a run that go to one place. The first executor of each is the one that places it here."""
 
-    backend: Backend
-    limit: float
-    waiting: collections.deque[Job] = attrs.field(factory=collections.deque)
-    active: dict[Handle, Job] = attrs.field(factory=dict)
-    deadlines: dict[Handle, float] = attrs.field(factory=dict)
-    """When attempts with a time limit run into it, in seconds of the monotonic clock."""
-    begun: dict[Handle, float] = attrs.field(factory=dict)
-    """When attempts whose limits count began, on the same clock."""
-    silences: dict[Handle, float] = attrs.field(factory=dict)
-    """When attempts that must write something are to be looked at again, on the same clock."""
-    heard: dict[Handle, tuple[float | None, float, float]] = attrs.field(factory=dict)
-    """When those last wrote something by the clock of the day; when that was, and was seen, on the monotonic one."""
-    errands: set[asyncio.Task[None]] = attrs.field(factory=set)
-    """What is done for its jobs while the lane goes on."""
-    _woken: asyncio.Event = attrs.field(factory=asyncio.Event)
-    _change: asyncio.Task[Collection[Handle]] | None = None
-    _wake: asyncio.Task[bool] | None = None
+    def __init__(self, backend: Backend, limit: float) -> None:
+        self.backend = backend
+        self.limit = limit
+        self.waiting: collections.deque[Job] = collections.deque()
+        self.active: dict[Handle, Job] = {}
+        self.deadlines: dict[Handle, float] = {}
+        """When attempts with a time limit run into it, in seconds of the monotonic clock."""
+        self.begun: dict[Handle, float] = {}
+        """When attempts whose limits count began, on the same clock."""
+        self.silences: dict[Handle, float] = {}
+        """When attempts that must write something are to be looked at again, on the same clock."""
+        self.heard: dict[Handle, tuple[float | None, float, float]] = {}
+        """When those last wrote something by the clock of the day; when that was, and was seen, on the other one."""
+        self.errands: set[asyncio.Task[None]] = set()
+        """What is done for its jobs while the lane goes on."""
+        self._woken = asyncio.Event()
+        self._change: asyncio.Task[Collection[Handle]] | None = None
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Put jobs that may run in the queue, and wake the lane."""
@@ -64,7 +62,11 @@ class Lane:
         self._woken.set()
 
     def take(self) -> list[Job]:
-        """The next jobs to submit: as many as there are free slots and as the backend takes at once."""
+        """The next jobs to submit: as many as there are free slots and as the backend takes at once.
+
+        Whoever takes them looks around, so that what woke the lane until now need not wake it again.
+        """
+        self._woken.clear()
         count = min(self.limit - len(self.active), self.backend.capabilities.batch, len(self.waiting))
         return [self.waiting.popleft() for _ in range(int(max(count, 0)))]
 
@@ -113,19 +115,15 @@ class Lane:
 
     async def next_change(self) -> Collection[Handle]:
         """Wait for the backend, for new jobs, or for a limit; gives the handles worth observing."""
-        if self._wake is None:
-            self._wake = asyncio.create_task(self._woken.wait())
-        waited_for: set[asyncio.Task[Collection[Handle]] | asyncio.Task[bool]] = {self._wake}
-        if self.active:
-            if self._change is None:
-                self._change = asyncio.create_task(self._changes())
-            waited_for.add(self._change)
-        due = min((*self.deadlines.values(), *self.silences.values()), default=None)
-        timeout = max(0.0, due - time.monotonic()) if due is not None else None
-        await asyncio.wait(waited_for, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        if self._wake.done():
+        if self.active and self._change is None:
+            self._change = asyncio.create_task(self._changes())
+            self._change.add_done_callback(lambda _: self._woken.set())
+        if self._change is None or not self._change.done():
+            due = min((*self.deadlines.values(), *self.silences.values()), default=None)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, due - time.monotonic()) if due is not None else None):
+                    await self._woken.wait()
             self._woken.clear()
-            self._wake = None
         if self._change is not None and self._change.done():
             change, self._change = self._change, None
             return change.result()
@@ -142,11 +140,11 @@ class Lane:
 
     async def close(self) -> None:
         """Stop waiting, and what is still being done."""
-        for task in (self._wake, self._change, *self.errands):
+        for task in (self._change, *self.errands):
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-        self._wake = self._change = None
+        self._change = None
 
 
 def _past(due: dict[Handle, float]) -> list[Handle]:

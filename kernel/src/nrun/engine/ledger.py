@@ -29,7 +29,9 @@ class Ledger:
         self.secrets = secrets
         self.statuses = statuses
         self._journal = journal
-        self._news: asyncio.Queue[list[Event]] = asyncio.Queue()
+        self._news: list[Event] = []
+        self._woken = asyncio.Event()
+        self._closed = False
         self._wishes: list[str] = []
 
     def note(self, events: Sequence[Event], *, durable: bool = False) -> None:
@@ -39,7 +41,7 @@ class Ledger:
         events = self.secrets.redacted(events)
         self._journal.append(events, durable=durable)
         fold_all(self.statuses, events, self.folder.id)
-        self._news.put_nowait(list(events))
+        self._tell(events)
 
     def trouble(self, action: str, error: Exception, jobs: Collection[str]) -> None:
         """Write down that watching or steering went wrong."""
@@ -50,7 +52,7 @@ class Ledger:
         asked = [event for event in self._journal.foreign() if isinstance(event, CancelRequested)]
         fold_all(self.statuses, asked, self.folder.id)
         if asked:
-            self._news.put_nowait(list(asked))
+            self._tell(asked)
             self._wishes += [event.job for event in asked]
 
     def take_wishes(self) -> list[str]:
@@ -61,9 +63,17 @@ class Ledger:
 
     async def tell(self, observers: Observers) -> None:
         """Tell `observers` of everything, until `close`."""
-        while events := await self._news.get():
-            await observers.tell(events, self.folder.id, self.folder.path)
+        while self._news or not self._closed:
+            await self._woken.wait()
+            self._woken.clear()
+            news, self._news = self._news, []
+            await observers.tell(news, self.folder.id, self.folder.path)
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        self._news += events
+        self._woken.set()
 
     def close(self) -> None:
         """There will be no more news."""
-        self._news.put_nowait([])
+        self._closed = True
+        self._woken.set()

@@ -150,8 +150,9 @@ async def watch(folder: ExperimentFolder, hooks: Hooks, offset: int = 0) -> int:
         if reading.events:
             starts = [at for at, event in enumerate(reading.events) if isinstance(event, ExperimentStarted)]
             offset = reading.end
-            await observers.tell(reading.events[starts[-1] if starts else 0 :], folder.id, folder.path)
-            if isinstance(reading.events[-1], ExperimentEnded):
+            news = reading.events[starts[-1] if starts else 0 :]
+            await observers.tell(news, folder.id, folder.path)
+            if any(isinstance(event, ExperimentEnded) for event in news):  # others may have a word after it
                 return offset
         elif read_view(folder).launcher_gone:
             await asyncio.sleep(WATCH_PAUSE_S)  # or somebody else is about to say that it took charge

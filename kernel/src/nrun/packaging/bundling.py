@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -14,11 +15,12 @@ from nrun.amounts import parse_size
 from nrun.errors import PackagingError, RecordError
 from nrun.model import Bundle
 from nrun.packaging.snapshot import check_size, keep, survey
-from nrun.packaging.store import PACKING, Damaged, sweep
+from nrun.packaging.store import PACKING, Damaged, Store, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
+    from nrun.model import Files
     from nrun.packaging.snapshot import Survey
     from nrun.plugins import Hooks
     from nrun.protocols import IgnoreRule, Packager
@@ -27,9 +29,16 @@ if TYPE_CHECKING:
 class Work:
     """What a packager is given to work with: a `nrun.protocols.Packing`."""
 
-    def __init__(self, scratch: Path, hooks: Hooks) -> None:
+    def __init__(self, scratch: Path, hooks: Hooks, store: Path | None, asked: str) -> None:
         self.scratch = scratch
         self._hooks = hooks
+        self._store = store
+        """Where bundles are known from; None if everything is to be selected."""
+        self._asked = asked
+        self.key: str | None = None
+        """The name of the file of the store that says which bundle it was."""
+        self.bundle: str | None = None
+        """What was made of the same before."""
 
     def ignore_rule(self, root: Path) -> IgnoreRule:
         """What stays behind of a folder."""
@@ -38,6 +47,17 @@ class Work:
     def walk(self, root: Path, rule: IgnoreRule | None) -> list[str]:
         """Every file and link below a folder but what the rule ignores, in order."""
         return walk(root, rule)
+
+    def known(self, key: str) -> bool:
+        """Whether the same was selected before, and is still in the store."""
+        if self._store is None:
+            return False
+        self.key = "keys/" + hashlib.sha256(os.fsencode(f"{self._asked}\0{key}")).hexdigest()
+        with contextlib.suppress(OSError, Damaged):
+            bundle = (self._store / self.key).read_text("ascii")
+            Store(str(self._store)).touch(bundle)
+            self.bundle = bundle
+        return self.bundle is not None
 
 
 def walk(root: Path, rule: IgnoreRule | None = None) -> list[str]:
@@ -62,12 +82,9 @@ def walk(root: Path, rule: IgnoreRule | None = None) -> list[str]:
     return sorted(found)
 
 
-@contextlib.asynccontextmanager
-async def selected(packager: Packager, source: Path, store: Path, hooks: Hooks) -> AsyncGenerator[Survey, None]:
-    """What `packager` would ship from `source`. What it made is there until this is left.
-
-    Raises PackagingError, or what the packager raises; RecordError if the store cannot be used.
-    """
+@contextlib.contextmanager
+def _scratch(store: Path) -> Iterator[Path]:
+    """An empty folder in the store, which is there then. Raises RecordError."""
     try:
         store.mkdir(parents=True, exist_ok=True, mode=0o700)
         sweep(str(store))
@@ -75,12 +92,19 @@ async def selected(packager: Packager, source: Path, store: Path, hooks: Hooks) 
     except OSError as error:
         raise _unusable(store, error) from error
     try:
-        parts = await packager.select(source, Work(scratch, hooks))
-        found = await asyncio.to_thread(survey, parts)
-        check_size(found, None if packager.max_size is None else parse_size(packager.max_size))
-        yield found
+        yield scratch
     finally:
-        await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextlib.asynccontextmanager
+async def selected(packager: Packager, source: Path, store: Path, hooks: Hooks) -> AsyncGenerator[Survey, None]:
+    """What `packager` would ship from `source`. What it made is there until this is left.
+
+    Raises PackagingError, or what the packager raises; RecordError if the store cannot be used.
+    """
+    with _scratch(store) as scratch:
+        yield await _surveyed(packager, await packager.select(source, Work(scratch, hooks, None, "")))
 
 
 async def pack_bundle(
@@ -90,18 +114,36 @@ async def pack_bundle(
 
     Raises PackagingError, or what the packager raises; RecordError if the store cannot be used.
     """
+    asked = f"{type(packager).__module__}:{type(packager).__qualname__}\0{packager!r}\0{source}"
     try:
         for last in (False, True):
-            async with selected(packager, source, store, hooks) as found:
+            with _scratch(store) as scratch:
+                work = Work(scratch, hooks, store, asked)
+                parts = await packager.select(source, work)
+                if work.bundle is not None:
+                    return Bundle(work.bundle, store)
+                found = await _surveyed(packager, parts)
+                del parts  # there may be very many names
                 try:
-                    return Bundle(await asyncio.to_thread(keep, found, store, progress), store)
+                    bundle = await asyncio.to_thread(keep, found, store, progress)
                 except Damaged:  # the store lacks what it had: everything is read again
                     if last:
                         raise
                     shutil.rmtree(store / "seen", ignore_errors=True)
+                    continue
+                if work.key is not None:
+                    (store / "keys").mkdir(exist_ok=True, mode=0o700)
+                    Store(str(store)).put(work.key, bundle.encode())
+                return Bundle(bundle, store)
     except (OSError, Damaged) as error:
         raise _unusable(store, error) from error
     raise AssertionError
+
+
+async def _surveyed(packager: Packager, parts: Sequence[Files]) -> Survey:
+    found = await asyncio.to_thread(survey, parts)
+    check_size(found, None if packager.max_size is None else parse_size(packager.max_size))
+    return found
 
 
 def _unusable(store: Path, error: Exception) -> RecordError:

@@ -116,9 +116,12 @@ def check_size(found: Survey, limit: int | None) -> None:
     if limit is None or found.size <= limit:
         return
     largest = found.largest()[:_NAMED]
+    before = itertools.accumulate((row.size for row in largest), initial=0)
     named = "\n".join(f"  {size_text(row.size):>9}  {shown(row.name)}" for row in largest)
     msg = f"{size_text(found.size)} of code would travel, more than {size_text(limit)}. The largest:\n{named}"
-    lines = " ".join(f"/{shown(row.name)}" for row in largest)
+    lines = " ".join(
+        f"/{shown(row.name)}" for row, less in zip(largest, before, strict=False) if found.size - less > limit
+    )
     raise PackagingError(msg, hint=f"leave out what jobs do not need: lines in .nrunignore such as {lines}")
 
 
@@ -137,15 +140,16 @@ def keep(found: Survey, store: Path, progress: Callable[[int], None] = lambda _:
         else:
             pack.finish()
             bundles.keep(manifest, pack.contents)
-        for one in seen:  # only now: whoever believes it finds the contents
-            one.keep()
+        for part, one in zip(found.parts, seen, strict=True):  # only now: whoever believes it finds the contents
+            if store not in part.root.parents:  # what was made for this once is never met again
+                one.keep()
     return bundle
 
 
-def identify(found: Survey, store: Path) -> str:
+def identify(found: Survey, store: Path, progress: Callable[[int], None] = lambda _: None) -> str:
     """The id of the bundle that these files make; they are not kept. Raises as `keep` does, and uses up `found`."""
     with _seen(found, store) as seen:
-        return hashlib.sha256(_manifest(found, seen, None)).hexdigest()
+        return hashlib.sha256(_manifest(found, seen, None, progress)).hexdigest()
 
 
 def shown(name: bytes) -> str:
@@ -162,7 +166,7 @@ def _seen(found: Survey, store: Path) -> Iterator[list[Seen]]:
 
 
 def _manifest(
-    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int], None] = lambda _: None
+    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int], None]
 ) -> bytearray:
     """The manifest of these files, whose new contents go into `pack`."""
     roots = [os.fsencode(part.root) + b"/" for part in found.parts]
@@ -254,7 +258,9 @@ def _compatible(lines: list[bytes], parts: Sequence[Files]) -> list[bytes]:
     """The rows, each name once. Raises PackagingError for names that would get into each other's way."""
     if any(line.startswith(before[:-_TAIL]) for before, line in itertools.pairwise(lines)):
         lines = _apart(lines, parts)
-    _check_case(lines)
+    names = [line[:-_TAIL].lower() for line in lines]
+    if len(set(names)) < len(names) or not all(map(bytes.isascii, names)):
+        _check_case(lines)  # it tells folders apart too, and every alphabet; most trees need no more than the above
     return lines
 
 

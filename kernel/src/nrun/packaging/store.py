@@ -184,8 +184,8 @@ class Store:
         bundle = hashlib.sha256(manifest).hexdigest()
         numbers = {contents.place(entry.content)[0] for entry in entries(manifest) if entry.kind != "l"}
         packs = sorted(contents.packs[number] for number in numbers)
-        self._write(bundle + ".packs", "".join(pack + "\n" for pack in packs).encode())
-        self._write(bundle + ".manifest", manifest)
+        self.put(bundle + ".packs", "".join(pack + "\n" for pack in packs).encode())
+        self.put(bundle + ".manifest", manifest)
         self.touch(bundle)
         return bundle
 
@@ -253,7 +253,8 @@ class Store:
     def _path(self, name: str) -> str:
         return os.path.join(self.root, name)
 
-    def _write(self, name: str, data: bytes | bytearray) -> None:
+    def put(self, name: str, data: bytes | bytearray) -> None:
+        """Write a file of the store, whole. Raises OSError."""
         descriptor, beside = tempfile.mkstemp(prefix=PACKING, dir=self.root)
         try:
             with open(descriptor, "wb") as file:

@@ -6,8 +6,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from nrun.config.script import Script
 from nrun.errors import PlanError
 from nrun.model import Command, JobPath, Launch, Word, Worker
@@ -43,17 +41,21 @@ def launch_of(job: Job, plan: Plan) -> Launch:
 
 
 def _command(task: Task | RecordedTask, executor: Executor, surroundings: Surroundings) -> Command:
-    cwd = JobPath(CODE_FOLDER) if executor.packager.ships else surroundings.cwd
+    cwd: str | JobPath = surroundings.cwd
+    if executor.packager.ships:
+        start = executor.packager.start or ""
+        cwd, surroundings = JobPath(f"{CODE_FOLDER}/{start}".rstrip("/")), surroundings.shipped(start)
+    env: dict[str, str | Secret] = {**executor.env_vars}
     if isinstance(task, Script):
-        command = _script(task, executor)
-        return attrs.evolve(command, **_environment({**executor.env_vars, **task.env}), cwd=cwd)
-    text = task_json(task, surroundings)
-    return Command(
-        argv=(executor.interpreter(), Worker(), JobPath(TASK_FILE)),
-        **_environment({**executor.env_vars, **_arguments(text)} if _SECRETS_BEGIN in text else executor.env_vars),
-        cwd=cwd,
-        files={TASK_FILE: text},
-    )
+        argv = _argv(task, executor)
+        env |= task.env
+        files = {SCRIPT_FILE: task.inline} if task.inline else {}
+    else:
+        text = task_json(task, surroundings)
+        argv = (executor.interpreter(), Worker(), JobPath(TASK_FILE))
+        env |= _arguments(text)
+        files = {TASK_FILE: text}
+    return Command(argv=argv, **_environment(env), cwd=cwd, files=files)
 
 
 def _environment(env: Mapping[str, str | Secret]) -> dict[str, Any]:
@@ -82,16 +84,15 @@ def secrets_in(text: str) -> list[Secret]:
     return [Secret(json.loads(form)["$secret"]) for form in dict.fromkeys(_FORM_OF_SECRET.findall(text))]
 
 
-def _script(script: Script, executor: Executor) -> Command:
+def _argv(script: Script, executor: Executor) -> tuple[Word, ...]:
     program = executor.interpreter() if script.entrypoint == "python" else script.entrypoint
     if script.inline:
-        argv: tuple[Word, ...] = (program, JobPath(SCRIPT_FILE), *script.args)
-        return Command(argv=argv, env={}, cwd="", files={SCRIPT_FILE: script.inline})
+        return (program, JobPath(SCRIPT_FILE), *script.args)
     if script.m:
-        return Command(argv=(program, "-m", script.path, *script.args), env={}, cwd="")
+        return (program, "-m", script.path, *script.args)
     # A path that begins with a dash must not be taken for an option of the program.
     path = f"./{script.path}" if script.path.startswith("-") else script.path
-    return Command(argv=(program, path, *script.args), env={}, cwd="")
+    return (program, path, *script.args)
 
 
 def task_json(task: Task | RecordedTask, surroundings: Surroundings) -> str:

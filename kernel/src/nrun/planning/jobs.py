@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
@@ -61,6 +62,20 @@ class Surroundings(Data):
     """The launching script, for functions defined in it; None in an interactive session."""
     main_module: str | None = None
     """The importable name of the launching module, if it was started with `python -m`."""
+
+    def shipped(self, start: str) -> Surroundings:
+        """For jobs that start in the folder `start` of code that travels: what lies in that is relative to it.
+
+        The root of that code is the current folder, or the one that has it as `start`.
+        """
+        root = self.cwd.removesuffix(f"/{start}") if start else self.cwd
+
+        def there(path: str) -> str:
+            if path != root and not path.startswith(f"{root}/"):
+                return path
+            return posixpath.relpath(path.removeprefix(root).strip("/") or ".", start or ".")
+
+        return attrs.evolve(self, path=tuple(map(there, self.path)), main=self.main and there(self.main))
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -9,11 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import attrs
-
-from nrun.data import Data
 from nrun.markers import API_GROUP
 
 if TYPE_CHECKING:
@@ -23,8 +20,7 @@ _GROUP_PREFIX = API_GROUP.rpartition(".")[0] + ".v"
 _VALUE = re.compile(r"[\w.]+")
 
 
-@attrs.frozen(eq=False, repr=False)
-class PluginRef(Data):
+class PluginRef(NamedTuple):
     """An entry point: what a distribution says it provides, before anything of it is imported."""
 
     name: str
@@ -46,7 +42,7 @@ def discover(path: Iterable[str] | None = None) -> list[PluginRef]:
             if name not in seen:
                 seen.add(name)
                 found.extend(_entry_points(info, name, version))
-    return sorted(found, key=attrs.astuple)
+    return sorted(found)
 
 
 def _distributions(folder: str) -> Iterator[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ import attrs
 import pluggy
 
 from nrun import hookspecs
+from nrun.data import Data
 from nrun.markers import API_GROUP, PROJECT
 from nrun.plugins.discovery import PluginRef, discover
 
@@ -41,8 +42,8 @@ class PluginState(enum.StrEnum):
     """Another distribution provides a plugin of the same name; neither is used."""
 
 
-@attrs.define
-class PluginRecord:
+@attrs.define(eq=False, repr=False)
+class PluginRecord(Data):
     """One plugin and how it is doing. A plugin that fails later becomes FAILED with its cause."""
 
     ref: PluginRef
@@ -65,6 +66,13 @@ class PluginRecord:
         self.detail = "".join(traceback.format_exception(error))
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks for hooks where they can be: pluggy would look at everything that a module imports."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        return super().parse_hookimpl_opts(plugin, name) if name.startswith(HOOK_PREFIX) else None
+
+
 class PluginHost:
     """The plugins of one process: loaded in the constructor, then fixed.
 
@@ -72,7 +80,7 @@ class PluginHost:
     """
 
     def __init__(self, refs: Iterable[PluginRef] | None = None, env: Mapping[str, str] | None = None) -> None:
-        self.manager = pluggy.PluginManager(PROJECT)
+        self.manager = _Manager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
         self.records = _sort_out(list(discover() if refs is None else refs), os.environ if env is None else env)
         # pluggy calls the plugin registered last first: registered backwards, they run in order of name.
@@ -132,10 +140,12 @@ def _names(text: str) -> frozenset[str]:
 def _check_hooks(module: ModuleType) -> None:
     """Refuse what pluggy lets pass: unknown hooks, forgotten marks, wrappers. Raises TypeError."""
     for name, value in vars(module).items():
-        if not name.startswith(HOOK_PREFIX) or not inspect.isroutine(value):
+        if not inspect.isroutine(value):
             continue
         options = getattr(value, f"{PROJECT}_impl", None)
         if options is None:
+            if not name.startswith(HOOK_PREFIX):
+                continue
             msg = f"{name} looks like a hook but lacks @hookimpl"
             raise TypeError(msg)
         if name not in HOOKS and not options["optionalhook"]:

@@ -40,7 +40,8 @@ class Observers:
         for implementation in tuple(self._implementations):
             record, function = implementation
             try:
-                await self._tell_one(function, events, experiment, folder)
+                for event in events:
+                    await self._tell_one(function, event, experiment, folder)
             except (Exception, SystemExit, asyncio.CancelledError) as error:
                 if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
                     raise
@@ -48,18 +49,14 @@ class Observers:
                 record.fail(error, "nrun_event failed")
                 _log.warning("observer %s failed and is left out: %s", record.name, record.cause)
 
-    async def _tell_one(
-        self, function: Callable[..., object], events: Sequence[Event], experiment: str, folder: Path
-    ) -> None:
-        limit_s = self._timeout_s * len(events)
+    async def _tell_one(self, function: Callable[..., object], event: Event, experiment: str, folder: Path) -> None:
         began = time.monotonic()
-        async with asyncio.timeout(limit_s):
-            for event in events:
-                result = function(event=event, experiment=experiment, folder=folder, watching=self._watching)
-                if inspect.isawaitable(result):
-                    await result
-        if time.monotonic() - began > limit_s:  # it blocked instead of awaiting, so that the timeout could not end it
-            msg = f"it blocked for more than {limit_s:g} s"
+        result = function(event=event, experiment=experiment, folder=folder, watching=self._watching)
+        if result is not None and inspect.isawaitable(result):
+            async with asyncio.timeout(self._timeout_s):
+                await result
+        if time.monotonic() - began > self._timeout_s:  # it blocked instead of awaiting, which no timeout can end
+            msg = f"it blocked for more than {self._timeout_s:g} s"
             raise TimeoutError(msg)
 
 

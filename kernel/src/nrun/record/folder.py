@@ -62,7 +62,7 @@ class ExperimentFolder(Data):
 
     def attempt(self, job: str, number: int) -> Path:
         """The folder of one attempt of a job. Made by whoever writes into it."""
-        return self.path.joinpath("jobs", job, f"attempt-{number}")
+        return self.path / f"jobs/{job}/attempt-{number}"
 
     def placed(self, handle: Handle) -> Handle:
         """A handle of this record, with the folder of its attempt."""

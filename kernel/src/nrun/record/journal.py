@@ -81,7 +81,7 @@ class Journal:
         """
         data = b"".join(_encode(to_json(event)).encode() + b"\n" for event in events)
         try:
-            size = os.fstat(self._file).st_size
+            size = self._size()
             if size not in {0, self._known} and os.pread(self._file, 1, size - 1) != b"\n":
                 data = b"\n" + data  # end the line that somebody could not finish, or ours would be lost with it
             written = os.write(self._file, data)
@@ -99,11 +99,14 @@ class Journal:
 
         Lines of this process may be among them. Costs one system call when nobody else wrote.
         """
-        if os.fstat(self._file).st_size == self._known:
+        if self._size() == self._known:
             return []
         reading = read_journal(self.path, self._looked)
         self._looked = self._known = reading.end
         return reading.events
+
+    def _size(self) -> int:
+        return os.lseek(self._file, 0, os.SEEK_END)  # tells less than fstat, in a quarter of the time
 
     def close(self) -> None:
         """Close the file. Harmless when done twice."""

@@ -13,7 +13,7 @@ from nrun import Experiment
 from nrun.cli.words import complete_experiment
 from nrun.record.table import elapsed, ending
 from nrun.text import columns, printable
-from nrun_command_experiment.facts import PROVENANCE, provenance_of
+from nrun_command_experiment.facts import PROVENANCE, bundles_of, provenance_of
 from nrun_command_experiment.tree import used
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ FIGURES = (
     *("cpu_s", "peak_memory_bytes", "gpu_utilization", "peak_gpu_memory_bytes"),
 )
 MOST_JOBS = 30
+MOST_VALUES = 10
 
 
 @click.command()
@@ -50,6 +51,7 @@ def show(experiment: str, as_json: bool) -> None:
             **{key: getattr(asked, key) for key in ("id", "title", "created", "by", "fail_fast", "surroundings")},
             "state": status.state.value,
             "record": str(exp.path),
+            "bundles": bundles_of(exp),
             "provenance": provenance,
             "executors": [executor.executor for executor in asked.executors],
             "jobs": [
@@ -66,6 +68,7 @@ def show(experiment: str, as_json: bool) -> None:
     rows += [(f"job {name}", text) for name, text in told_of[:MOST_JOBS]]
     if len(told_of) > MOST_JOBS:
         rows.append(("", f"and {len(told_of) - MOST_JOBS} more: nrun status {exp.id}"))
+    rows += [("code", f"bundle {bundle}") for bundle in dict.fromkeys(bundles_of(exp).values())]
     for name, told in provenance.items():
         rows += [(f"{name}: {key}", _text(value, f"{exp.path}/{PROVENANCE}")) for key, value in told.items()]
     click.echo(columns([(printable(name), printable(text)) for name, text in rows]))
@@ -102,4 +105,6 @@ def _text(value: Any, folder: str) -> str:  # noqa: ANN401 - JSON
     """A value for people; a file beside is shown with its folder."""
     if isinstance(value, dict) and set(value) == {"file"}:
         return f"{folder}/{value['file']}"
+    if isinstance(value, dict) and len(value) > MOST_VALUES:
+        return f"{len(value)}, which --json lists"
     return value if isinstance(value, str) else json.dumps(value)

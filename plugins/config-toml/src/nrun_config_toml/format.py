@@ -81,6 +81,8 @@ def _normal(text: str) -> str:
 
 
 def _syntax_error(text: str, message: str, places: Places) -> ConfigError:
+    if places.twice is not None and message.startswith(("Cannot overwrite", "Duplicate")):
+        return places.twice
     where = _WHERE.search(message)
     place = (int(where[1]), int(where[2])) if where and where[1] else places.place(len(text))
     message = _WHERE.sub("", message)

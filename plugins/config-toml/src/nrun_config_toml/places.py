@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nrun_config_toml.problem import problem
 
 if TYPE_CHECKING:
+    from nrun.errors import ConfigError
     from nrun_config_toml.problem import Path, Place
 
 MOST_DEPTH = 64
@@ -40,6 +41,8 @@ class Places:
 
     def __init__(self, text: str) -> None:
         self.found: dict[Path, Place] = {}
+        self.twice: ConfigError | None = None
+        """That a place has a second value, which no TOML can have unless both keys are escaped differently."""
         self._text = text
         self._lines = [0, *(found.end() for found in re.finditer("\n", text))]
         self._tables: dict[Path, int] = {}
@@ -97,6 +100,9 @@ class Places:
     def _value(self, at: int, path: Path) -> int:
         """Note the place of the value at `at`, and of all that is inside. Returns where it ends."""
         self._check_depth(len(path), at)
+        if path in self.found and self.twice is None:
+            told = f"the key {path[-1]!r} occurs twice; its first value is in line {self.found[path][0]}"
+            self.twice = problem(self._text, self.place(at), told)
         self._put(path, at)
         first = self._text[at : at + 1]
         if first == "[":

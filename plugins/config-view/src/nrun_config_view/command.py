@@ -237,17 +237,22 @@ def validate(what: str, allow: tuple[str, ...], trust: bool, as_json: bool) -> i
 
 
 @config.command()
-@click.argument("target", metavar="MODULE:NAME")
+@click.argument("target", metavar="MODULE:NAME|FILE.py:NAME")
 def schema(target: str) -> None:
     """Print the JSON Schema of configurations that call MODULE:NAME, for editors to complete and check by.
 
     \b
     Examples:
-      nrun config schema train:train > train.schema.json
+      nrun config schema train.py:train > train.schema.json
+      nrun config schema my_package.training:train
     """
     from nrun_config_view.schema import schema_of
 
     _import_from_here()
+    file, _, name = target.rpartition(":")
+    if file.endswith(".py"):
+        sys.path.insert(0, str(Path(file).parent))
+        target = f"{Path(file).stem}:{name}"
     click.echo(json.dumps(schema_of(resolve(target)), indent=2, ensure_ascii=False))
 
 

@@ -227,9 +227,8 @@ class LocalBackend:
         now = time.time()
         try:
             folder = folder_of(handle)
-            marked = ended_of(handle, folder)
-            if marked is not None:
-                return attrs.evolve(marked, cpu_s=cpu_s, peak_memory_bytes=peak) if cpu_s is not None else marked
+            if (marked := ended_of(handle, folder, cpu_s, peak)) is not None:
+                return marked
             process = Process.from_json(handle.data, str(handle.tag))
         except (BackendError, KeyError, TypeError) as error:
             return Observation(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nrun.model import Place
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class LocalExecutor(Executor):
     """Runs tasks as processes of this machine, each in a process group and with log files of its own.
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import attrs
 
 from nrun import BackendError, CheckResult, NrunError, State
+from nrun.data import Data
 from nrun.model import Observation
 from nrun.text import text_of
 
@@ -30,8 +31,8 @@ CGROUPS = Path("/sys/fs/cgroup")
 SHELL = "/bin/sh"
 
 
-@attrs.frozen
-class Process:
+@attrs.frozen(eq=False, repr=False)
+class Process(Data):
     """The process of one attempt, recognised by the tag in its environment, however its number may be used later."""
 
     pid: int
@@ -172,8 +173,8 @@ def send(pids: Sequence[int], number: signal.Signals) -> None:
             continue
 
 
-def ended(folder: str) -> Observation | None:
-    """What the exit marker in `folder` says; None while there is none."""
+def ended(folder: str, cpu_s: float | None = None, peak_memory_bytes: int | None = None) -> Observation | None:
+    """What the exit marker in `folder` says, and what else is known of the process; None while there is none."""
     marker = _marker(f"{folder}/exit.json")
     if marker is None:
         return None
@@ -181,7 +182,6 @@ def ended(folder: str) -> Observation | None:
     code = told.get("exit_code")
     if not isinstance(code, int):
         return None
-    started = _marker(f"{folder}/start.json")
     name = _signal_name(code)
     stop = told.get("stop")
     reason = f"asked to stop by SIG{stop}" if stop and code else None
@@ -192,8 +192,10 @@ def ended(folder: str) -> Observation | None:
         exit_code=None if name else code,
         signal=name,
         reason=reason,
-        started_at=started[1] if started else None,
+        started_at=_written_at(f"{folder}/start.json"),
         ended_at=at,
+        cpu_s=cpu_s,
+        peak_memory_bytes=peak_memory_bytes,
     )
 
 
@@ -237,11 +239,14 @@ def check() -> list[CheckResult]:
     return results
 
 
-def ended_of(handle: Handle, folder: str) -> Observation | None:
+def ended_of(
+    handle: Handle, folder: str, cpu_s: float | None = None, peak_memory_bytes: int | None = None
+) -> Observation | None:
     """What the exit marker says, here or, if the record was copied or moved meanwhile, where the job was started."""
     ran_in = handle.data.get("folder")
-    marked = ended(folder)
-    return ended(ran_in) if marked is None and isinstance(ran_in, str) and ran_in != folder else marked
+    folders = [folder, ran_in] if isinstance(ran_in, str) and ran_in != folder else [folder]
+    found = (ended(each, cpu_s, peak_memory_bytes) for each in folders)
+    return next((one for one in found if one is not None), None)
 
 
 def why_out_of_reach(handle: Handle) -> str | None:
@@ -283,6 +288,13 @@ def _marker(path: str) -> tuple[dict[str, Json], float] | None:
     except ValueError:
         return None
     return (told, at) if isinstance(told, dict) else None
+
+
+def _written_at(path: str) -> float | None:
+    try:
+        return os.stat(path).st_mtime  # noqa: PTH116 - often
+    except OSError:
+        return None
 
 
 def _signal_name(code: int) -> str | None:

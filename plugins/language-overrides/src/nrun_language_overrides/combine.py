@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -11,6 +12,7 @@ from nrun.config.values import is_path, is_special
 from nrun.errors import ConfigError
 from nrun_language_overrides.literal import SyntaxProblem, parse
 from nrun_language_overrides.places import element_annotation, key_annotation
+from nrun_language_overrides.problems import ConfigProblems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +85,7 @@ def _calculated(op: str, current: Any, operand: Any) -> Any:
 
 
 def _on_sequence(op: str, current: Any, text: str, annotation: Any, read: Read) -> Any:
-    """Brackets decide: `[a,b]` stands for its elements, anything else for one."""
+    """Brackets decide: `[a,b]` stands for its elements, anything else for one, unless a factory makes several."""
     if op not in ("+=", "-="):
         _refuse(f"there is no {op} for a list", "use += to append, -= to remove, xs[+0]= to insert")
     kind = _kind_of(text)
@@ -91,7 +93,7 @@ def _on_sequence(op: str, current: Any, text: str, annotation: Any, read: Read) 
         given = read(text, annotation)
         values = list(given) if isinstance(given, list | tuple) else [given]
     else:
-        values = [read(text, element_annotation(annotation, 0))]
+        values = _one_or_made(text, annotation, read)
         if kind == "commas" and type(values[0]) is Sweep:
             _refuse("commas without brackets make a sweep", f"did you mean [{text}]?")
     if op == "+=":
@@ -104,6 +106,17 @@ def _on_sequence(op: str, current: Any, text: str, annotation: Any, read: Read) 
             _refuse(f"{value!r:.60} is not in it", f"it holds {left!r:.80}")
         del left[index]
     return type(current)(left)
+
+
+def _one_or_made(text: str, annotation: Any, read: Read) -> list[Any]:
+    """The one element that is written, or else what a factory of several makes."""
+    try:
+        return [read(text, element_annotation(annotation, 0))]
+    except ConfigProblems:
+        with contextlib.suppress(ConfigProblems):
+            if isinstance(made := read(text, annotation), list | tuple):
+                return list(made)
+        raise
 
 
 def _on_set(op: str, current: Any, text: str, annotation: Any, read: Read) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 import typing
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,6 @@ from nrun.config.node import BaseNode, Config, Partial
 from nrun.config.target import display_name
 from nrun.data import Data
 from nrun.errors import ConfigError
-from nrun.protocols import Executor
 from nrun_language_overrides.members import members_of
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class Factories(Data):
     """The factories that are known. Immutable: `register` gives one that knows more."""
 
     entries: tuple[Factory, ...] = ()
-    of_executors: Callable[[], tuple[Factory, ...]] = tuple
-    """Gives those of the executors that are installed: they are loaded when an executor is asked for."""
+    later: tuple[tuple[type, Callable[[], tuple[Factory, ...]]], ...] = ()
+    """Gives, for a kind, those of what is installed: they are loaded when one of that kind is asked for."""
 
     def register(  # noqa: PLR0913 - what makes up a factory, all of it by keyword
         self,
@@ -128,8 +128,9 @@ class Factories(Data):
 
     def fitting(self, classes: tuple[type, ...], parent: object, argument: str | None) -> list[Factory]:
         """Every factory for an argument of one of `classes`."""
-        executors = self.of_executors() if any(_is_subclass(cls, Executor) for cls in classes) else ()
-        return [entry for entry in (*executors, *self.entries) if entry.fits(classes, parent, argument)]
+        asked_for = (load() for kind, load in self.later if any(_is_subclass(cls, kind) for cls in classes))
+        entries = itertools.chain(*asked_for, self.entries)
+        return [entry for entry in entries if entry.fits(classes, parent, argument)]
 
 
 def fitting_factories(factories: Factories, target: Callable[..., Any], name: str) -> list[Factory]:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from nrun.plugins import Hooks
 
 T = TypeVar("T")
+_ABOUT_A_NODE = frozenset({"$target", "$partial", "$id", "$tags", "$with"})
 _ELSEWHERE = frozenset({"$ref", "$id", "$factory"})
 
 
@@ -102,9 +103,15 @@ class Section:
             if key == "$args":
                 for step, index, _ in indexed(self.data[key], target_of(node)):
                     yield index, "", Section(self.reader, (*here, step))
-            elif key not in ("$target", "$partial", "$id"):
+            elif key not in _ABOUT_A_NODE:
                 name, op = name_and_operator(unescaped(key))
                 yield name, op, Section(self.reader, here)
+
+    def tag(self, node: Node) -> None:
+        """Tag the arguments of a node, which it is about, as it says."""
+        if "$tags" in self.data:
+            with self.reader.at(*self.path):
+                self.reader.tag(node, self.data["$tags"], {})
 
     def read(self, annotation: object, reading: Reading) -> Any:
         """The value of `annotation` that it holds. Raises ConfigProblems with every problem in it."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from nrun import Executor, Plugin
+from nrun import Executor, Launcher, Packager, Plugin
 from nrun.cli.entrypoint import registered
 from nrun.config.build import build
 from nrun.config.node import Config, Partial
@@ -195,19 +195,25 @@ def divided(items: Iterable[Source], parameters: Iterable[str]) -> tuple[list[So
 
 
 def known_factories(hooks: Hooks) -> Factories:
-    """What was registered in this process, and the executors that are installed, by the names of their plugins."""
-
-    @functools.cache
-    def of_executors() -> tuple[Factory, ...]:
-        classes = [(found.spec.name, found.spec.executor()) for found in hooks.executors]
-        return tuple(Factory(name, executor, executor) for name, executor in classes)
-
-    factories = Factories(of_executors=of_executors)
+    """What was registered in this process, and what runs jobs and is installed, by the names of its plugins."""
+    factories = Factories(
+        later=(
+            (Executor, functools.cache(lambda: _of((each.spec.name, each.spec.executor) for each in hooks.executors))),
+            (Packager, functools.cache(lambda: _of((each.spec.name, each.spec.packager) for each in hooks.packagers))),
+            (Launcher, functools.cache(lambda: _of((each.spec.name, each.spec.launcher) for each in hooks.launchers))),
+        )
+    )
     for one in registered:
         factories = factories.register(
             one.function, name=one.name, parent=one.parent, argument=one.argument, namespace=one.namespace
         )
     return factories
+
+
+def _of(classes: Iterable[tuple[str, Callable[[], type]]]) -> tuple[Factory, ...]:
+    """Factories of classes, which are loaded."""
+    loaded = ((name, load()) for name, load in classes)
+    return tuple(Factory(name, cls, cls) for name, cls in loaded)
 
 
 def _loader(reading: Reading, hooks: Hooks) -> Callable[[str, str], Section]:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from nrun.config.node import BaseNode, remove, set_arguments
+from nrun.config.node import BaseNode, remove, set_arguments, signature_of_node
 from nrun.config.order import children_first, held_by
-from nrun.config.paths import children, format_path, walk
+from nrun.config.paths import children, format_path, nodes_of, walk
 from nrun.config.target import display_name
+from nrun.config.values import fields_of, is_data_class
 from nrun.data import Data
 from nrun.errors import ConfigError
 from nrun_language_overrides.combine import combined
@@ -76,7 +77,7 @@ def apply(config: N, items: Sequence[str | Source], context: Context | None = No
     problems += series.lost()
     if problems:
         raise ConfigProblems(problems)
-    notes = (*series.notes, *series.shared_notes())
+    notes = (*series.notes, *series.shared_notes(), *series.drift())
     return Applied(series.root, notes, tuple(series.changed), tuple(series.paths))
 
 
@@ -93,6 +94,7 @@ class _Series(Generic[N]):
         self._sources: list[Source] = []
         self._items: dict[int, Item] = {}
         self._ledger = Ledger(root)
+        self._sections: list[Section] = []
 
     def apply(self, source: Source) -> Iterator[Problem]:
         """Do what an item says, or tell why it cannot be done, or has no effect."""
@@ -125,8 +127,8 @@ class _Series(Generic[N]):
 
     def shared_notes(self) -> Iterator[str]:
         """That a change is also seen elsewhere, because the node it was made in is shared."""
-        if not _has_shared_nodes(self.root):
-            return
+        if all(len(path) == 1 for path in self.paths) or not _has_shared_nodes(self.root):
+            return  # the root stands nowhere else
         places: dict[int, list[Path]] = {}
         for path, value in walk(self.root):
             if isinstance(value, BaseNode):
@@ -136,6 +138,10 @@ class _Series(Generic[N]):
             if also:
                 yield f"{format_path(path)} also changes {also} (shared)"
 
+    def drift(self) -> Iterator[str]:
+        """What has changed of the defaults that the files which were read had pinned."""
+        yield from filter(None, (section.reader.drift() for section in self._sections))
+
     # ---- applying
 
     def _apply_at_places(self, item: Item, number: int) -> None:
@@ -143,7 +149,7 @@ class _Series(Generic[N]):
         if item.op == "delete" and not item.is_exact:
             places = [place for place in places if place.is_set]
         if not places:
-            raise ConfigError("it matches nothing")
+            raise ConfigError("it matches nothing", hint=_in_an_instance(self.root, item.path[-1]))
         if item.op == "?=":
             places = [place for place in places if not place.is_set]
         elif not item.is_exact:
@@ -267,7 +273,9 @@ class _Series(Generic[N]):
     def _loaded(self, item: Item) -> Section:
         if self._context.load is None:
             raise ConfigError(f"{item.text} cannot be read: no format is known", hint="install nrun-config-yaml")
-        return self._context.load(*file_and_section(item.text))
+        section = self._context.load(*file_and_section(item.text))
+        self._sections.append(section)
+        return section
 
     def _merge(self, place: Place, section: Section, number: int) -> None:
         """Set what a section says of a node; mappings go into the nodes that are there. Raises ConfigProblems."""
@@ -289,6 +297,7 @@ class _Series(Generic[N]):
                 problems.append(Problem(format_path((*place.path, name)), error.message, source, (error.hint or "",)))
         if problems:
             raise ConfigProblems(problems)
+        section.tag(place.value)
 
     def _write_part(self, place: Place, op: str, part: Section, number: int) -> None:
         """Set what a section gives for a place, or change by it what is there."""
@@ -324,16 +333,26 @@ def _canonical(item: Item, place: Place) -> str:
     return path + ("!" if item.op == "delete" else item.source[item.spans[-1][1] :])
 
 
+def _in_an_instance(root: Node, step: Step) -> str | None:
+    """A hint if an instance, which only an exact path makes a node of, has what a wildcard did not find."""
+    for path, node in nodes_of(root):
+        for name in dict.fromkeys((*node, *signature_of_node(node).names)):
+            place = Place.read(node, name, (), (*path, name))
+            if is_data_class(type(place.value)) and step.value in fields_of(place.value):
+                where = format_path(place.path)
+                return f"{where} is an instance, in which no wildcard looks: write {where}.{step.value}="
+    return None
+
+
 def _has_shared_nodes(root: Node) -> bool:
     """Whether a node stands in more than one place."""
     met: set[int] = set()
     todo = [root]
-    while todo:
-        for child in held_by(todo.pop()):
-            if id(child) in met:
-                return True
-            met.add(id(child))
-            todo.append(child)
+    for node in todo:  # grows while what nodes hold is met
+        if id(node) in met:
+            return True
+        met.add(id(node))
+        todo += held_by(node)
     return False
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import sys
 import typing
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
@@ -92,13 +93,16 @@ def _or(classes: Iterable[type]) -> str:
 
 
 def _subclasses(classes: tuple[type, ...]) -> set[type]:
-    """The classes and their subclasses, as far as they are imported; of `object` none."""
+    """The classes and their subclasses, as far as they are imported; of `object` none.
+
+    What attrs has replaced by a class with slots is a subclass until it is collected; it is nobody's.
+    """
     found: set[type] = set()
     todo = [cls for cls in classes if cls is not object]
     while todo:
         found.add(todo[-1])
         todo += type.__subclasses__(todo.pop())
-    return found
+    return {cls for cls in found if getattr(sys.modules.get(cls.__module__), cls.__qualname__, cls) is cls}
 
 
 def _fitting_class(classes: tuple[type, ...], pairs: list[tuple[Any, Any]], source: Any, context: Reading) -> type:

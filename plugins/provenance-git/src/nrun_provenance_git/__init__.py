@@ -1,1 +1,1 @@
-"""Notes the git commit and patch that an experiment was launched from."""
+"""Notes the git commit, branch, remote and patch that an experiment was launched from."""

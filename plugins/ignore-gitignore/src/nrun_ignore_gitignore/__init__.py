@@ -1,0 +1,1 @@
+"""What stays behind when code is shipped: `.nrunignore` over `.gitignore`."""

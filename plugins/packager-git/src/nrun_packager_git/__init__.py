@@ -1,0 +1,1 @@
+"""`GitArchivePackager`: ships the working tree of a git repository, or a commit."""

@@ -1,0 +1,1 @@
+"""`HybridPackager`: ships what several packagers select."""

@@ -1,0 +1,1 @@
+"""`PatternPackager`: ships the files that patterns name."""
