@@ -9,16 +9,18 @@ case $1 in '~') set -- "$HOME" ;; '~/'*) set -- "$HOME/${1#??}" ;; esac
 cd "$1" || exit 72
 root=$(pwd)
 tab=$(printf '\t')
+newline='
+'
 while IFS=$tab read -r folder comment; do
     if ! mv "$folder/sbatch.ready" "$folder/sbatch.sh" 2>/dev/null; then
         printf '%s\tlost\tsomebody else submits it\n' "$folder"
         continue
     fi
-    rm -f "$folder/refused"
+    [ ! -e "$folder/refused" ] || rm -f "$folder/refused"
     [ ! -r "$folder/comment" ] || comment="$comment $(cat "$folder/comment")"
     if answer=$(timeout 120 sbatch --parsable --chdir="$root/$folder" --comment="$comment" \
         "$root/$folder/sbatch.sh" 2>"$folder/sbatch.err" </dev/null); then
-        job=$(printf '%s\n' "$answer" | tail -n 1)
+        job=${answer##*"$newline"}
         printf '%s\n' "$job" >"$folder/job"
         printf '%s\tjob\t%s\n' "$folder" "$job"
         continue
