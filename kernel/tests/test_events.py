@@ -32,6 +32,7 @@ EVENTS = [
     events.JobRetrying(at=1002.5, job="a", executor=1, not_before=1003.0, reason="attempt 1 failed: SIGKILL"),
     events.JobRerun(at=1002.5, job="a", by="somebody"),
     events.CodePacked(at=1002.5, executor=0, bundle="0f"),
+    events.Underway(at=1002.0, action="pack code", done=3, total=0),
     events.ControlError(at=1002.0, action="observe", message="no answer", jobs=("a", "b")),
     events.Noted(at=1002.0, text="why it failed", by="somebody"),
     events.Tagged(at=1002.0, by="somebody", add=("keep", "paper"), remove=("draft",)),

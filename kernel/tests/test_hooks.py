@@ -97,6 +97,28 @@ def test_hook_launchers(site):
     assert isinstance(registry.get("mpi"), LauncherSpec)
 
 
+def test_hook_containers(site):
+    site.add(
+        "container-jail",
+        """
+        class JailContainer(Container):
+            cell: int = 1
+
+        @hookimpl
+        def nrun_containers():
+            yield ContainerSpec(
+                name="jail", summary="In a jail", class_name="JailContainer", container=lambda: JailContainer
+            )
+        """,
+    )
+    hooks = site.hooks()
+    assert declared(hooks.containers) == [("jail", "container-jail", "container-jail")]
+    assert provided("JailContainer", hooks)(image="alpine", cell=2).mounts == ()
+    with pytest.raises(UnknownName) as error:
+        provided("PaperBagContainer", hooks)
+    assert error.value.hint == "pip install nrun-container-paper-bag"
+
+
 def test_hook_transports(site):
     site.add(
         "transport-mirror",

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nrun import Config, Executor, Launcher, Partial, PlanError, Script, Secret
-from nrun.model import Capabilities, Launch, Place
+from nrun import Config, ConfigError, Container, Executor, Launcher, Partial, PlanError, Script, Secret
+from nrun.model import Capabilities, JobPath, Launch, Place, Worker
 from nrun.planning import (
     Job,
     Plan,
@@ -28,6 +28,8 @@ from nrun.planning import (
     task_json,
 )
 from nrun.plugins import Hooks, PluginHost
+from nrun.protocols import check_container
+from nrun.words import JobVariable, Joined
 from nrun_testing.memory import MemoryBackend, MemoryExecutor
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -229,6 +231,59 @@ def test_a_launcher_wraps_every_command():
         ("nice", "-n5", "bash", "a.sh"),
         ("nice", "-n5", "bash", "b.sh"),
     ]
+
+
+def test_a_launcher_can_use_what_only_the_job_knows(tmp_path):
+    @attrs.frozen(kw_only=True)
+    class Printf(Launcher):
+        def wrap(self, command, executor):
+            meeting = Joined((JobVariable("NRUN_HEAD_NODE"), ":$", JobVariable("NRUN_HEAD_PORT"), JobPath("it's")))
+            return attrs.evolve(command, argv=("printf", "%s\\n", meeting, *command.argv), cwd=str(tmp_path))
+
+    made = launch(Script("a.sh"), executor=PaperExecutor(launcher=Printf()))
+    script = tmp_path / "launch.sh"
+    script.write_text(launch_files(made)["launch.sh"])
+    head = {"NRUN_HEAD_NODE": "node 1", "NRUN_HEAD_PORT": "29400"}
+    assert subprocess.run(["sh", script], env={**os.environ, **head}, timeout=60, check=False).returncode == 0
+    assert (tmp_path / "out.log").read_text() == f"node 1:$29400{tmp_path}/it's\nbash\na.sh\n"
+
+    assert subprocess.run(["sh", script], timeout=60, check=False).returncode != 0
+    assert "NRUN_HEAD_NODE: this job has no such variable" in (tmp_path / "err.log").read_text()
+
+
+@attrs.frozen(kw_only=True)
+class Jail(Container):
+    def wrap(self, command, executor):
+        return attrs.evolve(command, argv=("jail", self.image, *self.needed(command), *command.argv))
+
+
+@attrs.frozen(kw_only=True)
+class JailExecutor(PaperExecutor):
+    container: Container | None = attrs.field(default=None, validator=check_container)
+
+
+def test_a_container_wraps_what_the_launcher_made():
+    @attrs.frozen(kw_only=True)
+    class Nice(Launcher):
+        def wrap(self, command, executor):
+            return attrs.evolve(command, argv=("nice", *command.argv))
+
+    executor = JailExecutor(launcher=Nice(), container=Jail(image="alpine"))
+    (command,) = launch(Script("a.sh"), executor=executor).commands
+    assert command.argv == ("jail", "alpine", Worker(folder=True), HERE.cwd, "nice", "bash", "a.sh")
+    assert '"$NRUN_JOB_DIR/../../.."' in launch_files(launch(Script("a.sh"), executor=executor))["launch.sh"]
+    assert launch(Script("a.sh"), executor=JailExecutor()).commands[0].argv == ("bash", "a.sh")
+
+
+def test_a_folder_that_is_mounted_anyway_is_not_mounted_twice():
+    executor = JailExecutor(container=Jail(image="alpine", mounts=["/data/", "/elsewhere"]))
+    (command,) = launch(Script("a.sh"), executor=executor).commands
+    assert command.argv == ("jail", "alpine", Worker(folder=True), "bash", "a.sh")
+
+
+def test_only_a_container_is_taken_for_one():
+    with pytest.raises(ConfigError, match="container"):
+        JailExecutor(container="alpine")
 
 
 def test_a_task_has_the_environment_of_its_executor_and_then_its_own():

@@ -407,3 +407,12 @@ def test_the_launching_script_is_compiled_once_and_again_when_it_has_changed(job
     kept.write_bytes(kept.read_bytes()[:-20])  # whoever wrote it died
     assert job.run(task, main=script, options=options).returncode == 0
     assert not list(job.folder.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize(("name", "rank", "gives"), [("RANK", "0", True), ("RANK", "1", False), ("OTHER", "1", True)])
+def test_of_processes_that_run_one_function_the_first_gives_the_result(job, monkeypatch, name, rank, gives):
+    monkeypatch.setenv("NRUN_RANK_FROM", "RANK")
+    monkeypatch.setenv(name, rank)
+    done = job.run(Config("builtins:print", "ran"))
+    assert (done.returncode, done.stdout) == (0, "ran\n")
+    assert (job.attempt / "result.json").exists() == gives

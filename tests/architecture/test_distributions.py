@@ -35,12 +35,14 @@ from nrun.plugins import installed
 hooks = installed()
 names = {}
 for kind in (
-    "executors", "packagers", "launchers", "transports", "secrets", "formats", "languages", "commands", "checks"
+    "executors", "packagers", "launchers", "containers", "transports", "secrets", "formats", "languages",
+    "commands", "checks",
 ):
     for found in getattr(hooks, kind):
         names.setdefault(found.plugin, []).append(f"{kind}:{found.spec.name}")
         for field in (
-            "executor", "backend", "packager", "launcher", "tunnel", "resolver", "format", "language", "command"
+            "executor", "backend", "packager", "launcher", "container", "tunnel", "resolver", "format", "language",
+            "command",
         ):
             if hasattr(found.spec, field):
                 getattr(found.spec, field)()

@@ -18,7 +18,7 @@ PLUGIN_PACKAGES = sorted((*ROOT.glob("plugins/*/src/nrun_*"), *ROOT.glob("contri
 
 LAYERS = (
     {"markers", "errors", "data", "text", "docstrings", "amounts", "arguments", "plain", "retries", "secret"},
-    {"model", "events", "declare", "protocols", "entrypoints", "tunnels"},
+    {"model", "words", "events", "declare", "protocols", "entrypoints", "tunnels", "containers"},
     {"config", "hookspecs"},
     {"plugins"},
     {"planning"},

@@ -115,7 +115,7 @@ def program(shell):
         (["call=os.getcwd"], ["os:getcwd may never be named"]),
         (["--load", "yaml_twice.yaml"], ["the key 'epochs' occurs twice"]),
         (["--load", "json_twice.json"], ["the key 'epochs' occurs twice"]),
-        (["--load", "toml_twice.toml"], ["toml_twice.toml: line 2, column 11: cannot overwrite a value"]),
+        (["--load", "toml_twice.toml"], ["toml_twice.toml: line 2, column 10: the key 'epochs' occurs twice"]),
         (["--load", "deep.yaml"], ["nest"]),
         (["--load", "deep.json"], ["nested"]),
         (["--load", "huge.yaml"], ["a number may have at most 4300 digits"]),

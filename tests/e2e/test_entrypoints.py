@@ -96,6 +96,22 @@ def test_all_problems_are_told_together_and_nothing_is_run(typed, shell):
     assert not list(shell.home.glob("experiments/*/*"))
 
 
+def test_how_a_run_starts_is_said_by_the_names_of_plugins(shell):
+    shell.write("train.py", TRAIN)
+    launcher = ["run.executor.ntasks_per_node=2", "run.executor.launcher=torchrun(max_restarts=3)"]
+    container = ["run.executor.container=podman", "run.executor.container.image=alpine:3"]
+    done = shell.python("train.py", "model=big", "run.executor=local", *launcher, *container, "--dryrun")
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("    exec ")]
+    assert line.startswith("    exec podman run ")
+    assert " alpine:3 python3 -m torch.distributed.run --nnodes 1 --nproc-per-node 2 " in line
+    assert " --max-restarts 3 " in line
+
+    done = shell.python("train.py", "model=big", "run.executor=local", container[0], "--dryrun")
+    assert done.returncode == 2
+    assert "executor.container.image is required and not set" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -6,7 +6,8 @@ import importlib
 
 import pytest
 
-from nrun import Experiment, State
+from nrun import Experiment, PatternPackager, State
+from nrun.engine import handover, ledger
 from nrun.plugins import Hooks, PluginHost, PluginState
 from nrun.plugins.discovery import discover
 
@@ -85,6 +86,93 @@ def test_an_observer_is_told_what_the_journal_says_in_its_order(watched, memory,
     assert (told[0][1], told[-1][1]) == ("started", "ended")
     kinds = [("FAILED" if kind == "observed" else kind, job) for _, kind, job in told if job]
     assert kinds == happened(exp)
+
+
+HEARS = """
+import asyncio
+from nrun import ExecutorSpec, Files, Packager, hookimpl
+from nrun.events import Underway
+from nrun.model import Place
+from nrun_testing.executor import MemoryExecutor
+from nrun_testing.memory import MemoryBackend
+TOLD = []
+
+@hookimpl
+def nrun_event(event, folder):
+    if isinstance(event, Underway):
+        TOLD.append((event.action, event.done, event.total))
+        (folder.parents[2] / event.action.partition(" ")[0]).touch()
+
+@hookimpl
+def nrun_executors():
+    yield ExecutorSpec(name="slow", summary="", class_name="Slow", executor=lambda: Slow, backend=lambda: Sending)
+
+async def until_heard(action, home):
+    async with asyncio.timeout(30):
+        while not (home / action).exists():
+            await asyncio.sleep(0.01)
+
+class Patient(Packager):
+    async def select(self, source, packing):
+        await until_heard("pack", packing.scratch.parents[1])
+        (packing.scratch / "file").touch()
+        return [Files(packing.scratch, ["file"])]
+
+class Slow(MemoryExecutor):
+    def place(self):
+        return Place("slow", super().place().options)
+
+class Sending(MemoryBackend):
+    async def stage(self, bundles, progress):
+        progress(3, 4)
+        await until_heard("send", next(iter(bundles)).store.parent)
+"""
+
+
+def test_observers_are_told_of_what_takes_long_and_the_journal_is_not(watched, nothing, monkeypatch):
+    monkeypatch.setattr(ledger, "QUIET_S", 0.0)
+    exp, _, modules = watched(hears=HEARS)
+    hears = modules["hears"]
+    exp.add(nothing, hears.Slow(packager=hears.Patient(), system="slow"), "job")
+    assert exp.run().state is State.SUCCEEDED
+    assert set(hears.TOLD) == {("pack code", 0, 0), ("send code to slow", 3, 4)}
+    assert b"underway" not in (exp.path / "journal.jsonl").read_bytes()
+
+
+SENDS_LONG = """
+import asyncio
+from nrun import ExecutorSpec, hookimpl
+from nrun.engine import handover
+from nrun.model import Place
+from nrun_testing.executor import MemoryExecutor
+from nrun_testing.memory import MemoryBackend
+
+@hookimpl
+def nrun_executors():
+    yield ExecutorSpec(name="slow", summary="", class_name="Slow", executor=lambda: Slow, backend=lambda: Sending)
+
+class Slow(MemoryExecutor):
+    def place(self):
+        return Place("slow", super().place().options)
+
+class Sending(MemoryBackend):
+    async def stage(self, bundles, progress):
+        now = asyncio.get_running_loop().time
+        until = now() + 1.5 * handover.SUBMIT_TIMEOUT_S
+        while now() < until:
+            progress(1, 2)
+            await asyncio.sleep(0.01)
+"""
+
+
+def test_code_that_comes_on_may_take_as_long_as_it_takes(watched, nothing, monkeypatch, tmp_path):
+    monkeypatch.setattr(handover, "SUBMIT_TIMEOUT_S", 1.0)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    exp, _, modules = watched(sends_long=SENDS_LONG)
+    executor = modules["sends_long"].Slow(packager=PatternPackager(include_pattern="file"), system="slow")
+    exp.add(nothing, executor, "job")
+    assert exp.run().jobs["job"].control_errors == ()
 
 
 @pytest.mark.parametrize("bad", FAILING)

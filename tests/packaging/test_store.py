@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -272,6 +273,23 @@ def test_a_full_disk_leaves_the_store_as_it_was(store, tmp_path, monkeypatch):
         with pytest.raises(OSError, match="No space left"):
             store.keep_all(root)
     assert (len(store.bundles()), list(store.path.glob(f"{PACKING}*"))) == (1, [])
+    store.keep_all(root)
+    store.check()
+
+
+@pytest.mark.parametrize("sizes", [[3 << 20], [200_000] * 12], ids=["large", "small"])
+def test_what_cannot_be_written_is_not_said_to_be_unreadable(store, tmp_path, sizes):
+    """No file may become larger than a megabyte here, which a pack of these would."""
+    tree = {b"%d" % number: ("f", os.urandom(size)) for number, size in enumerate(sizes)}
+    root = write(tmp_path / "source", tree)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            store.keep_all(root)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (store.bundles(), list(store.path.glob(f"{PACKING}*"))) == (set(), [])
     store.keep_all(root)
     store.check()
 

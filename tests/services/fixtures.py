@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 
 import pytest
 
+from services import podman as podman_service
+from services import pytorch
 from services import slurm as slurm_service
 from services import sshd as sshd_service
 from services.packages import lacking
@@ -54,3 +58,38 @@ def slurm(tmp_path_factory):
         yield cluster.start()
     finally:
         cluster.close()
+
+
+@pytest.fixture(scope="session")
+def torch_python(tmp_path_factory):
+    """An interpreter that has PyTorch for the CPU."""
+    folder = tmp_path_factory.mktemp("pytorch")
+    try:
+        python, why = pytorch.interpreter(folder)
+        if why:
+            pytest.skip(f"needs PyTorch: {why}")
+        yield python
+    finally:
+        shutil.rmtree(folder)  # a gigabyte
+
+
+@pytest.fixture(scope="session")
+def _podman_environment(tmp_path_factory):
+    if why := lacking(podman_service.PROGRAMS):
+        pytest.skip(f"needs Podman: {why}")
+    folder = tmp_path_factory.mktemp("podman")
+    try:
+        yield podman_service.set_up(folder)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"needs Podman, which runs nothing here: {error.stderr.decode()[-300:]}")
+    finally:
+        subprocess.run(["umount", folder / "store" / "overlay"], capture_output=True, check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def podman(_podman_environment, monkeypatch):
+    """Podman, as `services.podman` has set it up; call it with words to have it say something."""
+    for name, value in _podman_environment.items():
+        monkeypatch.setenv(name, value)
+    return lambda *words: podman_service.podman(*words, env={})

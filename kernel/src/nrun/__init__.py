@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nrun.config.identity import NoHash, content_id
     from nrun.config.node import Config, Fresh, Partial
     from nrun.config.script import Script
+    from nrun.containers import Container, ContainerSpec
     from nrun.declare import (
         CheckResult,
         CheckSpec,
@@ -92,6 +93,7 @@ _HOMES = {
     "nrun.config.edit": ("to_partial",),
     "nrun.config.identity": ("NoHash", "content_id"),
     "nrun.config.node": ("Fresh",),
+    "nrun.containers": ("Container", "ContainerSpec"),
     "nrun.declare": (
         *("CheckResult", "CheckSpec", "CommandSpec", "ExecutorSpec"),
         *("FormatSpec", "LanguageSpec", "LauncherSpec", "NameSpec", "PackagerSpec", "SecretSpec", "ViewSpec"),
@@ -122,13 +124,14 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 # fmt: off
 __all__ = [
     "Backend", "BackendError", "Cause", "CheckResult", "CheckSpec", "CommandSpec", "Completed", "Config",
-    "ConfigError", "Dependency", "Entrypoint", "Executor", "ExecutorSpec", "Experiment", "ExperimentStatus",
-    "Files", "Format", "FormatSpec", "Fresh", "HostCommand", "IgnoreRule", "Job", "JobsFailed", "Language",
-    "LanguageSpec", "Launcher", "LauncherSpec", "LocalTunnel", "NameSpec", "NoHash", "NrunError", "Packager",
-    "PackagerSpec", "PackagingError", "Packing", "Partial", "PlanError", "Plugin", "PluginError", "RecordError",
-    "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State", "Transport", "TransportError",
-    "TransportSpec", "Tunnel", "UnknownName", "UsageError", "View", "ViewSpec", "build", "cli",
-    "content_id", "dump", "dumps", "hookimpl", "load", "loads", "run", "to_config", "to_partial",
+    "ConfigError", "Container", "ContainerSpec", "Dependency", "Entrypoint", "Executor", "ExecutorSpec",
+    "Experiment", "ExperimentStatus", "Files", "Format", "FormatSpec", "Fresh", "HostCommand", "IgnoreRule",
+    "Job", "JobsFailed", "Language", "LanguageSpec", "Launcher", "LauncherSpec", "LocalTunnel", "NameSpec",
+    "NoHash", "NrunError", "Packager", "PackagerSpec", "PackagingError", "Packing", "Partial", "PlanError",
+    "Plugin", "PluginError", "RecordError", "ResultError", "Retries", "Script", "Secret", "SecretSpec", "State",
+    "Transport", "TransportError", "TransportSpec", "Tunnel", "UnknownName", "UsageError", "View", "ViewSpec",
+    "build", "cli", "content_id", "dump", "dumps", "hookimpl", "load", "loads", "run", "to_config",
+    "to_partial",
 ]
 # fmt: on
 
@@ -160,8 +163,7 @@ def _find(name: str) -> Any:  # noqa: ANN401 - as above
     from importlib.util import find_spec
 
     if name.startswith("_") or find_spec(f"nrun.{name}"):  # `from nrun import errors` asks here first
-        msg = f"module 'nrun' has no attribute {name!r}"
-        raise AttributeError(msg)
+        raise AttributeError(f"module 'nrun' has no attribute {name!r}")
     from nrun.provided import provided
 
     return provided(name)

@@ -53,8 +53,7 @@ def parse_size(text: str) -> int:
     """Bytes in a size such as `500`, `50GB` or `1.5 TiB`. Raises UsageError."""
     match = _SIZE.fullmatch(text.strip())
     if match is None or (match[3] and not match[2]):
-        msg = f"{text!r} is no size"
-        raise UsageError(msg, hint="write a number and a unit, such as 500MB, 50GB or 1.5TiB")
+        raise UsageError(f"{text!r} is no size", hint="write a number and a unit, such as 500MB, 50GB or 1.5TiB")
     power = " kmgtp".index(match[2].lower() or " ")
     return int(float(match[1]) * (1024 if match[3] else _STEP) ** power)
 

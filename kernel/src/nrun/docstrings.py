@@ -6,11 +6,9 @@ import functools
 import re
 
 _ARGUMENT = re.compile(
-    r"^([ \t]*)(?::param (?:\w+ )?(?P<sphinx>\w+):|(?P<google>\w+)(?: ?\([^)\n]*\))?:|(?P<numpy>\w+) : [^\n]*\n)"
-    r"(?=(?P<text>.*(?:\n\1[ \t]+\S.*)*))",
-    re.MULTILINE,
+    r"(?m)^([ \t]*)(?::param (?:\w+ )?(?P<sphinx>\w+):|(?P<google>\w+)(?: ?\([^)\n]*\))?:|(?P<numpy>\w+) : [^\n]*\n)"
+    r"(?=(?P<text>.*(?:\n\1[ \t]+\S.*)*))"
 )
-"""An argument, and the text about it, in which others may stand."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -18,6 +16,5 @@ def told_of_arguments(text: str) -> dict[str, str]:
     """What a docstring says of each argument, by name. Whatever looks like a name with a colon counts as one."""
     told: dict[str, str] = {}
     for found in _ARGUMENT.finditer(text):
-        name = found["sphinx"] or found["google"] or found["numpy"]
-        told.setdefault(name, " ".join(found["text"].split()))
+        told.setdefault(found["sphinx"] or found["google"] or found["numpy"], " ".join(found["text"].split()))
     return told

@@ -1,4 +1,4 @@
-"""What happens in an experiment. These are the lines of its journal, and what observers are told.
+"""What happens in an experiment. These are the lines of its journal (but `Underway`), and what observers are told.
 
 Each event is frozen, JSON-serialisable and enough by itself: folding the events of a journal in order
 gives the state of the experiment. `at` is the time it was recorded, in seconds since the epoch.
@@ -140,6 +140,17 @@ class CodePacked(Event):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class Underway(Event):
+    """Something takes long. Observers in the process that does it hear of it every second; no journal has it."""
+
+    kind = "underway"
+    action: str
+    done: int
+    total: int
+    """Both in bytes; 0 if nobody knows."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ControlError(Event):
     """Watching or steering went wrong. Says nothing about what the jobs do."""
 
@@ -201,8 +212,7 @@ def from_json(line: Mapping[str, Json]) -> Event:
     """
     kind = line["kind"]
     if not isinstance(kind, str) or kind not in _KINDS:
-        msg = f"unknown kind of event {kind!r}"
-        raise ValueError(msg)
+        raise ValueError(f"unknown kind of event {kind!r}")
     cls = _KINDS[kind]
     names = _field_names(cls)
     fields: dict[str, object] = {name: _checked(name, value) for name, value in line.items() if name in names}
@@ -254,7 +264,9 @@ def observation_from_json(line: Mapping[str, Json]) -> Observation:
 
 _OBSERVATION_FIELDS = frozenset(field.name for field in attrs.fields(Observation))
 _TIMES = frozenset({"at", "observed_at", "started_at", "ended_at", "last_output_at", "cpu_s", "not_before"})
-_INTEGERS = frozenset({"attempt", "exit_code", "pid", "executor", "peak_memory_bytes", "peak_gpu_memory_bytes"})
+_INTEGERS = frozenset(
+    {"attempt", "exit_code", "pid", "executor", "peak_memory_bytes", "peak_gpu_memory_bytes", "done", "total"}
+)
 _TEXTS = frozenset({"job", "reason", "by", "action", "message", "title", "host", "source", "signal", "bundle", "text"})
 _MAPPINGS = frozenset({"handle", "observation"})
 
@@ -270,8 +282,7 @@ def _checked(name: str, value: object) -> object:
     else:
         good = name not in _MAPPINGS or isinstance(value, dict)
     if not good:
-        msg = f"{name} cannot be {value!r:.80}"
-        raise TypeError(msg)
+        raise TypeError(f"{name} cannot be {value!r:.80}")
     return value
 
 
@@ -282,6 +293,5 @@ def is_time(value: object) -> bool:
 
 def _texts(values: object) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        msg = f"a list of texts is wanted, not {values!r:.80}"
-        raise TypeError(msg)
+        raise TypeError(f"a list of texts is wanted, not {values!r:.80}")
     return tuple(values)

@@ -15,7 +15,7 @@ from nrun.errors import InCharge, PlanError
 from nrun.interrupts import policy
 from nrun.job import Job, name_of, set_up, task_of
 from nrun.kept import Kept
-from nrun.launching import current_session, stop_loading, surroundings, with_start
+from nrun.launching import current_session, stop_loading, surroundings
 from nrun.model import State
 from nrun.outcome import ExperimentStatus, jobs_failed, plan_text, status_of
 from nrun.planning import (
@@ -29,7 +29,7 @@ from nrun.planning import (
     task_json,
 )
 from nrun.planning import Job as PlannedJob
-from nrun.preflight import check_carried_on, check_files, check_outputs
+from nrun.preflight import check_carried_on, check_files, check_outputs, with_start
 from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment, publish
 
 if TYPE_CHECKING:
@@ -116,11 +116,9 @@ class Experiment(Kept):
                 task_json(changed, surroundings())  # what cannot travel is refused now, not when it is submitted
             tasks += (changed,)
         if not tasks:
-            msg = "a group needs at least one task"
-            raise PlanError(msg)
+            raise PlanError("a group needs at least one task")
         if group and not name:
-            msg = "a group of tasks needs a name: exp.add([...], name=...)"
-            raise PlanError(msg)
+            raise PlanError("a group of tasks needs a name: exp.add([...], name=...)")
         if name:
             check_name(name, "the name of a job")
             if name in self._jobs:

@@ -63,15 +63,13 @@ def dump(value: object, path: str | os.PathLike[str], section: str = "", *, full
         for step in steps[:-1]:
             holder = holder.setdefault(step, {}) if isinstance(holder, dict) else None
         if not isinstance(holder, dict):
-            msg = f"{os.fspath(path)} has no mapping to put {section!r} into"
-            raise ConfigError(msg)
+            raise ConfigError(f"{os.fspath(path)} has no mapping to put {section!r} into")
         holder[steps[-1]] = data
         text = format_.write(whole, comments=comments, into=old)
     try:
         Path(path).write_text(text, "utf-8")
     except OSError as error:
-        msg = f"cannot write {os.fspath(path)}: {error}"
-        raise ConfigError(msg) from error
+        raise ConfigError(f"cannot write {os.fspath(path)}: {error}") from error
 
 
 def loads(
@@ -114,8 +112,7 @@ def from_yaml(cls: type[N], text: str, *, mode: Mode = "allowed", allow: Collect
     """As `loads`, for one kind of node."""
     value = loads(text, "yaml", mode=mode, allow=allow)
     if not isinstance(value, cls):
-        msg = f"this YAML describes a {type(value).__name__}, not a {cls.__name__}"
-        raise ConfigError(msg)
+        raise ConfigError(f"this YAML describes a {type(value).__name__}, not a {cls.__name__}")
     return value
 
 
@@ -129,8 +126,7 @@ def read_file(path: str | os.PathLike[str], hooks: Hooks, note: str = "") -> Sou
     try:
         document = format_.read(text)
     except ConfigError as error:
-        msg = f"{name}: {error.message}"
-        raise ConfigError(msg, hint=error.hint) from error
+        raise ConfigError(f"{name}: {error.message}", hint=error.hint) from error
     return Source.of(document, TextFile(name, text.split("\n"), note))
 
 
@@ -161,8 +157,7 @@ def _text(path: str | os.PathLike[str]) -> str:
     try:
         return Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"cannot read {os.fspath(path)}: {error}"
-        raise ConfigError(msg) from error
+        raise ConfigError(f"cannot read {os.fspath(path)}: {error}") from error
 
 
 def _section(section: str) -> tuple[str, ...]:

@@ -97,8 +97,7 @@ def settle(folder: ExperimentFolder, fingerprint: str) -> None:
     """Have an experiment stand for its fingerprint. Raises InCharge, and leaves nothing of it, if another one does."""
     if (other := claim(folder, fingerprint).id) != folder.id:
         discard(folder)
-        msg = f"the same was launched at the same moment, as {other}"
-        raise InCharge(msg)
+        raise InCharge(f"the same was launched at the same moment, as {other}")
 
 
 def _claimed(home: Path, title: str, fingerprint: str) -> tuple[ExperimentFolder | None, int]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from nrun.containers import ContainerSpec
     from nrun.declare import (
         CheckSpec,
         CommandSpec,
@@ -192,6 +193,21 @@ def nrun_launchers() -> Iterable[LauncherSpec]:
 
 
 @hookspec
+def nrun_containers() -> Iterable[ContainerSpec]:
+    """Declare containers: what runs images, inside what an executor gives a job.
+
+    Convention: collect. Fires once per process, when a container is first looked up.
+
+    Example::
+
+        @hookimpl
+        def nrun_containers():
+            yield ContainerSpec(name="jail", summary="In a jail", class_name="JailContainer", container=_jail)
+    """
+    return ()
+
+
+@hookspec
 def nrun_transports() -> Iterable[TransportSpec]:
     """Declare transports: how the host is reached that a backend works on.
 
@@ -267,8 +283,8 @@ def nrun_event(event: Event, experiment: str, folder: Path, watching: bool) -> A
     event once at most. Whoever only shows them takes it and is told wherever somebody looks on, such as by
     `nrun attach` or `nrun status --watch`; it is True where another process is in charge.
 
-    Convention: notify; may be `async`. Fires after the event is in the journal, in its order. A failing or
-    slow plugin is reported once and then left out for the rest of the run.
+    Convention: notify; may be `async`. Fires after the event is in the journal (all but `Underway` are), in its order.
+    A failing or slow plugin is reported once and then left out for the rest of the run.
 
     Example::
 

@@ -172,8 +172,7 @@ class Job:
     def _folder(self, status: JobStatus, task: int) -> Path:
         path = self._experiment.path
         if path is None:
-            msg = f"job {self.name!r} has not been run"
-            raise ResultError(msg)
+            raise ResultError(f"job {self.name!r} has not been run")
         attempt = path / "jobs" / self.name / f"attempt-{status.attempt}"
         in_group = attempt / f"task-{task}"
         return in_group if in_group.is_dir() else attempt

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from nrun.experiment import Experiment
     from nrun.interrupts import OnInterrupt
-    from nrun.planning import Job, Surroundings
+    from nrun.planning import Surroundings
 
 MAIN_MODULES = ("__main__", "__nrun_main__")
 
@@ -107,16 +107,3 @@ def surroundings() -> Surroundings:
         main=os.path.abspath(file) if file and os.path.exists(file) else None,  # noqa: PTH100, PTH110 - as above
         main_module=spec.name if spec is not None and spec.name not in MAIN_MODULES else None,
     )
-
-
-def with_start(job: Job, cwd: str) -> Job:
-    """`job` with packagers that know where the folder `cwd` lies in what they ship."""
-    if not any(executor.packager.ships for executor in job.executors):
-        return job
-    from pathlib import Path  # few jobs ship code
-
-    executors = tuple(
-        executor.clone(packager=executor.packager.at(Path(cwd))) if executor.packager.ships else executor
-        for executor in job.executors
-    )
-    return attrs.evolve(job, executors=executors)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from nrun.protocols import Executor
     from nrun.secret import Secret, SecretValue
+    from nrun.words import JobVariable, Joined
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 
@@ -153,11 +154,13 @@ class JobPath(Data):
 
 @attrs.frozen(eq=False, repr=False)
 class Worker(Data):
-    """The path of `worker.py`, which travels with the experiment."""
+    """The path of `worker.py`, which travels with the experiment, or of the folder that has it."""
+
+    folder: bool = False
 
 
-Word: TypeAlias = str | JobPath | Worker
-"""One argument of a command: literal text, or a path that the job fills in."""
+Word: TypeAlias = "str | JobPath | Worker | JobVariable | Joined"
+"""One argument of a command: literal text, or what the job fills in."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

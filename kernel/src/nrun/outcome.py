@@ -51,33 +51,18 @@ class ExperimentStatus(Data):
 
     def to_json(self) -> dict[str, Json]:
         """As JSON: the jobs in the order they were added."""
-        return {
-            "id": self.id,
-            "title": self.title,
-            "state": self.state.value,
-            "created": self.created,
-            "user": self.user,
-            "tags": list(self.tags),
-            "notes": [{"at": note.at, "by": note.by, "text": note.text} for note in self.notes],
-            "size": self.size,
-            "jobs": [status.to_json() for status in self.jobs.values()],
-            "warnings": list(self.warnings),
-        }
+        notes = [{"at": note.at, "by": note.by, "text": note.text} for note in self.notes]
+        lists = {"tags": list(self.tags), "notes": notes, "warnings": list(self.warnings)}
+        jobs = [status.to_json() for status in self.jobs.values()]
+        return {field.name: getattr(self, field.name) for field in attrs.fields(type(self))} | lists | {"jobs": jobs}
 
     @classmethod
     def from_json(cls, form: Mapping[str, Any]) -> Self:
         """The status that `to_json` gave, as far as it goes. Raises KeyError, TypeError or ValueError."""
         jobs = [JobStatus.from_json(job) for job in form["jobs"]]
-        return cls(
-            **{
-                **form,
-                "state": State(form["state"]),
-                "tags": tuple(form["tags"]),
-                "notes": tuple(Noted(**note) for note in form["notes"]),
-                "jobs": {job.name: job for job in jobs},
-                "warnings": tuple(form["warnings"]),
-            }
-        )
+        notes = tuple(Noted(**note) for note in form["notes"])
+        lists = {"tags": tuple(form["tags"]), "notes": notes, "warnings": tuple(form["warnings"])}
+        return cls(**{**form, **lists, "state": State(form["state"]), "jobs": {job.name: job for job in jobs}})
 
     def __str__(self) -> str:
         from nrun.record.table import status_table

@@ -1,9 +1,11 @@
-"""What is checked of a plan before anything is written."""
+"""What is checked of a plan, and looked up for it, before anything is written."""
 
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+import attrs
 
 from nrun.config.script import Script
 from nrun.errors import PlanError
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from nrun.model import Place
-    from nrun.planning import Plan
+    from nrun.planning import Job, Plan
     from nrun.protocols import Backend
 
 
@@ -52,3 +54,11 @@ def check_outputs(patterns: Iterable[object]) -> tuple[str, ...]:
             msg = f"an output is a path or pattern within the folder in which the job runs, not {one!r:.80}"
             raise PlanError(msg, hint='such as outputs=["checkpoints/*.pt"]')
     return tuple(str(one) for one in found)
+
+
+def with_start(job: Job, cwd: str) -> Job:
+    """`job` with packagers that know where the folder `cwd` lies in what they ship."""
+    executors = tuple(
+        one.clone(packager=one.packager.at(Path(cwd))) if one.packager.ships else one for one in job.executors
+    )
+    return job if executors == job.executors else attrs.evolve(job, executors=executors)

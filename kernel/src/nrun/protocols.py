@@ -11,30 +11,14 @@ from nrun.arguments import Extensible
 from nrun.text import environment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
     from os import PathLike
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
+    from nrun import model
     from nrun.config.node import Node
-    from nrun.model import (
-        Attempt,
-        Bundle,
-        Capabilities,
-        Command,
-        Document,
-        Files,
-        Handle,
-        Json,
-        Launch,
-        LogChunk,
-        Observation,
-        Place,
-        Refused,
-        Submission,
-        Tag,
-    )
     from nrun.planning.jobs import Task
     from nrun.retries import Retries
 
@@ -46,8 +30,7 @@ def _env_vars(values: Mapping[str, str]) -> dict[str, str]:
 def _launcher(_executor: Executor, _field: object, value: Any) -> None:  # noqa: ANN401 - whatever is given
     if value is not None and not isinstance(value, Launcher):
         named = str(value).title() if isinstance(value, str) else "Launcher"
-        msg = f"launcher must be an object, such as run.{named}(), not {value!r}"
-        raise ValueError(msg)
+        raise ValueError(f"launcher must be an object, such as run.{named}(), not {value!r}")
 
 
 def _check_retries(_executor: object, field: attrs.Attribute[int], value: object) -> None:
@@ -57,15 +40,26 @@ def _check_retries(_executor: object, field: attrs.Attribute[int], value: object
 
         if isinstance(value, Retries):
             return
-        msg = f"'{field.name}' must be a number, or Retries(...) with one for each cause: {value!r}"
-        raise ValueError(msg)
+        raise ValueError(f"'{field.name}' must be a number, or Retries(...) with one for each cause: {value!r}")
     if value < 0:
-        msg = f"'{field.name}' must be >= 0: {value}"
-        raise ValueError(msg)
+        raise ValueError(f"'{field.name}' must be >= 0: {value}")
+
+
+def check_container(executor: object, field: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401 - as above
+    """For the field `container` of an executor: raises TypeError for what is none."""
+    if value is not None:
+        from nrun.containers import Container  # most jobs have none
+
+        instance_of(Container)(executor, field, value)
 
 
 class IgnoreRule(Protocol):
     """What stays behind of a folder."""
+
+    @property
+    def files(self) -> Collection[str] | None:
+        """Names of files: where none stands, nothing is said of what is `tracked`. None: there may be, anyway."""
+        ...
 
     def ignores(self, name: str, *, folder: bool, tracked: bool = False) -> bool | None:
         """Whether the file or folder called `name`, relative to the folder, stays behind; None: nothing is said of it.
@@ -112,8 +106,7 @@ def _check_size(_packager: object, _field: object, value: str | None) -> None:
 
 def _check_start(_packager: object, _field: object, value: str | None) -> None:
     if value and {"", ".", ".."} & set(value.split("/")):
-        msg = f"start must be a folder inside what travels, such as 'experiments/one', not {value!r}"
-        raise ValueError(msg)
+        raise ValueError(f"start must be a folder inside what travels, such as 'experiments/one', not {value!r}")
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -147,7 +140,7 @@ class Packager(Extensible):
         inside = source != root and source.is_relative_to(root)
         return self.clone(start=source.relative_to(root).as_posix() if inside else "")
 
-    async def select(self, source: Path, packing: Packing) -> Sequence[Files]:
+    async def select(self, source: Path, packing: Packing) -> Sequence[model.Files]:
         """What is to travel from `source`, the current folder. nrun reads the files, and only those that changed.
 
         Promises: 1. The same input gives the same selection. 2. Nothing is written but below `packing.scratch`, where
@@ -161,8 +154,12 @@ class Packager(Extensible):
 class Launcher(Extensible):
     """How the processes of a job start. This one starts a command as it is; plugins subclass it."""
 
-    def wrap(self, command: Command, executor: Executor) -> Command:
-        """The command that starts `command`, placed by `executor`, under this launcher. Pure."""
+    def wrap(self, command: model.Command, executor: Executor) -> model.Command:
+        """The command that starts `command`, placed by `executor`, under this launcher. Pure.
+
+        One that starts the command several times names in `NRUN_RANK_FROM` the variable that has the rank of each:
+        the function of rank 0 gives the result.
+        """
         del executor
         return command
 
@@ -192,14 +189,25 @@ class Executor(Extensible):
     max_parallel: int | None = attrs.field(default=None, validator=optional(and_(instance_of(int), ge(1))))
     """Most jobs with the backend at once; None: what the backend advises."""
 
-    def place(self) -> Place:
+    def place(self) -> model.Place:
         """Where these jobs go. Every executor overrides it."""
-        msg = f"{type(self).__name__} does not say where its jobs go; override place()"
-        raise TypeError(msg)
+        raise TypeError(f"{type(self).__name__} does not say where its jobs go; override place()")
 
     def get_launcher(self) -> Launcher:
         """How its processes start: `launcher`, or one that starts them as they are."""
         return self.launcher or Launcher()
+
+    def nnodes(self) -> int:
+        """How many nodes a job has.
+
+        On more than one, the backend tells each of them `NRUN_NODE_RANK` (from 0), `NRUN_HEAD_NODE` (the address of
+        node 0) and `NRUN_HEAD_PORT` (free there), by which a launcher lets them meet.
+        """
+        return 1
+
+    def nproc_per_node(self) -> int:
+        """How many processes a launcher starts on each node."""
+        return 1
 
     def interpreter(self) -> str:
         """The Python for function tasks, and for scripts whose entrypoint is `python`."""
@@ -230,11 +238,11 @@ class Format(Protocol):
     nothing is imported, called or made into an object, and a small file cannot become a huge one.
     """
 
-    def read(self, text: str) -> Document:
+    def read(self, text: str) -> model.Document:
         """The document in `text`. Raises ConfigError that says line and column."""
         ...
 
-    def write(self, data: Json, *, comments: Mapping[tuple[str | int, ...], str], into: str = "") -> str:
+    def write(self, data: model.Json, *, comments: Mapping[tuple[str | int, ...], str], into: str = "") -> str:
         """The text for `data`. `comments` go above the values they are about, where the format has comments.
 
         `into` is a text that is brought up to date: what it keeps, such as comments and the order of keys, stays as
@@ -284,11 +292,11 @@ class Backend(Protocol):
     """
 
     @property
-    def capabilities(self) -> Capabilities:
+    def capabilities(self) -> model.Capabilities:
         """What this backend can do. Known before it is opened."""
         ...
 
-    def plan(self, launches: Sequence[Launch]) -> Sequence[Submission]:
+    def plan(self, launches: Sequence[model.Launch]) -> Sequence[model.Submission]:
         """The exact text to submit: one submission per job, or one for many (an array, a group)."""
         ...
 
@@ -302,24 +310,24 @@ class Backend(Protocol):
         """Disconnect (promise 9)."""
         ...
 
-    async def stage(self, bundles: Collection[Bundle]) -> None:
-        """Make code present at the place, shipping only what is missing there."""
+    async def stage(self, bundles: Collection[model.Bundle], progress: Callable[[int, int], None]) -> None:
+        """Make code present there, sending only what is missing. `progress` is told the bytes sent and to send."""
         ...
 
     async def submit(
-        self, submissions: Sequence[Submission], attempts: Mapping[str, Attempt]
-    ) -> Mapping[Tag, Handle | Refused]:
+        self, submissions: Sequence[model.Submission], attempts: Mapping[str, model.Attempt]
+    ) -> Mapping[model.Tag, model.Handle | model.Refused]:
         """Hand over the submissions; `attempts` has the attempt of each job in them, by its name.
 
         Every attempt is answered. Raises BackendError when the answer was lost: then `find` tells.
         """
         ...
 
-    async def find(self, attempts: Collection[Attempt]) -> Mapping[Tag, Handle]:
+    async def find(self, attempts: Collection[model.Attempt]) -> Mapping[model.Tag, model.Handle]:
         """Those of the attempts that were submitted, alive or ended. Absent: it certainly was not."""
         ...
 
-    async def changes(self) -> Collection[Handle]:
+    async def changes(self) -> Collection[model.Handle]:
         """Wait until something may have changed, then say for which handles it is worth observing.
 
         Speaks of the handles this backend has submitted, found or observed unended. A backend with events waits for
@@ -327,11 +335,13 @@ class Backend(Protocol):
         """
         ...
 
-    async def observe(self, handles: Collection[Handle]) -> Mapping[Handle, Observation]:
+    async def observe(self, handles: Collection[model.Handle]) -> Mapping[model.Handle, model.Observation]:
         """What is known of each handle: one call for many, an answer for every one of them."""
         ...
 
-    def logs(self, handle: Handle, *, stream: str, offset: int, follow: bool) -> AsyncGenerator[LogChunk, None]:
+    def logs(
+        self, handle: model.Handle, *, stream: str, offset: int, follow: bool
+    ) -> AsyncGenerator[model.LogChunk, None]:
         """The bytes of a log from `offset` on; `stream` is "out" or "err", or "err.2" for the third task of a group.
 
         With `follow` it ends when the job has ended and everything was read. A log that does not
@@ -339,14 +349,14 @@ class Backend(Protocol):
         """
         ...
 
-    async def fetch(self, folders: Mapping[Handle, Path]) -> None:
+    async def fetch(self, folders: Mapping[model.Handle, Path]) -> None:
         """Bring what ended jobs left (markers, results, logs) into the folder of each attempt in the record.
 
         Nothing to do where jobs write there themselves. May be asked again after it failed.
         """
         ...
 
-    async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
+    async def cancel(self, handles: Collection[model.Handle], *, grace_s: float) -> Mapping[model.Handle, str]:
         """Stop the jobs: ask, wait up to `grace_s` seconds, force, verify. Ended jobs are left alone.
 
         Returns what is still alive and why; empty when everything is gone.

@@ -36,6 +36,8 @@ def provided(name: str, hooks: Hooks | None = None) -> Any:  # noqa: ANN401 - a 
         *((found.spec.class_name, found, found.spec.launcher) for found in hooks.launchers),
         *((found.spec.name, found, found.spec.load) for found in hooks.names),
     ]
+    if name.endswith("Container"):
+        offers += ((found.spec.class_name, found, found.spec.container) for found in hooks.containers)
     if name.endswith("Tunnel"):
         offers += ((found.spec.class_name, found, found.spec.tunnel) for found in hooks.transports)
     if offered := [(found, load) for each, found, load in offers if each == name]:
@@ -119,14 +121,13 @@ def _load(name: str, offers: Sequence[tuple[Declared[Any], Callable[[], Any]]]) 
     try:
         return offers[0][1]()
     except Exception as error:
-        msg = f"{name} cannot be loaded: {type(error).__name__}: {error}"
-        raise PluginError(msg, plugin=who) from error
+        raise PluginError(f"{name} cannot be loaded: {type(error).__name__}: {error}", plugin=who) from error
 
 
 def _kind_and_name(class_name: str) -> tuple[str, str]:
     """The kind and the plugin's name in `nrun-<kind>-<name>` for a class, by the convention for both."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*", class_name)
     last = words[-1].lower() if words else ""
-    if len(words) > 1 and last in {"executor", "packager", "launcher", "tunnel"}:
+    if len(words) > 1 and last in {"executor", "packager", "launcher", "tunnel", "container"}:
         return last.replace("tunnel", "transport"), "-".join(words[:-1]).lower()
     return "", "-".join(words).lower()

@@ -143,14 +143,12 @@ class Recorded:
     def _known(self) -> View:
         if self._view is None:
             self._launched()
-            msg = f"nothing is known of experiment {self.title!r}"
-            raise RecordError(msg)
+            raise RecordError(f"nothing is known of experiment {self.title!r}")
         return self._view
 
     def _launched(self) -> ExperimentFolder:
         if self._folder is None:
-            msg = f"experiment {self.title!r} has not been run"
-            raise PlanError(msg, hint="exp.run() runs it")
+            raise PlanError(f"experiment {self.title!r} has not been run", hint="exp.run() runs it")
         return self._folder
 
     # ---- looking after

@@ -79,8 +79,7 @@ class SecretValue:
         return MASK
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        msg = "the value of a secret cannot be pickled or copied"
-        raise TypeError(msg)
+        raise TypeError("the value of a secret cannot be pickled or copied")
 
 
 def escape(text: str) -> str:

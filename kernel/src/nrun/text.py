@@ -21,30 +21,25 @@ def text_of(value: object, what: str) -> str:
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     if not isinstance(value, str):
-        msg = f"{what} must be text, not {type(value).__name__}: {value!r}"
-        raise ConfigError(msg, hint=f"write {str(value)!r}")
+        raise ConfigError(f"{what} must be text, not {type(value).__name__}: {value!r}", hint=f"write {str(value)!r}")
     if "\0" in value:
-        msg = f"{what} contains a NUL character, which no process can be given: {value!r}"
-        raise ConfigError(msg)
+        raise ConfigError(f"{what} contains a NUL character, which no process can be given: {value!r}")
     try:
         value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
-        msg = f"{what} contains a lone surrogate, which cannot be written: {value!r}"
-        raise ConfigError(msg) from error
+        raise ConfigError(f"{what} contains a lone surrogate, which cannot be written: {value!r}") from error
     return value
 
 
 def environment(values: object, what: str) -> dict[str, str]:
     """`values` as environment variables, some of which may be secrets. Raises ConfigError for what no process takes."""
     if not isinstance(values, Mapping):
-        msg = f"{what} must be a dict of names and texts, not {type(values).__name__}: {values!r}"
-        raise ConfigError(msg)
+        raise ConfigError(f"{what} must be a dict of names and texts, not {type(values).__name__}: {values!r}")
     env: dict[str, str] = {}
     for name, value in values.items():
         text = text_of(name, f"{what}: a name")
         if not text or "=" in text:
-            msg = f"{what}: {text!r} cannot name an environment variable"
-            raise ConfigError(msg)
+            raise ConfigError(f"{what}: {text!r} cannot name an environment variable")
         env[text] = value if _is_secret(value) else text_of(value, f"{what}[{name!r}]")
     return env
 

@@ -30,15 +30,11 @@ def called_now(symbol, given):
 def described(target, args, kwargs):
     """What the defaults of a target that was only named describe, built. Whoever described it has loaded nrun."""
     import copy
+    import sys
 
-    from nrun.config import Config
-    from nrun.config.build import build
-    from nrun.config.target import signature_of
-
-    signature = signature_of(target)
-    given = {*kwargs, *signature.positional[: len(args)]}
-    names = [name for name in signature.described if isinstance(name, str) and name not in given]
-    return build(Config(dict, **{name: copy.deepcopy(signature.default(name)) for name in names})) if names else {}
+    nrun, signature = sys.modules["nrun"], sys.modules["nrun.config.target"].signature_of(target)
+    names = {name for name in signature.described if type(name) is str} - {*kwargs, *signature.positional[: len(args)]}
+    return nrun.build(nrun.Config(dict, **{name: copy.deepcopy(signature.default(name)) for name in sorted(names)}))
 
 
 class Maker:

@@ -167,6 +167,8 @@ def run(task_path):
         if builder.fresh:
             args, kwargs = forms().anew((args, kwargs), {})
         value = target(*args, **kwargs)
+        if os.environ.get(os.environ.get("NRUN_RANK_FROM", ""), "0") != "0":
+            return  # of processes that run the same function, the first gives the result
     except Exception as error:
         trace = error.__traceback__
         while trace and trace.tb_frame.f_globals.get("__name__") in OWN:

@@ -154,12 +154,12 @@ def test_packagers_are_completed(source):
 def test_what_takes_long_is_told(capsys, monkeypatch):
     monkeypatch.setattr(progress, "QUIET_S", 0.0)
     with Reading(20_000, 200_000_000) as reading:
-        reading(1)
-        reading(1)
+        reading(1, 0)
+        reading(1, 0)
     assert capsys.readouterr().err == "reading 20,000 files, 200.0 MB\n"
     monkeypatch.undo()
     with Reading(20_000, 200_000_000) as reading:
-        reading(1)
+        reading(1, 0)
     assert capsys.readouterr().err == ""
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from nrun_executor_local.processes import Process, boot_id, members, tagged
+from nrun_executor_local.processes import Process, boot_id, members, start, tagged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,18 @@ def test_the_session_of_a_job_is_the_jobs_even_where_the_tag_was_dropped(leader)
     os.kill(leader.pid, 9)
     os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
     assert members(named(leader.pid)) == [child], "also while the leader is a zombie of ours"
+
+
+def test_a_job_that_has_only_just_been_started_is_there(tmp_path):
+    """While the system loads a program, its environment reads as empty."""
+    (tmp_path / "launch.sh").write_text("sleep 60\n")
+    for _ in range(50):
+        pid = start(f"{tmp_path}/launch.sh", str(tmp_path), {"NRUN_TAG": TAG})
+        try:
+            assert pid in members(named(pid))
+        finally:
+            os.killpg(pid, 9)
+            os.waitpid(pid, 0)
 
 
 def test_a_process_that_left_the_session_is_known_by_its_tag():

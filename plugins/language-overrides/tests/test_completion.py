@@ -116,7 +116,7 @@ def index():
             ["model.layers=[node(act=relu),node", "model.layers=[node(act=relu),node("],
         ),
         ("", "model.layers+=node(inner=node(a", ["model.layers+=node(inner=node(act="]),
-        ("", "...mo", ["...mode=", "...model="]),
+        ("", "...mod", ["...mode=", "...model="]),
         ("", "run.", ["run.executor.", "run.executor=", "run.plugins.", "run.plugins=", "run.name="]),
         ("", "run.executor.gra", ["run.executor.grace_s="]),
         ("", "run.executor=lo", ["run.executor=local", "run.executor=local("]),

@@ -16,6 +16,7 @@ from nrun.events import (
     JobObserved,
     JobSubmitted,
     JobSubmitting,
+    Underway,
 )
 from nrun.model import Observation, State
 from nrun_observer_rich.lastline import last_line
@@ -155,3 +156,15 @@ def test_the_live_view_leaves_the_final_picture_and_the_cursor(tmp_path: Path) -
     assert screen.getvalue().rfind("\x1b[?25h") > screen.getvalue().rfind("\x1b[?25l")
     assert closed == [True]
     assert sys.stderr is stderr
+
+
+def test_what_takes_long_is_shown_while_it_is_heard_of() -> None:
+    console = Console(file=io.StringIO(), record=True, width=60)
+    underway = [
+        Underway(at=1003.0, action="pack\x1b code", done=30_000_000, total=0),
+        Underway(at=1000.0, action="send code to slurm", done=1, total=2),
+    ]
+    console.print(picture(progress(1), "", 1004.0, {}, underway))
+    text = console.export_text()
+    assert "pack\\x1b code: 30.0 MB" in text
+    assert "slurm" not in text

@@ -15,6 +15,7 @@ from nrun.events import (
     JobSkipped,
     JobSubmitted,
     JobSubmitting,
+    Underway,
 )
 from nrun.model import Observation, State
 from nrun_observer_rich.plain import PlainView
@@ -121,3 +122,15 @@ def test_names_and_reasons_cannot_begin_lines_or_steer_the_terminal(hostile: str
     )
     assert len(lines) == 4
     assert all(line.isprintable() for line in lines)
+
+
+def test_what_takes_long_is_told_now_and_then() -> None:
+    def at(second: int, action: str = "send code to slurm", total: int = 200_000_000) -> Event:
+        return Underway(at=1000.0 + second, action=action, done=second * 10_000_000, total=total)
+
+    lines = written(started(1), *map(at, range(2, 16)), at(3, "pack code", 0))
+    assert lines[1:] == [
+        "hello: send code to slurm: 20.0 MB of 200.0 MB",
+        "hello: send code to slurm: 120.0 MB of 200.0 MB",
+        "hello: pack code: 30.0 MB",
+    ]

@@ -406,3 +406,20 @@ def test_what_was_packed_before_is_not_packed_again(repository, settled, tmp_pat
     for path in (store / "packs").iterdir():
         path.unlink()
     assert packed() == (changed[0], 3)
+
+
+class NoNotebooks:
+    """A rule of a site, made of no file."""
+
+    files = None
+
+    def ignores(self, name, *, folder, tracked=False):
+        return True if name.endswith(".ipynb") else None
+
+
+def test_a_rule_that_needs_no_file_is_asked_of_everything(repository, settled):
+    repository.commit(a_py="1", b_ipynb="1", sub__c_ipynb="1")
+    asked = Asked()
+    asked.ignore_rule = lambda root: NoNotebooks()
+    (files,) = asyncio.run(GitArchivePackager().select(repository.folder, asked))
+    assert (list(files.names), asked.key) == (["a.py"], None)

@@ -292,6 +292,22 @@ def test_a_port_where_nobody_listens_closes_at_once(sshd, reach, use):
     assert use(reach(sshd), doing) == b""
 
 
+def test_a_connection_that_is_still_being_dialled_ends_with_the_port(sshd, reach, use):
+    async def doing(transport):
+        async with transport.forward("localhost", 1) as (host, port):
+            reader, writer = await asyncio.open_connection(host, port)
+            await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(20):
+                return await reader.read()
+        except ConnectionResetError:
+            return b""
+        finally:
+            writer.close()
+
+    assert use(reach(sshd), doing) == b""
+
+
 # ---- the data
 
 

@@ -18,7 +18,7 @@ from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused, Sub
 from nrun_testing.executor import Fault, MemoryExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Any, Self
@@ -122,8 +122,9 @@ class MemoryBackend:
     ) -> None:
         self._watched.clear()
 
-    async def stage(self, bundles: Collection[Bundle]) -> None:
+    async def stage(self, bundles: Collection[Bundle], progress: Callable[[int, int], None]) -> None:
         """Note which code is there."""
+        progress(len(bundles), len(bundles))
         self.system.staged |= {bundle.id for bundle in bundles}
 
     async def submit(

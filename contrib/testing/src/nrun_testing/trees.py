@@ -25,9 +25,10 @@ _file = st.tuples(st.sampled_from(["f", "x"]), st.binary(max_size=40))
 
 def _apart(names: Collection[bytes]) -> bool:
     """Whether none is a folder of another, and none differs from another in case alone."""
-    folded = {name.decode("utf-8", "surrogateescape").casefold() for name in names}
     folders = {b"/".join(name.split(b"/")[:depth]) for name in names for depth in range(1, name.count(b"/") + 1)}
-    return len(folded) == len(names) and not folders & set(names)
+    places = {*names, *folders}
+    folded = {name.decode("utf-8", "surrogateescape").casefold() for name in places}
+    return len(folded) == len(places) == len(names) + len(folders)
 
 
 trees: st.SearchStrategy[Tree] = st.dictionaries(_name, _file, max_size=8).filter(_apart)
@@ -68,8 +69,8 @@ class Shelf(Store):
 
     def keep_all(self, folder: Path) -> tuple[str, int]:
         """Keep everything below a folder: the id, and how many bytes were read."""
-        told: list[int] = []
-        return keep(survey([Files(folder, walk(folder))]), self.path, told.append), sum(told)
+        told = [0]
+        return keep(survey([Files(folder, walk(folder))]), self.path, lambda read, _: told.append(read)), told[-1]
 
     def bundles(self) -> set[str]:
         """The ids of the bundles that are here."""

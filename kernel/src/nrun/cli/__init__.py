@@ -14,8 +14,7 @@ __all__ = ["Link", "RunContext", "entrypoint", "factory", "group", "main"]
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a plugin declares is known only when it is installed
     if name.startswith("_"):
-        msg = f"module 'nrun.cli' has no attribute {name!r}"
-        raise AttributeError(msg)
+        raise AttributeError(f"module 'nrun.cli' has no attribute {name!r}")
     from nrun.provided import provided
 
     return provided(f"cli.{name}")

@@ -100,8 +100,7 @@ def entrypoint_of(function: Callable[..., Any], /, **settings: Any) -> Entrypoin
         hint = "what can be typed, and the `ctx` of experiments, are made by a command language: see `nrun_languages`"
         raise ConfigError(msg, hint=hint) from error
     if made.type not in ("task", "experiment"):
-        msg = f"entrypoint {name!r}: type must be 'task' or 'experiment', not {made.type!r}"
-        raise ConfigError(msg)
+        raise ConfigError(f"entrypoint {name!r}: type must be 'task' or 'experiment', not {made.type!r}")
     setattr(function, MARK, made)
     return made
 

@@ -133,8 +133,7 @@ def _run_named(module: types.ModuleType, name: str, path: str, args: Sequence[st
     elif makes_experiment:
         made = found()
         if not isinstance(made, Experiment):
-            msg = f"{name} in {path} is annotated to return an Experiment, but returned something else"
-            raise UsageError(msg)
+            raise UsageError(f"{name} in {path} is annotated to return an Experiment, but returned something else")
         collected.note(made)
     else:
         task = task_of(found)

@@ -219,7 +219,7 @@ class Carrier:
         ]
         self.ledger.note(intents, durable=not backend.capabilities.here)
         offered = {job.name: launches[job.name] for job in jobs}
-        answers = await hand_over(backend, offered, attempts, self.ledger.trouble)
+        answers = await hand_over(backend, offered, attempts, self.ledger)
         events: list[Event] = []
         refused: list[str] = []
         state = State.RUNNING if backend.capabilities.starts_at_once else State.SUBMITTED

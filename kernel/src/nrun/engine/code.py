@@ -53,6 +53,8 @@ class Code:
     async def _pack(self, number: int, packager: Packager) -> Bundle:
         from nrun.packaging import pack_bundle  # hashing and copying: few runs need them
 
-        bundle = await pack_bundle(packager, self._source, bundles_folder(self._ledger.folder.home), self._hooks)
+        store = bundles_folder(self._ledger.folder.home)
+        async with self._ledger.underway("pack code") as progress:
+            bundle = await pack_bundle(packager, self._source, store, self._hooks, progress)
         self._ledger.note([CodePacked(at=time.time(), executor=number, bundle=bundle.id)], durable=True)
         return bundle

@@ -25,8 +25,7 @@ async def end_of(home: Path, experiment: str, job: str, hooks: Hooks, trouble: T
         try:
             view = await look(find_experiment(home, experiment), hooks)
             if job not in view.statuses:
-                msg = f"experiment {experiment} has no job {job!r}"
-                raise RecordError(msg)
+                raise RecordError(f"experiment {experiment} has no job {job!r}")
             state = view.statuses[job].state
         except (NrunError, OSError) as error:
             if failures == 0:

@@ -11,7 +11,8 @@ from nrun.model import Handle, Refused, Tag
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from nrun.model import Attempt, Launch
+    from nrun.engine.ledger import Ledger
+    from nrun.model import Attempt, Bundle, Launch
     from nrun.protocols import Backend
 
     Trouble = Callable[[str, Exception, Collection[str]], None]
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 LOOK_TIMEOUT_S = 60.0
 """Deadline of one call for many jobs that only looks."""
 SUBMIT_TIMEOUT_S = 600.0
-"""Deadline of one submission of many jobs."""
+"""Deadline of one submission of many jobs; before it, of sending code that does not come on."""
 SUBMIT_TRIES = 3
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Pauses after calls that failed, growing while they keep failing."""
@@ -31,12 +32,12 @@ def told(error: BaseException) -> str:
 
 
 async def hand_over(
-    backend: Backend, launches: Mapping[str, Launch], attempts: Mapping[str, Attempt], trouble: Trouble
+    backend: Backend, launches: Mapping[str, Launch], attempts: Mapping[str, Attempt], ledger: Ledger
 ) -> Mapping[Tag, Handle | Refused]:
     """Submit the jobs, by name; gives an answer for each.
 
     When an answer is lost, the backend is searched first, for as long as that takes, and only what certainly
-    does not exist is submitted again. `trouble` is told what went wrong, with the jobs concerned.
+    does not exist is submitted again. What went wrong is noted in the ledger, with the jobs concerned.
     """
     answers: dict[Tag, Handle | Refused] = {}
     unanswered = list(launches)
@@ -44,9 +45,9 @@ async def hand_over(
     for number in range(SUBMIT_TRIES):
         try:
             bundles = {bundle.id: bundle for name in unanswered if (bundle := attempts[name].bundle) is not None}
+            if bundles:
+                await _send(backend, list(bundles.values()), launches[unanswered[0]].executor.place().kind, ledger)
             async with asyncio.timeout(SUBMIT_TIMEOUT_S):
-                if bundles:
-                    await backend.stage(bundles.values())
                 submissions = backend.plan([launches[name] for name in unanswered])
                 answers |= await backend.submit(submissions, attempts)
             lost = BackendError("the backend did not answer for every job")
@@ -55,13 +56,24 @@ async def hand_over(
         unanswered = [name for name in unanswered if attempts[name].tag not in answers]
         if not unanswered:
             return answers
-        trouble("submit", lost, unanswered)
-        answers |= await search(backend, [attempts[name] for name in unanswered], trouble)
+        ledger.trouble("submit", lost, unanswered)
+        answers |= await search(backend, [attempts[name] for name in unanswered], ledger.trouble)
         unanswered = [name for name in unanswered if attempts[name].tag not in answers]
         if not unanswered:
             return answers
         await asyncio.sleep(PAUSES_S[number])
     return answers | {attempts[name].tag: Refused(told(lost)) for name in unanswered}
+
+
+async def _send(backend: Backend, bundles: Collection[Bundle], kind: str, ledger: Ledger) -> None:
+    """Make code present with the backend, which may take for ever as long as it comes on."""
+    async with ledger.underway(f"send code to {kind}") as progress, asyncio.timeout(SUBMIT_TIMEOUT_S) as limit:
+
+        def come_on(done: int, total: int) -> None:
+            progress(done, total)
+            limit.reschedule(asyncio.get_running_loop().time() + SUBMIT_TIMEOUT_S)
+
+        await backend.stage(bundles, come_on)
 
 
 async def search(backend: Backend, attempts: Collection[Attempt], trouble: Trouble) -> Mapping[Tag, Handle]:

@@ -77,8 +77,7 @@ async def _ask(dependency: Dependency, result: object, folder: ExperimentFolder,
                 os.killpg(process.pid, signal.SIGKILL)
         answer = json.loads((place / "result.json").read_bytes())
         if error := answer.get("error"):
-            msg = f"it raised {error['type']}: {error['message']}"
-            raise ValueError(msg)
+            raise ValueError(f"it raised {error['type']}: {error['message']}")
         return bool(answer["value"])
     finally:
         shutil.rmtree(place, ignore_errors=True)

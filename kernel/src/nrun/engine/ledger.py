@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
 from nrun.engine.handover import told
-from nrun.events import CancelRequested, ControlError
+from nrun.events import CancelRequested, ControlError, Underway
 from nrun.record import fold_all
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 
     from nrun.engine.secrets import Secrets
     from nrun.events import Event
     from nrun.plugins.observers import Observers
     from nrun.record import ExperimentFolder, JobStatus, Journal
+
+QUIET_S = 2.0
+"""How far something is, nobody hears of what takes no longer."""
 
 
 class Ledger:
@@ -68,6 +72,23 @@ class Ledger:
             self._woken.clear()
             news, self._news = self._news, []
             await observers.tell(news, self.folder.id, self.folder.path)
+
+    @contextlib.asynccontextmanager
+    async def underway(self, action: str) -> AsyncGenerator[Callable[[int, int], None], None]:
+        """Within it, observers hear how far it is. Gives what is to be told, from any thread, bytes done and to do."""
+        far = [0, 0]
+
+        async def tell() -> None:
+            await asyncio.sleep(QUIET_S)
+            while True:
+                self._tell([Underway(at=time.time(), action=action, done=far[0], total=far[1])])
+                await asyncio.sleep(1.0)
+
+        telling = asyncio.create_task(tell())
+        try:
+            yield lambda done, total: far.__setitem__(slice(None), (done, total))
+        finally:
+            telling.cancel()
 
     def _tell(self, events: Sequence[Event]) -> None:
         self._news += events

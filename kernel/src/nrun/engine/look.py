@@ -13,17 +13,9 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+from nrun import events
 from nrun.engine.view import View
 from nrun.errors import InCharge, NrunError, RecordError
-from nrun.events import (
-    CancelRequested,
-    ExperimentEnded,
-    ExperimentStarted,
-    JobObserved,
-    JobRerun,
-    JobRetrying,
-    JobSkipped,
-)
 from nrun.model import Attempt, Handle, State, Tag
 from nrun.record import JobStatus, Journal, fold_all, labels, read_journal
 from nrun.record.description import check_version, read_description
@@ -31,7 +23,6 @@ from nrun.record.description import check_version, read_description
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 
-    from nrun.events import Event
     from nrun.model import LogChunk, Place
     from nrun.plugins import Hooks
     from nrun.protocols import Backend
@@ -98,11 +89,11 @@ async def _update(view: View, place: Place, statuses: Sequence[JobStatus], hooks
             view.statuses[name].control_errors += (f"observe: {error}",)
         return
     now = time.time()
-    events = [
-        JobObserved(at=now, job=handle.tag.job, attempt=handle.tag.attempt, observation=observation)
+    told = [
+        events.JobObserved(at=now, job=handle.tag.job, attempt=handle.tag.attempt, observation=observation)
         for handle, observation in seen.items()
     ]
-    fold_all(view.statuses, events, view.folder.id)
+    fold_all(view.statuses, told, view.folder.id)
 
 
 async def _handles(view: View, statuses: Sequence[JobStatus], backend: Backend) -> list[Handle]:
@@ -119,7 +110,7 @@ async def cancel(view: View, names: Collection[str], hooks: Hooks, by: str) -> d
     """
     check_version(view.version, view.folder)
     wanted = [view.statuses[name] for name in names if not view.statuses[name].state.ended]
-    wish = [CancelRequested(at=time.time(), job=status.name, by=by) for status in wanted]
+    wish = [events.CancelRequested(at=time.time(), job=status.name, by=by) for status in wanted]
     with Journal(view.folder.journal) as journal:
         if wish:
             journal.append(wish, durable=True)
@@ -145,7 +136,7 @@ async def cancel(view: View, names: Collection[str], hooks: Hooks, by: str) -> d
                 continue
             now = time.time()
             ends = [
-                JobObserved(at=now, job=handle.tag.job, attempt=handle.tag.attempt, observation=observation)
+                events.JobObserved(at=now, job=handle.tag.job, attempt=handle.tag.attempt, observation=observation)
                 for handle, observation in seen.items()
                 if observation.state.ended
             ]
@@ -164,7 +155,7 @@ async def _give_up(view: View, names: Collection[str], journal: Journal, by: str
             statuses = read_view(view.folder).statuses
             never = [n for n in names if statuses[n].state is State.PENDING and not statuses[n].in_doubt]
             if never:
-                journal.append([JobSkipped(at=time.time(), job=n, reason=f"cancelled by {by}") for n in never])
+                journal.append([events.JobSkipped(at=time.time(), job=n, reason=f"cancelled by {by}") for n in never])
 
 
 async def read_logs(  # noqa: PLR0913 - a log is named by this much
@@ -239,12 +230,11 @@ def _at(view: View, job: str, number: int) -> JobStatus:
     if number == status.attempt:
         return status
     if not 0 < number < status.attempt:
-        msg = f"job {job!r} has no attempt {number}: there have been {status.attempt}"
-        raise RecordError(msg)
+        raise RecordError(f"job {job!r} has no attempt {number}: there have been {status.attempt}")
     earlier = {job: JobStatus(name=job)}
     for event in read_journal(view.folder.journal).events:
         if getattr(event, "job", None) == job:
-            if isinstance(event, JobRetrying | JobRerun) and earlier[job].attempt == number:
+            if isinstance(event, events.JobRetrying | events.JobRerun) and earlier[job].attempt == number:
                 break
             fold_all(earlier, [event], view.folder.id)
     return earlier[job]
@@ -262,12 +252,12 @@ def _attempt(folder: ExperimentFolder, status: JobStatus) -> Attempt:
     return Attempt(tag=tag, folder=folder.attempt(status.name, status.attempt))
 
 
-def _launcher_gone(events: Sequence[Event], description: Description, *, open_jobs: bool) -> bool:
+def _launcher_gone(told: Sequence[events.Event], description: Description, *, open_jobs: bool) -> bool:
     """Whether the last process in charge ended with jobs to do, or ran here and died: one may be owed a retry."""
-    for event in reversed(events):
-        if isinstance(event, ExperimentEnded):
+    for event in reversed(told):
+        if isinstance(event, events.ExperimentEnded):
             return open_jobs
-        if isinstance(event, ExperimentStarted):
+        if isinstance(event, events.ExperimentStarted):
             return event.host == socket.gethostname() and not _exists(event.pid)
     by = description.by
     pid = by.get("pid")

@@ -46,8 +46,7 @@ def recorded_plan(description: Description) -> Plan:
         try:
             tasks = tuple(_task(form) for form in job.tasks)
         except NrunError as error:
-            msg = f"the task of job {job.name!r} cannot be read: {error}"
-            raise RecordError(msg) from error
+            raise RecordError(f"the task of job {job.name!r} cannot be read: {error}") from error
         jobs.append(
             Job(
                 name=job.name,

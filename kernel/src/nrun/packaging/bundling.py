@@ -18,7 +18,7 @@ from nrun.packaging.snapshot import check_size, keep, survey
 from nrun.packaging.store import PACKING, Damaged, Store, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from nrun.model import Files
     from nrun.packaging.snapshot import Survey
@@ -26,15 +26,16 @@ if TYPE_CHECKING:
     from nrun.protocols import IgnoreRule, Packager
 
 
-class Work:
+class _Packing:
     """What a packager is given to work with: a `nrun.protocols.Packing`."""
 
-    def __init__(self, scratch: Path, hooks: Hooks, store: Path | None, asked: str) -> None:
+    def __init__(self, scratch: Path, hooks: Hooks, store: Path | None = None, asked: str = "") -> None:
         self.scratch = scratch
         self._hooks = hooks
         self._store = store
         """Where bundles are known from; None if everything is to be selected."""
         self._asked = asked
+        """Who selects, and where."""
         self.key: str | None = None
         """The name of the file of the store that says which bundle it was."""
         self.bundle: str | None = None
@@ -82,8 +83,8 @@ def walk(root: Path, rule: IgnoreRule | None = None) -> list[str]:
     return sorted(found)
 
 
-@contextlib.contextmanager
-def _scratch(store: Path) -> Iterator[Path]:
+@contextlib.asynccontextmanager
+async def _scratch(store: Path) -> AsyncGenerator[Path, None]:
     """An empty folder in the store, which is there then. Raises RecordError."""
     try:
         store.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -94,7 +95,7 @@ def _scratch(store: Path) -> Iterator[Path]:
     try:
         yield scratch
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
 
 @contextlib.asynccontextmanager
@@ -103,41 +104,45 @@ async def selected(packager: Packager, source: Path, store: Path, hooks: Hooks) 
 
     Raises PackagingError, or what the packager raises; RecordError if the store cannot be used.
     """
-    with _scratch(store) as scratch:
-        yield await _surveyed(packager, await packager.select(source, Work(scratch, hooks, None, "")))
+    async with _scratch(store) as scratch:
+        yield await _surveyed(packager, await packager.select(source, _Packing(scratch, hooks)))
 
 
 async def pack_bundle(
-    packager: Packager, source: Path, store: Path, hooks: Hooks, progress: Callable[[int], None] = lambda _: None
+    packager: Packager, source: Path, store: Path, hooks: Hooks, progress: Callable[[int, int], None] = lambda *_: None
 ) -> Bundle:
-    """Keep what `packager` ships from `source` as a bundle. `progress` is told of bytes as they are read.
+    """Keep what `packager` ships from `source` as a bundle. `progress` is told the bytes read.
 
     Raises PackagingError, or what the packager raises; RecordError if the store cannot be used.
     """
-    asked = f"{type(packager).__module__}:{type(packager).__qualname__}\0{packager!r}\0{source}"
     try:
-        for last in (False, True):
-            with _scratch(store) as scratch:
-                work = Work(scratch, hooks, store, asked)
-                parts = await packager.select(source, work)
-                if work.bundle is not None:
-                    return Bundle(work.bundle, store)
-                found = await _surveyed(packager, parts)
-                del parts  # there may be very many names
-                try:
-                    bundle = await asyncio.to_thread(keep, found, store, progress)
-                except Damaged:  # the store lacks what it had: everything is read again
-                    if last:
-                        raise
-                    shutil.rmtree(store / "seen", ignore_errors=True)
-                    continue
-                if work.key is not None:
-                    (store / "keys").mkdir(exist_ok=True, mode=0o700)
-                    Store(str(store)).put(work.key, bundle.encode())
-                return Bundle(bundle, store)
-    except (OSError, Damaged) as error:
+        return await _packed(packager, source, store, hooks, progress)
+    except Damaged:  # the store lacks what it had: everything is read again
+        shutil.rmtree(store / "seen", ignore_errors=True)
+    try:
+        return await _packed(packager, source, store, hooks, progress)
+    except Damaged as error:
         raise _unusable(store, error) from error
-    raise AssertionError
+
+
+async def _packed(
+    packager: Packager, source: Path, store: Path, hooks: Hooks, progress: Callable[[int, int], None]
+) -> Bundle:
+    """As `pack_bundle`; raises Damaged if the store lacks what it had."""
+    asked = f"{type(packager).__module__}:{type(packager).__qualname__}\0{packager!r}\0{source}"
+    async with _scratch(store) as scratch:
+        packing = _Packing(scratch, hooks, store, asked)
+        found = await _surveyed(packager, await packager.select(source, packing))
+        if packing.bundle is not None:
+            return Bundle(packing.bundle, store)
+        try:
+            bundle = await asyncio.to_thread(keep, found, store, progress)
+            if packing.key is not None:
+                (store / "keys").mkdir(exist_ok=True, mode=0o700)
+                Store(str(store)).put(packing.key, bundle.encode())
+        except OSError as error:
+            raise _unusable(store, error) from error
+        return Bundle(bundle, store)
 
 
 async def _surveyed(packager: Packager, parts: Sequence[Files]) -> Survey:

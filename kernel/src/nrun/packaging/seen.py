@@ -2,89 +2,60 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nrun.packaging.store import PACKING
+from nrun.packaging.store import DIGEST_BYTES, PACKING, PIECE, discard
 
 if TYPE_CHECKING:
-    from typing import BinaryIO, Self
-
-_DIGEST_BYTES = 32
-_PIECE = 1 << 18
+    from typing import Self
 
 
 class Seen:
     """The digests of the files of one selection, each with what the system told of the file when it was read.
 
-    It is asked, and told, in the order of names, and walks through the old as it does, so that it needs little memory.
-    A context manager; what is new counts only once it is kept.
+    It is asked, and told, in the order of names, and goes through the old while the new is written, so that it needs
+    little memory. A context manager; what is new counts only once it is kept.
     """
 
-    def __init__(self, folder: Path, key: str, stat_bytes: int) -> None:
-        self._path = folder / hashlib.sha256(os.fsencode(key)).hexdigest()
-        self._value_bytes = stat_bytes + _DIGEST_BYTES
-        self._stack = contextlib.ExitStack()
-        self._old: BinaryIO | None = None
-        with contextlib.suppress(OSError):
-            self._old = self._stack.enter_context(self._path.open("rb"))
-        self._new: BinaryIO | None = None
-        self._beside = ""
+    def __init__(self, store: Path, key: str, stat_bytes: int) -> None:
+        self._path = store / "seen" / hashlib.sha256(os.fsencode(key)).hexdigest()
+        self._value_bytes = stat_bytes + DIGEST_BYTES
+        self._old = open(self._path if self._path.exists() else os.devnull, "rb")
+        descriptor, self._beside = tempfile.mkstemp(prefix=PACKING, dir=store)
+        self._new = open(descriptor, "wb")
         self._buffer, self._at = b"", 0
         self._name: bytes | None = b""
         self._value = b""
-        self._same = 0
-        """So many bytes of the old are noted again, as they are."""
-        self._passed = 0
-        """So many bytes of the old were gone through."""
         self._advance()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
-        if self._new is not None:
-            self._new.close()
-            Path(self._beside).unlink(missing_ok=True)
+        self._old.close()
+        discard(self._new, self._beside)
 
     def digest(self, name: bytes, status: bytes) -> bytes | None:
         """The digest of a file that has not changed; None if it must be read."""
         while self._name is not None and self._name < name:
             self._advance()
         if self._name == name and self._value.startswith(status):
-            return self._value[-_DIGEST_BYTES:]
+            return self._value[-DIGEST_BYTES:]
         return None
 
     def note(self, name: bytes, status: bytes, digest: bytes) -> None:
-        """A file as it was read."""
-        line = b"%b\0%b%b" % (name, status, digest)
-        if self._name == name and self._passed == self._same + len(line) and self._value == line[len(name) + 1 :]:
-            self._same = self._passed
-        else:
-            self._opened().write(line)
+        """A file as it was read. Raises OSError."""
+        self._new.write(b"%b\0%b%b" % (name, status, digest))
 
     def keep(self) -> None:
-        """Make what was noted count. That it cannot be written harms nobody: then files are read again."""
-        if self._new is None and self._old is not None and self._same == self._old.seek(0, os.SEEK_END):
-            return
-        with contextlib.suppress(OSError):
-            self._path.parent.mkdir(exist_ok=True, mode=0o700)
-            self._opened().close()
-            Path(self._beside).rename(self._path)
-
-    def _opened(self) -> BinaryIO:
-        if self._new is None:
-            descriptor, self._beside = tempfile.mkstemp(prefix=PACKING, dir=self._path.parent.parent)
-            self._new = open(descriptor, "wb")
-            if self._same:
-                self._new.write(self._path.read_bytes()[: self._same])
-            self._same = -1
-        return self._new
+        """Make what was noted count. Raises OSError."""
+        self._new.flush()
+        self._path.parent.mkdir(exist_ok=True, mode=0o700)
+        Path(self._beside).rename(self._path)
 
     def _advance(self) -> None:
         """Go to the next of the old."""
@@ -93,11 +64,10 @@ class Seen:
             after = end + 1 + self._value_bytes
             if end >= 0 and after <= len(self._buffer):
                 break
-            more = self._old.read(_PIECE) if self._old is not None else b""
+            more = self._old.read(PIECE)
             if not more:
                 self._name = None
                 return
             self._buffer, self._at = self._buffer[self._at :] + more, 0
         self._name, self._value = self._buffer[self._at : end], self._buffer[end + 1 : after]
-        self._passed += after - self._at
         self._at = after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import itertools
 import os
@@ -18,7 +19,7 @@ from nrun.amounts import size_text
 from nrun.data import Data
 from nrun.errors import PackagingError
 from nrun.packaging.seen import Seen
-from nrun.packaging.store import LARGE, Entry, Store, written
+from nrun.packaging.store import LARGE, PIECE, Entry, Store, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +33,7 @@ _STAT = struct.Struct(">QqqQ")
 _ABOUT = struct.Struct(">xcH")
 _TAIL = _ABOUT.size + _STAT.size
 """What follows the name in a packed row. It begins with the byte that no name has, so that rows sort by their names."""
-_TICK_NS = 2_000_000_000
+TICK_NS = 2_000_000_000
 """File systems tell times of change no finer than this: what was read so soon after a change may change unseen."""
 _TRIES = 3
 _NAMED = 5
@@ -125,8 +126,8 @@ def check_size(found: Survey, limit: int | None) -> None:
     raise PackagingError(msg, hint=f"leave out what jobs do not need: lines in .nrunignore such as {lines}")
 
 
-def keep(found: Survey, store: Path, progress: Callable[[int], None] = lambda _: None) -> str:
-    """Keep these files as a bundle, and give its id. `progress` is told of bytes as they are read. Uses up `found`.
+def keep(found: Survey, store: Path, progress: Callable[[int, int], None] = lambda *_: None) -> str:
+    """Keep these files as a bundle, and give its id. `progress` is told the bytes read. Uses up `found`.
 
     What has not changed since it was last read is not read again. Raises PackagingError if a file cannot be read, or
     changes all the while; OSError if the store cannot be written; Damaged if it lacks what it had.
@@ -146,7 +147,7 @@ def keep(found: Survey, store: Path, progress: Callable[[int], None] = lambda _:
     return bundle
 
 
-def identify(found: Survey, store: Path, progress: Callable[[int], None] = lambda _: None) -> str:
+def identify(found: Survey, store: Path, progress: Callable[[int, int], None] = lambda *_: None) -> str:
     """The id of the bundle that these files make; they are not kept. Raises as `keep` does, and uses up `found`."""
     with _seen(found, store) as seen:
         return hashlib.sha256(_manifest(found, seen, None, progress)).hexdigest()
@@ -162,29 +163,29 @@ def _seen(found: Survey, store: Path) -> Iterator[list[Seen]]:
     """What is known of the files of each part."""
     with contextlib.ExitStack() as stack:
         keys = [f"{part.root}\0{part.into}" for part in found.parts]
-        yield [stack.enter_context(Seen(store / "seen", key, _STAT.size)) for key in keys]
+        yield [stack.enter_context(Seen(store, key, _STAT.size)) for key in keys]
 
 
 def _manifest(
-    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int], None]
+    found: Survey, seen: Sequence[Seen], pack: PackWriter | None, progress: Callable[[int, int], None]
 ) -> bytearray:
     """The manifest of these files, whose new contents go into `pack`."""
     roots = [os.fsencode(part.root) + b"/" for part in found.parts]
     prefixes = [len(_prefix(part)) for part in found.parts]
-    settled = time.time_ns() - _TICK_NS
-    manifest = bytearray()
+    settled, manifest, read = time.time_ns() - TICK_NS, bytearray(), 0
     while found.lines:
         row = _row(found.lines.pop())
         name = row.name[prefixes[row.part] :]
         if row.kind == "l":
-            target = os.readlink(roots[row.part] + name)
+            target = _target(roots[row.part] + name)
             manifest += written(Entry(row.name, "l", len(target), target))
             continue
         digest = seen[row.part].digest(name, row.stat)
         if digest is None:
             status, digest = _read(roots[row.part] + name, pack)
             row = row._replace(stat=status)
-            progress(row.size)
+            read += row.size
+            progress(read, 0)
         if row.changed_ns < settled:
             seen[row.part].note(name, row.stat, digest)
         manifest += written(Entry(row.name, row.kind, row.size, digest))
@@ -199,27 +200,45 @@ def _row(line: bytes) -> Row:
 def _read(path: bytes, pack: PackWriter | None) -> tuple[bytes, bytes]:
     """What the system says of a file, and the digest of its content, which goes into `pack`."""
     for _ in range(_TRIES):
-        try:
-            with open(path, "rb", buffering=0, opener=_opener) as file:
-                before = os.fstat(file.fileno())
-                digest = _content(file, before.st_size, pack)
-                after = os.fstat(file.fileno())
-        except OSError as error:
-            raise _unreadable(path, error) from error
+        with _opened(path) as file:
+            before = os.fstat(file.fileno())
+            digest = _content(functools.partial(_piece, file, path), before.st_size, pack)
+            after = os.fstat(file.fileno())
         if _stat(after) == _stat(before):
             return _stat(before), digest
     msg = f"{shown(path)} changes while it is read"
     raise PackagingError(msg, hint="stop what writes to it, or leave it out by a line in .nrunignore")
 
 
-def _content(file: FileIO, size: int, pack: PackWriter | None) -> bytes:
+def _content(read: Callable[[int], bytes], size: int, pack: PackWriter | None) -> bytes:
+    """The digest of what `read` gives. Raises OSError if it cannot be written, and whatever `read` raises."""
+    if size >= LARGE and pack is not None:
+        return pack.add_large(read)[0]
     if size >= LARGE:
-        return pack.add_large(file.read)[0] if pack is not None else hashlib.file_digest(file, "sha256").digest()
-    data = file.readall()
+        found = hashlib.sha256()
+        for piece in iter(lambda: read(PIECE), b""):
+            found.update(piece)
+        return found.digest()
+    data = read(-1)
     digest = hashlib.sha256(data).digest()
     if pack is not None:
         pack.add(data, digest)
     return digest
+
+
+def _opened(path: bytes) -> FileIO:
+    try:
+        return open(path, "rb", buffering=0, opener=_opener)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _piece(file: FileIO, path: bytes, size: int) -> bytes:
+    """The next bytes of a file, all if `size` is -1. Raises PackagingError; OSError is for what cannot be written."""
+    try:
+        return file.read(size) or b""
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _opener(path: str, flags: int) -> int:
@@ -240,6 +259,13 @@ def _unreadable(path: bytes, error: OSError) -> PackagingError:
     return PackagingError(msg, hint="make it readable, or leave it out by a line in .nrunignore")
 
 
+def _target(path: bytes) -> bytes:
+    try:
+        return os.readlink(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
 def _check_link(path: bytes, root: bytes) -> None:
     """Refuse a link that leads out, or round and round. One that leads nowhere inside is as it was."""
     try:
@@ -248,7 +274,7 @@ def _check_link(path: bytes, root: bytes) -> None:
         if error.errno == errno.ELOOP:
             msg = f"the link {shown(path)} leads to itself"
             raise PackagingError(msg, hint="mend it, or leave it out by a line in .nrunignore") from error
-    target, inside, where = os.readlink(path), os.path.realpath(root), os.path.realpath(path)
+    target, inside, where = _target(path), os.path.realpath(root), os.path.realpath(path)
     if target.startswith(b"/") or not (where + b"/").startswith(inside + b"/"):
         msg = f"the link {shown(path)} leads out of what travels, to {shown(target)}"
         raise PackagingError(msg, hint="link by a relative path to something inside, or leave it out by .nrunignore")

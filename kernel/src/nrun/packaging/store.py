@@ -36,7 +36,7 @@ PIECE = 1 << 18
 _FOOTER = struct.Struct(">Q8s")
 _MAGIC = b"nrunpack"
 _INDEXED = struct.Struct(">32sQQ")
-_DIGEST_BYTES = 32
+DIGEST_BYTES = 32
 _BITS = 44
 _MASK = (1 << _BITS) - 1
 
@@ -78,7 +78,7 @@ def entries(manifest: bytes | bytearray) -> Iterator[Entry]:
             raise Damaged(f"an entry leads through a link: {name!r}")
         if entry.kind == "l":
             links.add(name + b"/")
-        elif len(entry.content) != _DIGEST_BYTES:
+        elif len(entry.content) != DIGEST_BYTES:
             raise Damaged(f"an entry has no digest: {name!r}")
         yield entry
         last, start = name, end + 1
@@ -284,8 +284,7 @@ class PackWriter:
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
-            self._file.close()
-            os.unlink(self._beside)
+            discard(self._file, self._beside)
 
     @functools.cached_property
     def contents(self) -> Contents:
@@ -304,20 +303,17 @@ class PackWriter:
         file = self._opened()
         last = file.tell()
         start = file.seek(aligned(last))
-        digest, found = hashlib.sha256(), b""
-        try:
-            for piece in iter(lambda: read(PIECE), b""):
-                digest.update(piece)
-                file.write(piece)
-            size = file.tell() - start
-            if digest.digest() not in self.contents:
-                found = digest.digest()
-                self._take(found, start, size)
-            return digest.digest(), size
-        finally:
-            if not found:
-                file.seek(last)
-                file.truncate()
+        digest = hashlib.sha256()
+        for piece in iter(lambda: read(PIECE), b""):
+            digest.update(piece)
+            file.write(piece)
+        size = file.tell() - start
+        if digest.digest() in self.contents:
+            file.seek(last)
+            file.truncate()
+        else:
+            self._take(digest.digest(), start, size)
+        return digest.digest(), size
 
     def finish(self) -> None:
         """Make the pack count; if there is nothing new, there is none."""
@@ -338,6 +334,14 @@ class PackWriter:
             descriptor, self._beside = tempfile.mkstemp(prefix=PACKING, dir=self._store.root)
             self._file = open(descriptor, "wb", buffering=1 << 20)
         return self._file
+
+
+def discard(file: BinaryIO, path: str) -> None:
+    """Remove a file that was not finished, also if the disk is full: closing it writes what is left."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+    with contextlib.suppress(OSError):
+        file.close()
 
 
 def aligned(offset: int) -> int:

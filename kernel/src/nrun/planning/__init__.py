@@ -6,7 +6,7 @@ from nrun.planning.commands import ARGUMENT, launch_of, secrets_in, task_json
 from nrun.planning.dependencies import Dependency, check_dependencies, dependencies_of
 from nrun.planning.jobs import Job, Plan, RecordedTask, Surroundings, Task, check_executor, check_name
 from nrun.planning.planner import plan_experiment
-from nrun.planning.shell import SECRETS_FILE, launch_files, secret_files, task_folders
+from nrun.planning.shell import SECRETS_FILE, launch_files, secret_files, task_folders, word_of
 
 __all__ = [
     "ARGUMENT",
@@ -28,4 +28,5 @@ __all__ = [
     "secrets_in",
     "task_folders",
     "task_json",
+    "word_of",
 ]

@@ -32,11 +32,14 @@ CODE_FOLDER = "code"
 
 
 def launch_of(job: Job, plan: Plan) -> Launch:
-    """The job made ready for its backend: one command per task, wrapped by the executor's launcher."""
+    """The job made ready for its backend: one command per task, wrapped by the executor's launcher and container."""
     commands = tuple(_command(task, job.executor, plan.surroundings) for task in job.tasks)
     launcher = job.executor.launcher
     if launcher is not None:
         commands = tuple(launcher.wrap(command, job.executor) for command in commands)
+    container = getattr(job.executor, "container", None)
+    if container is not None:
+        commands = tuple(container.wrap(command, job.executor) for command in commands)
     return Launch(experiment=plan.title, job=job.name, commands=commands, executor=job.executor)
 
 

@@ -37,11 +37,9 @@ class Dependency(Data):
     def _check_condition(self, _: object, value: object) -> None:
         if value not in CONDITIONS:
             known = did_you_mean(str(value), CONDITIONS)
-            msg = f"a dependency's condition is one of {', '.join(CONDITIONS)}, not {value!r:.80}.{known}"
-            raise PlanError(msg)
+            raise PlanError(f"a dependency's condition is one of {', '.join(CONDITIONS)}, not {value!r:.80}.{known}")
         if self.when is not None and value != "succeeded":
-            msg = f"`when` looks at the result of {self.job!r}, so that must have succeeded, not {value}"
-            raise PlanError(msg)
+            raise PlanError(f"`when` looks at the result of {self.job!r}, so that must have succeeded, not {value}")
 
     @property
     def judge(self) -> str:

@@ -105,8 +105,7 @@ class Plan(Data):
 def check_name(name: object, what: str) -> str:
     """`name` if it can be the name of a folder that stays where it is put. Raises PlanError."""
     if not isinstance(name, str):
-        msg = f"{what} must be text, not {type(name).__name__}: {name!r}"
-        raise PlanError(msg)
+        raise PlanError(f"{what} must be text, not {type(name).__name__}: {name!r}")
     problem = ""
     try:
         size = len(name.encode("utf-8"))
@@ -129,6 +128,5 @@ def check_name(name: object, what: str) -> str:
 def check_executor(executor: object) -> Executor:
     """`executor` if it is one. Raises PlanError for its name, its class and everything else."""
     if not isinstance(executor, Executor):
-        msg = f"an executor is an object such as run.LocalExecutor(), not {executor!r:.80}"
-        raise PlanError(msg)
+        raise PlanError(f"an executor is an object such as run.LocalExecutor(), not {executor!r:.80}")
     return executor

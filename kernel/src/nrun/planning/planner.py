@@ -34,8 +34,7 @@ def plan_experiment(  # noqa: PLR0913 - what there is to plan, and with what
     plugin objects to; PluginError when a plugin that takes part fails.
     """
     if not jobs:
-        msg = f"experiment {title!r} has no jobs"
-        raise PlanError(msg, hint="add some with exp.add(task, executor=...)")
+        raise PlanError(f"experiment {title!r} has no jobs", hint="add some with exp.add(task, executor=...)")
     configured = tuple(_configured(job, hooks) for job in jobs)
     plan = Plan(title=title, jobs=configured, surroundings=surroundings, fail_fast=fail_fast)
     check_dependencies(plan.jobs)
@@ -49,8 +48,7 @@ def plan_experiment(  # noqa: PLR0913 - what there is to plan, and with what
     if problems:
         shown = "".join(f"\n  {problem}" for problem in problems[:20])
         more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""  # noqa: PLR2004 - a screenful
-        msg = f"the plan of {title!r} is refused:{shown}{more}"
-        raise PlanError(msg)
+        raise PlanError(f"the plan of {title!r} is refused:{shown}{more}")
     return plan
 
 

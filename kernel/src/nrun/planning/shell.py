@@ -157,13 +157,13 @@ def _task_files(command: Command, launch: Launch, folder: str, up: str) -> dict[
     what = f"{folder} of job {_shown(launch.job)}" if folder else f"job {_shown(launch.job)}"
     head = _HEAD.format(what=f"{what} of {_shown(launch.experiment)}", job=shlex.quote(launch.job))
     odd = {name: value for name, value in command.env.items() if not exportable(name)}
-    lines = ['    [ -z "$_nrun_stop" ] || exit 143', f"    cd {_word(command.cwd, up)} || exit 72"]
+    lines = ['    [ -z "$_nrun_stop" ] || exit 143', f"    cd {word_of(command.cwd, up)} || exit 72"]
     if command.secrets:
         lines += _secret_lines(command.secrets)
     for name, value in command.env.items():
         if name not in odd:
             lines.append(f"    export {name}={shlex.quote(value)}")
-    words = [_word(word, up) for word in command.argv]
+    words = [word_of(word, up) for word in command.argv]
     if odd:
         words = ["env", "--", *(shlex.quote(f"{name}={value}") for name, value in odd.items()), *words]
     lines.append("    exec " + " ".join(words))
@@ -198,13 +198,13 @@ def exportable(name: str) -> bool:
     return bool(_SHELL_NAME.fullmatch(name)) and name not in _SHELLS_OWN
 
 
-def _word(word: Word, up: str) -> str:
+def word_of(word: Word, up: str = "") -> str:
     """One word of a command as the shell must read it. `up` leads from a task's folder to its attempt's."""
     if isinstance(word, Worker):
-        return f'"$NRUN_JOB_DIR/{up}../../../worker.py"'
+        return f'"$NRUN_JOB_DIR/{up}../../..{"" if word.folder else "/worker.py"}"'
     if isinstance(word, JobPath):
         return '"$NRUN_JOB_DIR"/' + shlex.quote(word.name)
-    return shlex.quote(word)
+    return shlex.quote(word) if isinstance(word, str) else word.quoted(lambda part: word_of(part, up))
 
 
 def _shown(name: str) -> str:

@@ -9,20 +9,7 @@ import contextlib
 import functools
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from nrun.declare import (
-    CheckSpec,
-    CommandSpec,
-    Declared,
-    ExecutorSpec,
-    FormatSpec,
-    LanguageSpec,
-    LauncherSpec,
-    NameSpec,
-    PackagerSpec,
-    SecretSpec,
-    Spec,
-    ViewSpec,
-)
+from nrun import declare
 from nrun.errors import NrunError, PackagingError, PluginError
 from nrun.plugins.host import PluginState
 from nrun.plugins.registry import Registry
@@ -34,6 +21,7 @@ if TYPE_CHECKING:
 
     import pluggy
 
+    from nrun.containers import ContainerSpec
     from nrun.planning import Plan, Task
     from nrun.plugins.host import PluginHost, PluginRecord
     from nrun.plugins.observers import Observers
@@ -44,7 +32,12 @@ _PARTICIPATION = (
     *("nrun_configure", "nrun_default_executor", "nrun_validate"),
     *("nrun_ignore_rule", "nrun_around", "nrun_event"),
 )
-SpecT = TypeVar("SpecT", bound=Spec)
+SpecT = TypeVar("SpecT", bound=declare.Spec)
+
+
+def _declared(kind: str, hook: str, cls: type[SpecT]) -> functools.cached_property[Registry[SpecT]]:
+    """What the plugins declare by `hook`, collected once."""
+    return functools.cached_property(lambda self: self._collect(kind, hook, cls))
 
 
 class Hooks:
@@ -55,20 +48,19 @@ class Hooks:
 
     # ---- declarations: collected once
 
-    @functools.cached_property
-    def executors(self) -> Registry[ExecutorSpec]:
-        """Where tasks can run."""
-        return self._collect("executor", "nrun_executors", ExecutorSpec)
+    executors = _declared("executor", "nrun_executors", declare.ExecutorSpec)
+    """Where tasks can run."""
+    packagers = _declared("packager", "nrun_packagers", declare.PackagerSpec)
+    """What code can travel."""
+    launchers = _declared("launcher", "nrun_launchers", declare.LauncherSpec)
+    """How processes can start."""
 
     @functools.cached_property
-    def packagers(self) -> Registry[PackagerSpec]:
-        """What code can travel."""
-        return self._collect("packager", "nrun_packagers", PackagerSpec)
+    def containers(self) -> Registry[ContainerSpec]:
+        """What can run images."""
+        from nrun.containers import ContainerSpec  # few jobs run in one
 
-    @functools.cached_property
-    def launchers(self) -> Registry[LauncherSpec]:
-        """How processes can start."""
-        return self._collect("launcher", "nrun_launchers", LauncherSpec)
+        return self._collect("container", "nrun_containers", ContainerSpec)
 
     @functools.cached_property
     def transports(self) -> Registry[TransportSpec]:
@@ -77,40 +69,20 @@ class Hooks:
 
         return self._collect("transport", "nrun_transports", TransportSpec)
 
-    @functools.cached_property
-    def secrets(self) -> Registry[SecretSpec]:
-        """Where tokens come from."""
-        return self._collect("secret", "nrun_secrets", SecretSpec)
-
-    @functools.cached_property
-    def formats(self) -> Registry[FormatSpec]:
-        """How a configuration can be written down."""
-        return self._collect("config", "nrun_formats", FormatSpec)
-
-    @functools.cached_property
-    def languages(self) -> Registry[LanguageSpec]:
-        """What can be typed after an entrypoint."""
-        return self._collect("language", "nrun_languages", LanguageSpec)
-
-    @functools.cached_property
-    def views(self) -> Registry[ViewSpec]:
-        """How configurations are shown and compared."""
-        return self._collect("config", "nrun_views", ViewSpec)
-
-    @functools.cached_property
-    def commands(self) -> Registry[CommandSpec]:
-        """What can be typed."""
-        return self._collect("command", "nrun_commands", CommandSpec)
-
-    @functools.cached_property
-    def names(self) -> Registry[NameSpec]:
-        """What Python programs can call."""
-        return self._collect("names", "nrun_names", NameSpec)
-
-    @functools.cached_property
-    def checks(self) -> Registry[CheckSpec]:
-        """What `nrun plugins doctor` looks at."""
-        return self._collect("check", "nrun_checks", CheckSpec)
+    secrets = _declared("secret", "nrun_secrets", declare.SecretSpec)
+    """Where tokens come from."""
+    formats = _declared("config", "nrun_formats", declare.FormatSpec)
+    """How a configuration can be written down."""
+    languages = _declared("language", "nrun_languages", declare.LanguageSpec)
+    """What can be typed after an entrypoint."""
+    views = _declared("config", "nrun_views", declare.ViewSpec)
+    """How configurations are shown and compared."""
+    commands = _declared("command", "nrun_commands", declare.CommandSpec)
+    """What can be typed."""
+    names = _declared("names", "nrun_names", declare.NameSpec)
+    """What Python programs can call."""
+    checks = _declared("check", "nrun_checks", declare.CheckSpec)
+    """What `nrun plugins doctor` looks at."""
 
     def takes_part(self) -> dict[str, list[str]]:
         """For each plugin, the hooks by which it takes part in runs or watches them, beyond declaring."""
@@ -190,7 +162,7 @@ class Hooks:
         return found
 
     def _collect(self, kind: str, hook: str, cls: type[SpecT]) -> Registry[SpecT]:
-        by_name: dict[str, list[Declared[SpecT]]] = {}
+        by_name: dict[str, list[declare.Declared[SpecT]]] = {}
         for record, function in self._implementations(hook):
             try:
                 specs = list(cast("Sequence[SpecT]", function() or ()))
@@ -202,7 +174,7 @@ class Hooks:
                 record.fail(error, f"{hook} failed")
                 continue
             for spec in specs:
-                declared = Declared(spec, record.name, record.ref.distribution)
+                declared = declare.Declared(spec, record.name, record.ref.distribution)
                 by_name.setdefault(spec.name, []).append(declared)
         for name, owners in by_name.items():
             if len(owners) > 1:

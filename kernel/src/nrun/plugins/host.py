@@ -146,16 +146,13 @@ def _check_hooks(module: ModuleType) -> None:
         if options is None:
             if not name.startswith(HOOK_PREFIX):
                 continue
-            msg = f"{name} looks like a hook but lacks @hookimpl"
-            raise TypeError(msg)
+            raise TypeError(f"{name} looks like a hook but lacks @hookimpl")
         if name not in HOOKS and not options["optionalhook"]:
             from nrun.errors import did_you_mean
 
-            msg = f"there is no hook {name}.{did_you_mean(name, HOOKS)} It may need a newer nrun."
-            raise TypeError(msg)
+            raise TypeError(f"there is no hook {name}.{did_you_mean(name, HOOKS)} It may need a newer nrun.")
         if any(options.get(option) for option in _ORDINARY_OPTIONS):
-            msg = f"{name} is a wrapper; nrun's hooks take none (use nrun_around)"
-            raise TypeError(msg)
+            raise TypeError(f"{name} is a wrapper; nrun's hooks take none (use nrun_around)")
 
 
 def complain(host: PluginHost) -> None:

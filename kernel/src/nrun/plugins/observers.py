@@ -56,8 +56,7 @@ class Observers:
             async with asyncio.timeout(self._timeout_s):
                 await result
         if time.monotonic() - began > self._timeout_s:  # it blocked instead of awaiting, which no timeout can end
-            msg = f"it blocked for more than {self._timeout_s:g} s"
-            raise TimeoutError(msg)
+            raise TimeoutError(f"it blocked for more than {self._timeout_s:g} s")
 
 
 def _is_being_cancelled() -> bool:

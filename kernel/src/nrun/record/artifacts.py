@@ -84,8 +84,7 @@ def artifacts_in(attempt: Path) -> tuple[list[Artifact], list[str]] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{attempt / MANIFEST} cannot be read: {error}"
-        raise RecordError(msg) from error
+        raise RecordError(f"{attempt / MANIFEST} cannot be read: {error}") from error
 
 
 def _files_in(path: Path) -> Iterable[Path]:

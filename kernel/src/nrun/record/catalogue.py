@@ -48,14 +48,12 @@ def find_experiment(home: Path, word: str) -> ExperimentFolder:
         return matching[0]
     if matching:
         shown = "".join(f"\n  {folder.id}  {folder.title}" for folder in matching[:8])
-        msg = f"{word!r} is the beginning of {len(matching)} ids:{shown}"
-        raise RecordError(msg, hint="type more of the id")
+        raise RecordError(f"{word!r} is the beginning of {len(matching)} ids:{shown}", hint="type more of the id")
     if not everything:
         msg = f"there is no experiment {word!r}: {home} holds none yet"
         raise RecordError(msg, hint="NRUN_HOME decides where nrun looks")
     close = did_you_mean(word, [*titles, *(folder.id for folder in everything[:1000]), LATEST])
-    msg = f"there is no experiment {word!r}.{close}"
-    raise RecordError(msg, hint="`nrun list` shows what there is")
+    raise RecordError(f"there is no experiment {word!r}.{close}", hint="`nrun list` shows what there is")
 
 
 def _folders(path: str | Path) -> Iterator[str]:
@@ -66,5 +64,4 @@ def _folders(path: str | Path) -> Iterator[str]:
     except FileNotFoundError:
         return
     except OSError as error:
-        msg = f"cannot read {path}: {error.strerror}"
-        raise RecordError(msg, hint="NRUN_HOME decides where nrun looks") from error
+        raise RecordError(f"cannot read {path}: {error.strerror}", hint="NRUN_HOME decides where nrun looks") from error

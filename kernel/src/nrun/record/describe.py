@@ -50,12 +50,7 @@ def asked(plan: Plan) -> dict[str, Json]:
     here = plan.surroundings
     return {
         "fail_fast": plan.fail_fast,
-        "surroundings": {
-            "cwd": here.cwd,
-            "path": list(here.path),
-            "main": here.main,
-            "main_module": here.main_module,
-        },
+        "surroundings": {"cwd": here.cwd, "path": list(here.path), "main": here.main, "main_module": here.main_module},
         "executors": [_executor_form(executor) for executor in executors],
         "jobs": [
             {

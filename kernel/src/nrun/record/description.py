@@ -92,11 +92,9 @@ def read_description(folder: ExperimentFolder) -> Description:
         msg = f"cannot read {path}: {error.strerror}"
         raise RecordError(msg, hint="the process that made this folder may have died before it wrote it") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        msg = f"{path} is damaged: {error}"
-        raise RecordError(msg) from error
+        raise RecordError(f"{path} is damaged: {error}") from error
     if not isinstance(version, int) or version < 1:
-        msg = f"{path} is damaged: there is no version {version!r} of the record"
-        raise RecordError(msg)
+        raise RecordError(f"{path} is damaged: there is no version {version!r} of the record")
     converter = _converter()
     try:
         found: Description = converter.structure(document, Description)
@@ -104,13 +102,11 @@ def read_description(folder: ExperimentFolder) -> Description:
         from cattrs import transform_error
 
         check_version(version, folder)
-        msg = f"{path} is damaged: {'; '.join(transform_error(error))}"
-        raise RecordError(msg) from error
+        raise RecordError(f"{path} is damaged: {'; '.join(transform_error(error))}") from error
     numbers = range(len(found.executors))
     good = all(job.executors and all(number in numbers for number in job.executors) for job in found.jobs)
     if not is_time(found.created) or not good:
-        msg = f"{path} is damaged: it has no time, or a job without an executor"
-        raise RecordError(msg)
+        raise RecordError(f"{path} is damaged: it has no time, or a job without an executor")
     return found
 
 

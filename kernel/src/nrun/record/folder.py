@@ -127,8 +127,7 @@ def write_file(path: Path, text: str, *, durable: bool = False) -> None:
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        msg = f"cannot write {path}: {error.strerror}"
-        raise RecordError(msg, hint="is the disk full, or read-only?") from error
+        raise RecordError(f"cannot write {path}: {error.strerror}", hint="is the disk full, or read-only?") from error
 
 
 def copy_worker(folder: ExperimentFolder) -> None:

@@ -46,8 +46,7 @@ def read_journal(path: Path, offset: int = 0) -> Reading:
     except FileNotFoundError:
         return Reading([], (), offset)
     except OSError as error:
-        msg = f"cannot read the journal {path}: {error.strerror}"
-        raise RecordError(msg) from error
+        raise RecordError(f"cannot read the journal {path}: {error.strerror}") from error
     events: list[Event] = []
     damaged: list[int] = []
     position = offset
@@ -71,8 +70,7 @@ class Journal:
         try:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            msg = f"cannot write the journal {path}: {error.strerror}"
-            raise RecordError(msg) from error
+            raise RecordError(f"cannot write the journal {path}: {error.strerror}") from error
 
     def append(self, events: Iterable[Event], *, durable: bool = False) -> None:
         """Write the events in one piece. With `durable` they are on the disk when this returns.

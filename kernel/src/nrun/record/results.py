@@ -26,12 +26,10 @@ def read(folder: Path, job: str, status: JobStatus) -> Any:  # noqa: ANN401 - JS
     except FileNotFoundError:
         told = {}
     except (OSError, ValueError) as error:
-        msg = f"the result of job {job!r} cannot be read: {error}"
-        raise RecordError(msg) from error
+        raise RecordError(f"the result of job {job!r} cannot be read: {error}") from error
     if "error" in told:
         raised = told["error"]
-        msg = f"job {job!r} raised {raised['type']}: {raised['message']}\n{raised['traceback']}"
-        raise ResultError(msg)
+        raise ResultError(f"job {job!r} raised {raised['type']}: {raised['message']}\n{raised['traceback']}")
     if "not_json" in told:
         why = told["not_json"]
         msg = f"job {job!r} returned a {why['type']}, which JSON cannot hold: {why['why']}"
@@ -71,5 +69,4 @@ def _array(file: str) -> Any:  # noqa: ANN401 - an array
         msg = f"the result has an array, in {file}, and numpy is not installed here"
         raise ResultError(msg, hint="pip install numpy, or read the form: job.result_form()") from error
     except (OSError, ValueError) as error:
-        msg = f"the array {file} cannot be read: {error}"
-        raise RecordError(msg) from error
+        raise RecordError(f"the array {file} cannot be read: {error}") from error

@@ -9,28 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nrun import events
 from nrun.data import Data
-from nrun.events import (
-    CancelRequested,
-    ControlError,
-    JobObserved,
-    JobRefused,
-    JobRerun,
-    JobRetrying,
-    JobSkipped,
-    JobSubmitted,
-    JobSubmitting,
-    LimitReached,
-    Noted,
-    Tagged,
-)
 from nrun.model import Cause, Handle, State, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Self
 
-    from nrun.events import Event
     from nrun.model import Json, Observation
 
 
@@ -80,30 +66,8 @@ class JobStatus(Data):
 
     def to_json(self) -> dict[str, Json]:
         """This status as JSON; durations and times in seconds."""
-        return {
-            "name": self.name,
-            "state": self.state.value,
-            "since": self.since,
-            "attempt": self.attempt,
-            "in_doubt": self.in_doubt,
-            "exit_code": self.exit_code,
-            "signal": self.signal,
-            "reason": self.reason,
-            "cause": self.cause.value if self.cause else None,
-            "nodes": list(self.nodes),
-            "not_before": self.not_before,
-            "cancel_requested_by": self.cancel_requested_by,
-            "submitted_at": self.submitted_at,
-            "started_at": self.started_at,
-            "ended_at": self.ended_at,
-            "cpu_s": self.cpu_s,
-            "peak_memory_bytes": self.peak_memory_bytes,
-            "peak_gpu_memory_bytes": self.peak_gpu_memory_bytes,
-            "gpu_utilization": self.gpu_utilization,
-            "observed_at": self.observed_at,
-            "source": self.source,
-            "control_errors": list(self.control_errors),
-        }
+        told = {field.name: getattr(self, field.name) for field in attrs.fields(JobStatus) if field.name not in _UNTOLD}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> Self:
@@ -113,49 +77,53 @@ class JobStatus(Data):
         return cls(**{**line, **lists, "state": State(line["state"]), "cause": cause})
 
 
-def labels(events: Iterable[Event]) -> tuple[tuple[str, ...], tuple[Noted, ...]]:
+_UNTOLD = frozenset({"executor", "handle", "failures", "limit"})
+"""What nobody but the engine needs."""
+
+
+def labels(told: Iterable[events.Event]) -> tuple[tuple[str, ...], tuple[events.Noted, ...]]:
     """The tags that an experiment has by these events, and the notes, in the order they were given."""
     tags: dict[str, None] = {}
-    notes: list[Noted] = []
-    for event in events:
-        if isinstance(event, Noted):
+    notes: list[events.Noted] = []
+    for event in told:
+        if isinstance(event, events.Noted):
             notes.append(event)
-        elif isinstance(event, Tagged):
+        elif isinstance(event, events.Tagged):
             tags = {tag: None for tag in (*tags, *event.add) if tag not in event.remove}
     return tuple(tags), tuple(notes)
 
 
-def fold(status: JobStatus, event: Event, experiment: str) -> None:
+def fold(status: JobStatus, event: events.Event, experiment: str) -> None:
     """Take one event about the job into its status."""
     before, seen_at = status.state, status.observed_at
-    if isinstance(event, JobObserved) and event.attempt == status.attempt:
+    if isinstance(event, events.JobObserved) and event.attempt == status.attempt:
         _observe(status, event.observation)
-    elif isinstance(event, JobSubmitting):
+    elif isinstance(event, events.JobSubmitting):
         _await(status)
         status.attempt, status.executor, status.in_doubt = event.attempt, event.executor, True
         status.observed_at = status.submitted_at = event.at
-    elif isinstance(event, JobSubmitted):
+    elif isinstance(event, events.JobSubmitted):
         status.state, status.in_doubt, status.observed_at = event.state, False, event.at
         status.handle = Handle(Tag(experiment, event.job, event.attempt), event.handle)
-    elif isinstance(event, JobRefused):
+    elif isinstance(event, events.JobRefused):
         status.state, status.in_doubt, status.observed_at = State.FAILED, False, event.at
         status.reason, status.source, status.ended_at = f"not submitted: {event.reason}", "submission", event.at
         _failed(status, Cause.SUBMIT_ERROR)
-    elif isinstance(event, JobSkipped):
+    elif isinstance(event, events.JobSkipped):
         cancelled = status.cancel_requested_by is not None
         status.state = State.CANCELLED if cancelled else State.SKIPPED
         status.reason, status.source, status.observed_at = event.reason, "nrun", event.at
-    elif isinstance(event, CancelRequested) and not status.state.ended:
+    elif isinstance(event, events.CancelRequested) and not status.state.ended:
         status.cancel_requested_by = event.by
-    elif isinstance(event, JobRetrying) and status.state is State.FAILED:
+    elif isinstance(event, events.JobRetrying) and status.state is State.FAILED:
         _await(status)
         if event.executor != status.executor:
             status.executor, status.failures = event.executor, {}
         status.not_before, status.reason = event.not_before, event.reason
-    elif isinstance(event, JobRerun) and status.state.ended:
+    elif isinstance(event, events.JobRerun) and status.state.ended:
         _await(status)
         status.cancel_requested_by, status.failures, status.executor = None, {}, 0
-    elif isinstance(event, LimitReached) and event.attempt == status.attempt and not status.state.ended:
+    elif isinstance(event, events.LimitReached) and event.attempt == status.attempt and not status.state.ended:
         status.limit = event.reason
     if status.state is not before:  # what is not known now has not been known since it was last seen
         status.since = (seen_at if status.state is State.UNKNOWN else None) or event.at
@@ -196,10 +164,10 @@ def _observe(status: JobStatus, seen: Observation) -> None:
         _failed(status, seen.cause or (Cause.INFRASTRUCTURE if seen.signal == "SIGKILL" else Cause.USER_ERROR))
 
 
-def fold_all(statuses: dict[str, JobStatus], events: Iterable[Event], experiment: str) -> None:
+def fold_all(statuses: dict[str, JobStatus], told: Iterable[events.Event], experiment: str) -> None:
     """Take events into the statuses of the jobs they are about; events of unknown jobs are left out."""
-    for event in events:
-        if isinstance(event, ControlError):
+    for event in told:
+        if isinstance(event, events.ControlError):
             for name in event.jobs:
                 if name in statuses:
                     statuses[name].control_errors += (f"{event.action}: {event.message}",)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import attrs
-
 from nrun import Completed, HostCommand, TransportError
+from nrun.cli.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,20 +35,6 @@ _COMMANDS = (
     HostCommand(("python3", "-c", _PYTHON), repeatable=True),
     HostCommand(("date", "+%s"), repeatable=True),
 )
-
-
-@attrs.frozen(kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    subject: str
-    ok: bool
-    message: str
-    remedy: str = ""
-
-    def to_json(self) -> dict[str, object]:
-        """As JSON."""
-        return attrs.asdict(self)
 
 
 async def check(tunnel: Tunnel, timeout_s: float) -> list[Finding]:

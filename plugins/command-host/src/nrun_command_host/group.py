@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from nrun import LocalTunnel
+from nrun.cli.findings import say
 from nrun.cli.root import hooks_of
 from nrun.sync import run_sync
-from nrun.text import printable
 from nrun_command_host.checks import check as checked
 
 if TYPE_CHECKING:
@@ -61,15 +60,7 @@ def check(
     """
     options = {key: value for key, value in (("config", config), ("via", via)) if value is not None}
     findings = run_sync(checked(_tunnel(hooks_of(context), transport, name, job_dir, options), timeout))
-    well = all(finding.ok for finding in findings)
-    if as_json:
-        click.echo(json.dumps({"ok": well, "findings": [finding.to_json() for finding in findings]}, indent=2))
-        return 0 if well else 1
-    for finding in findings:
-        click.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.subject}: {printable(finding.message)}")
-        if finding.remedy:
-            click.echo(f"     do: {printable(finding.remedy)}")
-    return 0 if well else 1
+    return say(findings, as_json=as_json)
 
 
 def _tunnel(hooks: Hooks, transport: str, name: str, job_dir: str, options: dict[str, str]) -> Tunnel:

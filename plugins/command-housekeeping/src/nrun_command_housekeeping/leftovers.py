@@ -52,6 +52,7 @@ def leftovers(home: Path, without: Collection[str]) -> list[Leftover]:
         code = Store(str(bundles_folder(home)))
         packs = {pack for bundle in kept if code.has(bundle) for pack in code.packs(bundle)}
         gone += [path for path in _below(bundles_folder(home) / "packs") if path.name not in packs]
+        gone += [path for path in _below(bundles_folder(home) / "keys") if _text(path) not in kept]
         found += [(path, "no experiment has this code") for path in gone if _is_old(path)]
     return [Leftover(path, reason, _size(path)) for path, reason in found]
 
@@ -84,6 +85,13 @@ def _named_in_records(home: Path, without: Collection[str]) -> set[str]:
                 msg = f"cannot read {path}: {error.strerror}"
                 raise RecordError(msg, hint="no code is removed, for it may be needed there") from error
     return {digest.decode() for digest in digests}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("ascii")
+    except (OSError, ValueError):
+        return ""
 
 
 def _size(path: Path) -> int:

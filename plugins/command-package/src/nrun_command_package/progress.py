@@ -17,11 +17,10 @@ _PAUSE_S = 0.2
 
 
 class Reading:
-    """A context manager, called with the bytes that were read since. On a terminal its line is kept up to date."""
+    """A context manager, called with the bytes that were read. On a terminal its line is kept up to date."""
 
     def __init__(self, files: int, size: int) -> None:
         self._what = f"reading {files:,} files, {size_text(size)}"
-        self._read = 0
         self._next = time.monotonic() + QUIET_S
         self._last = ""
 
@@ -32,14 +31,13 @@ class Reading:
         if self._last and sys.stderr.isatty():
             self._write("\r\x1b[K")
 
-    def __call__(self, read: int) -> None:
-        """So many bytes more were read."""
-        self._read += read
+    def __call__(self, read: int, _whole: int) -> None:
+        """So many bytes were read."""
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + _PAUSE_S
         if sys.stderr.isatty():
-            self._write(f"\r\x1b[K{self._what}: {size_text(self._read)}")
+            self._write(f"\r\x1b[K{self._what}: {size_text(read)}")
         elif not self._last:
             self._write(f"{self._what}\n")
 

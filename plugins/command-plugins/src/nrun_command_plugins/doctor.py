@@ -6,8 +6,7 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING
 
-import attrs
-
+from nrun.cli.findings import Finding
 from nrun.plugins import PluginState
 from nrun_command_plugins.provides import provided_by
 
@@ -25,21 +24,6 @@ _REMEDIES = {
     PluginState.INCOMPATIBLE: "install a version of {distribution} for this nrun, or the nrun it was written for",
     PluginState.SHADOWED: "uninstall one of the distributions named",
 }
-
-
-@attrs.frozen(kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    subject: str
-    ok: bool
-    message: str
-    remedy: str = ""
-    detail: str = ""
-
-    def to_json(self) -> dict[str, object]:
-        """As JSON."""
-        return attrs.asdict(self)
 
 
 def diagnose(hooks: Hooks) -> list[Finding]:

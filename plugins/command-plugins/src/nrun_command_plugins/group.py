@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nrun import UnknownName
+from nrun.cli.findings import say
 from nrun.cli.root import hooks_of
 from nrun.errors import did_you_mean
 from nrun.plugins import PluginState
@@ -65,7 +66,7 @@ def list_(context: click.Context, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_context
 def info(context: click.Context, name: str, as_json: bool) -> None:
-    """Show everything a plugin declares; for executors, packagers and launchers also their fields.
+    """Show everything a plugin declares; for what users write, such as executors, also the fields.
 
     \b
     Examples:
@@ -101,18 +102,7 @@ def doctor(context: click.Context, as_json: bool) -> int:
     Examples:
       nrun plugins doctor
     """
-    findings = diagnose(hooks_of(context))
-    well = all(finding.ok for finding in findings)
-    if as_json:
-        click.echo(json.dumps({"ok": well, "findings": [finding.to_json() for finding in findings]}, indent=2))
-        return 0 if well else 1
-    for finding in findings:
-        click.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.subject}: {printable(finding.message)}")
-        if finding.remedy:
-            click.echo(f"     do: {finding.remedy}")
-        if finding.detail:
-            click.echo("".join(f"     | {line}\n" for line in finding.detail.splitlines()), nl=False)
-    return 0 if well else 1
+    return say(diagnose(hooks_of(context)), as_json=as_json)
 
 
 def _record(hooks: Hooks, name: str) -> PluginRecord:

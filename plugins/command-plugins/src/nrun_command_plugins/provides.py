@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nrun import TransportSpec
+from nrun import ContainerSpec, TransportSpec
 from nrun.arguments import as_data
 from nrun.declare import ExecutorSpec, LauncherSpec, PackagerSpec
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Field:
-    """A field of an executor, packager, launcher or tunnel."""
+    """A field of an executor, packager, launcher, container or tunnel."""
 
     name: str
     type: str
@@ -60,8 +60,8 @@ def declarations(hooks: Hooks, record: PluginRecord) -> list[Declaration]:
 
 
 def _everything(hooks: Hooks) -> Iterator[tuple[str, Declared[Spec]]]:
-    running = (hooks.executors, hooks.packagers, hooks.launchers, hooks.transports, hooks.secrets)
-    others = (hooks.formats, hooks.languages, hooks.views, hooks.names)
+    running = (hooks.executors, hooks.packagers, hooks.launchers, hooks.containers, hooks.transports)
+    others = (hooks.secrets, hooks.formats, hooks.languages, hooks.views, hooks.names)
     for registry in (*running, *others, hooks.commands, hooks.checks):
         for declared in registry:
             yield registry.kind, declared  # type: ignore[misc] # Declared is read-only, so a narrower spec is fine
@@ -74,6 +74,8 @@ def _fields(spec: Spec) -> tuple[Field, ...]:
         cls = spec.packager()
     elif isinstance(spec, LauncherSpec):
         cls = spec.launcher()
+    elif isinstance(spec, ContainerSpec):
+        cls = spec.container()
     elif isinstance(spec, TransportSpec):
         cls = spec.tunnel()
     else:

@@ -21,7 +21,7 @@ from nrun_executor_local.files import lay_out, remove_secrets, write_file
 from nrun_executor_local.processes import Process, ended_of, folder_of, why_out_of_reach
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -82,8 +82,8 @@ class LocalBackend:
             self._sampling.cancel()
             await asyncio.wait([self._sampling])
 
-    async def stage(self, bundles: Collection[Bundle]) -> None:
-        """The store is on this machine: code is there already."""
+    async def stage(self, bundles: Collection[Bundle], progress: Callable[[int, int], None]) -> None:
+        """The store is on this machine: code is there already, and there is no progress to tell."""
 
     async def submit(
         self, submissions: Sequence[Submission], attempts: Mapping[str, Attempt]

@@ -6,10 +6,13 @@ import sys
 from typing import TYPE_CHECKING
 
 import attrs
+from attrs.validators import and_, ge, instance_of
 
 from nrun import Executor
+from nrun.protocols import check_container
 
 if TYPE_CHECKING:
+    from nrun import Container
     from nrun.model import Place
 
 
@@ -24,6 +27,10 @@ class LocalExecutor(Executor):
 
     python: str = sys.executable
     """Interpreter of function tasks, and of scripts whose entrypoint is `python`."""
+    ntasks_per_node: int = attrs.field(default=1, validator=and_(instance_of(int), ge(1)))
+    """How many processes a launcher starts, such as `Torchrun()`. Without one a job is one process."""
+    container: Container | None = attrs.field(default=None, validator=check_container)
+    """The image that jobs run in; None: they run on this machine as it is."""
 
     def place(self) -> Place:
         """This machine."""
@@ -31,6 +38,10 @@ class LocalExecutor(Executor):
 
         return Place("local")
 
+    def nproc_per_node(self) -> int:
+        """As many as were asked for."""
+        return self.ntasks_per_node
+
     def interpreter(self) -> str:
-        """The interpreter that launches, unless told otherwise."""
-        return self.python
+        """The interpreter that launches, unless told otherwise; in a container that of its image."""
+        return self.container.python if self.container else self.python

@@ -86,8 +86,10 @@ class Process(Data):
         if self.pid <= 1 or self.boot != boot_id() or self.elsewhere():
             return False
         stat = _stat(self.pid)
-        # While a session has members, nobody else gets its number; nor while its leader is a zombie of ours.
-        return stat is None or self.alive() or (stat.state == "Z" and stat.parent == os.getpid())
+        # While a session has members, nobody else gets its number; nor while its leader is a zombie of ours, or is
+        # still being loaded, as right after its start: its environment reads as empty until `execve` is done.
+        ours = stat is not None and stat.parent == os.getpid() and (stat.state == "Z" or _is_loading(self.pid))
+        return stat is None or self.alive() or ours
 
 
 def boot_id() -> str:
@@ -346,6 +348,13 @@ def _carries(pid: int, tag: str) -> bool:
 def _environment(pid: int) -> list[bytes]:
     """What a process was started with. Raises OSError; a zombie has nothing."""
     return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
+def _is_loading(pid: int) -> bool:
+    try:
+        return _environment(pid) == [b""]
+    except OSError:
+        return False
 
 
 def _exists(pid: int) -> bool:

@@ -17,7 +17,7 @@ from nrun_executor_slurm.names import comment_of, folder_of
 from nrun_executor_slurm.script import submission
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -90,9 +90,9 @@ class SlurmBackend:
             raise BackendError(msg)
         return self._cluster
 
-    async def stage(self, bundles: Collection[Bundle]) -> None:
+    async def stage(self, bundles: Collection[Bundle], progress: Callable[[int, int], None]) -> None:
         """Have the code in the store of the cluster, sending what it lacks."""
-        await self.cluster.stage(bundles)
+        await self.cluster.stage(bundles, progress)
 
     # ---- submitting
 

@@ -12,7 +12,7 @@ from nrun_executor_slurm import answers
 from nrun_executor_slurm.names import folder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from nrun import Transport, Tunnel
     from nrun.model import Attempt, Bundle, Handle, Submission, Tag
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 REMOTE = Path(__file__).with_name("remote")
 TIMEOUT_S = 60.0
 SUBMIT_S = 600.0
+SEND_S = 86400.0
+"""For all code; the engine ends it much sooner where nothing comes on."""
 _HOME = """case $1 in '~/'*) set -- "$HOME/${1#??}" ;; esac"""
 """Has `~/` at the beginning of a path mean what it does in shells."""
 _CLEAR = "rm -f secrets secrets.kept task-*/secrets task-*/secrets.kept"
@@ -56,7 +58,7 @@ class Cluster:
         command = HostCommand(("sh", "-c", text, name, self.tunnel.job_dir, *words), stdin, repeatable=repeatable)
         return await self.run(command, TIMEOUT_S if repeatable else SUBMIT_S)
 
-    async def stage(self, bundles: Collection[Bundle]) -> None:
+    async def stage(self, bundles: Collection[Bundle], progress: Callable[[int, int], None]) -> None:
         """Have the code in the store of the cluster, sending what it lacks."""
         from nrun.packaging.send import RECEIVER, send
 
@@ -66,8 +68,8 @@ class Cluster:
         script = f'{_HOME}; exec python3 "$1/tools/receive.py" "$1/bundles"'
         argv = ("sh", "-c", script, "sh", self.tunnel.job_dir)
         try:
-            async with self.host.talk(argv, timeout_s=SUBMIT_S) as line:
-                await send(bundles, line)
+            async with self.host.talk(argv, timeout_s=SEND_S) as line:
+                await send(bundles, line, progress)
         except OSError as error:
             msg = f"the code cannot be read here: {error}"
             raise BackendError(msg) from error

@@ -34,6 +34,8 @@ class GitignoreRule:
         self._files: dict[tuple[str, str], tuple[Patterns, ...]] = {}
         self._known: dict[tuple[str, bool], tuple[Patterns, ...] | None] = {}
 
+    files = (OURS,)
+
     def ignores(self, name: str, *, folder: bool, tracked: bool = False) -> bool | None:
         """Whether `name` stays behind; False if a line says that it does not, None if nothing is said of it.
 

@@ -70,8 +70,8 @@ class Factories(Data):
     """The factories that are known. Immutable: `register` gives one that knows more."""
 
     entries: tuple[Factory, ...] = ()
-    later: tuple[tuple[type, Callable[[], tuple[Factory, ...]]], ...] = ()
-    """Gives, for a kind, those of what is installed: they are loaded when one of that kind is asked for."""
+    later: tuple[tuple[str, Callable[[], tuple[Factory, ...]]], ...] = ()
+    """Gives, for the symbol of a class, those of what is installed: they are loaded when one of that is asked for."""
 
     def register(  # noqa: PLR0913 - what makes up a factory, all of it by keyword
         self,
@@ -128,7 +128,8 @@ class Factories(Data):
 
     def fitting(self, classes: tuple[type, ...], parent: object, argument: str | None) -> list[Factory]:
         """Every factory for an argument of one of `classes`."""
-        asked_for = (load() for kind, load in self.later if any(_is_subclass(cls, kind) for cls in classes))
+        bases = {f"{base.__module__}:{base.__qualname__}" for cls in classes for base in cls.__mro__}
+        asked_for = (load() for symbol, load in self.later if symbol in bases)
         entries = itertools.chain(*asked_for, self.entries)
         return [entry for entry in entries if entry.fits(classes, parent, argument)]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from nrun import Executor, Launcher, Packager, Plugin
+from nrun import Executor, Plugin
 from nrun.cli.entrypoint import registered
 from nrun.config.build import build
 from nrun.config.node import Config, Partial
@@ -198,9 +198,12 @@ def known_factories(hooks: Hooks) -> Factories:
     """What was registered in this process, and what runs jobs and is installed, by the names of its plugins."""
     factories = Factories(
         later=(
-            (Executor, functools.cache(lambda: _of((each.spec.name, each.spec.executor) for each in hooks.executors))),
-            (Packager, functools.cache(lambda: _of((each.spec.name, each.spec.packager) for each in hooks.packagers))),
-            (Launcher, functools.cache(lambda: _of((each.spec.name, each.spec.launcher) for each in hooks.launchers))),
+            _later("nrun.protocols:Executor", lambda: ((one.spec.name, one.spec.executor) for one in hooks.executors)),
+            _later("nrun.protocols:Packager", lambda: ((one.spec.name, one.spec.packager) for one in hooks.packagers)),
+            _later("nrun.protocols:Launcher", lambda: ((one.spec.name, one.spec.launcher) for one in hooks.launchers)),
+            _later(
+                "nrun.containers:Container", lambda: ((one.spec.name, one.spec.container) for one in hooks.containers)
+            ),
         )
     )
     for one in registered:
@@ -210,10 +213,16 @@ def known_factories(hooks: Hooks) -> Factories:
     return factories
 
 
-def _of(classes: Iterable[tuple[str, Callable[[], type]]]) -> tuple[Factory, ...]:
-    """Factories of classes, which are loaded."""
-    loaded = ((name, load()) for name, load in classes)
-    return tuple(Factory(name, cls, cls) for name, cls in loaded)
+def _later(
+    symbol: str, declared: Callable[[], Iterable[tuple[str, Callable[[], type]]]]
+) -> tuple[str, Callable[[], tuple[Factory, ...]]]:
+    """The symbol of a class, and what gives the factories of its subclasses, which are loaded then."""
+
+    def load() -> tuple[Factory, ...]:
+        loaded = ((name, load()) for name, load in declared())
+        return tuple(Factory(name, cls, cls) for name, cls in loaded)
+
+    return symbol, functools.cache(load)
 
 
 def _loader(reading: Reading, hooks: Hooks) -> Callable[[str, str], Section]:

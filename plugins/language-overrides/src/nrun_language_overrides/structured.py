@@ -255,7 +255,7 @@ def _made_by(
 ) -> Any:
     """What the factory gives; a class is described, not made."""
     if isinstance(factory.function, type):
-        return _node(factory.function, pairs, attrs.evolve(source, kind="call"), context)
+        return _node(factory.function, pairs, source, context)
     return _checked(factory, _called(factory, pairs, source, context), source, classes, context)
 
 

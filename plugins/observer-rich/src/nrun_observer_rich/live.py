@@ -14,14 +14,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from nrun.events import ControlError
+from nrun.events import ControlError, Underway
 from nrun.model import State
 from nrun.record.table import duration, ending
 from nrun.text import printable
 from nrun_observer_rich.lastline import last_line
+from nrun_observer_rich.progress import how_far
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console, RenderableType
@@ -34,6 +35,7 @@ REDRAWS_PER_SECOND = 5
 MOST_RUNNING_ROWS = 8
 MOST_FAILED_ROWS = 5
 BAR_WIDTH_CELLS = 40
+UNDERWAY_S = 2.5
 
 _STYLES = {
     State.RUNNING: "cyan",
@@ -57,6 +59,7 @@ class LiveView:
         self._on_close = on_close
         self._lock = threading.Lock()
         self._trouble = ""
+        self._underway: dict[str, Underway] = {}
         self._live = Live(
             console=console,
             get_renderable=self._render,
@@ -74,6 +77,8 @@ class LiveView:
             self._progress.take(event)
             if isinstance(event, ControlError):
                 self._trouble = f"could not {event.action}: {event.message}"
+            if isinstance(event, Underway):
+                self._underway[event.action] = event
 
     def close(self) -> None:
         """Draw the final picture and leave it on the screen."""
@@ -84,7 +89,7 @@ class LiveView:
     def _render(self) -> Group:
         with self._lock:
             lines = last_lines(self._progress, self._jobs)
-            return picture(self._progress, self._trouble, time.time(), lines)
+            return picture(self._progress, self._trouble, time.time(), lines, tuple(self._underway.values()))
 
 
 def last_lines(progress: Progress, jobs: Path) -> dict[str, str]:
@@ -93,12 +98,15 @@ def last_lines(progress: Progress, jobs: Path) -> dict[str, str]:
     return {job.name: last_line(jobs / job.name / f"attempt-{job.attempt}") for job in running}
 
 
-def picture(progress: Progress, trouble: str, now: float, lines: Mapping[str, str]) -> Group:
+def picture(
+    progress: Progress, trouble: str, now: float, lines: Mapping[str, str], underway: Sequence[Underway] = ()
+) -> Group:
     """What the screen shows at the moment `now`. No name can be more than text in it.
 
-    `lines` has the last line of running jobs, by name.
+    `lines` has the last line of running jobs, by name, `underway` what takes long; what was not heard of again is over.
     """
     parts: list[RenderableType] = [_heading(progress, now), _bar(progress), _counts(progress)]
+    parts += [Text(how_far(one), style="dim") for one in underway if now - one.at < UNDERWAY_S]
     running, failed = progress.running(MOST_RUNNING_ROWS), progress.failed(MOST_FAILED_ROWS)
     if running or failed:
         parts.append(_rows(running, failed, now, lines))

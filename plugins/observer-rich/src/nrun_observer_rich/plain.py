@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nrun.events import ControlError, ExperimentEnded, ExperimentStarted
+from nrun.events import ControlError, ExperimentEnded, ExperimentStarted, Underway
 from nrun.model import State
 from nrun.record.table import duration, elapsed, ending
 from nrun.text import printable
-from nrun_observer_rich.progress import in_words
+from nrun_observer_rich.progress import how_far, in_words
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_JOBS_BY_NAME = 50
 """Experiments with more jobs are shown as counts."""
 COUNTS_EVERY_S = 10.0
+UNDERWAY_EVERY_S = 10.0
 
 
 class PlainView:
@@ -30,6 +31,7 @@ class PlainView:
         self._stream = stream
         self._by_name = progress.total <= MOST_JOBS_BY_NAME
         self._counted_at = progress.started_at
+        self._underway_at: dict[str, float] = {}
 
     def take(self, event: Event) -> None:
         """Write what there is to say about the event."""
@@ -48,11 +50,19 @@ class PlainView:
             return f"{jobs}, experiment {progress.experiment}"
         if isinstance(event, ExperimentEnded):
             return f"{event.state.value}  {duration(progress.age_s(event.at))}  {in_words(progress.counts)}"
+        if isinstance(event, Underway):
+            return self._underway_line(event)
         if isinstance(event, ControlError):
             return f"could not {printable(event.action)}: {printable(event.message)}"
         if changed is not None:
             return _job_line(changed, event.at) if self._by_name else self._counts_line(event.at)
         return ""
+
+    def _underway_line(self, event: Underway) -> str:
+        if event.at - self._underway_at.get(event.action, 0.0) < UNDERWAY_EVERY_S:
+            return ""
+        self._underway_at[event.action] = event.at
+        return how_far(event)
 
     def _counts_line(self, now: float) -> str:
         if now - self._counted_at < COUNTS_EVERY_S:

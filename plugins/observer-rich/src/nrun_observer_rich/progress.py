@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun.amounts import size_text
 from nrun.events import ExperimentEnded, ExperimentStarted
 from nrun.model import State
 from nrun.record import JobStatus, fold_all
+from nrun.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nrun.events import Event
+    from nrun.events import Event, Underway
 
 
 @attrs.define(kw_only=True)
@@ -101,3 +103,13 @@ class Progress:
 def in_words(counts: dict[State, int]) -> str:
     """Counts for people: `3 running, 1 failed`."""
     return ", ".join(f"{count} {state.value.lower()}" for state, count in counts.items())
+
+
+def how_far(event: Underway) -> str:
+    """What takes long, and how far it is: `send code to slurm: 120.0 MB of 200.0 MB`."""
+    done = size_text(event.done)
+    return (
+        f"{printable(event.action)}: {done} of {size_text(event.total)}"
+        if event.total
+        else f"{printable(event.action)}: {done}"
+    )

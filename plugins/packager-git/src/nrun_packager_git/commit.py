@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _LINK = "120000"
 _EXECUTABLE = "100755"
-_IGNORE_FILE = ".nrunignore"
 
 
 class _Entry(NamedTuple):
@@ -31,11 +30,6 @@ class _Entry(NamedTuple):
     mode: str
     object: str
     name: str
-
-    @property
-    def is_rule(self) -> bool:
-        """Whether it says what stays behind."""
-        return self.name.rpartition("/")[2] == _IGNORE_FILE
 
 
 @attrs.frozen
@@ -66,9 +60,10 @@ class Commit:
         while pending:
             repository, tree, prefix = pending.pop()
             entries = await _entries(repository, tree, prefix)
-            await self._write(repository, [entry for entry in entries if entry.is_rule], content)
+            rules = [entry for entry in entries if entry.name.rpartition("/")[2] in (self._rule.files or ())]
+            await self._write(repository, rules, content)
             wanted = [entry for entry in entries if not self._dropped(entry)]
-            await self._write(repository, [entry for entry in wanted if not entry.is_rule], content)
+            await self._write(repository, [entry for entry in wanted if entry not in rules], content)
             content.names.extend(entry.name for entry in wanted if entry.mode != SUBMODULE)
             if self.with_submodules:
                 inside = (entry for entry in wanted if entry.mode == SUBMODULE)

@@ -18,7 +18,7 @@ from nrun_packager_git.git import ask, listed, top_of
 from nrun_packager_git.working_tree import WorkingTree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from os import PathLike
     from pathlib import Path
     from typing import Self
@@ -148,6 +148,10 @@ class _AsTracked:
     """A rule for what somebody has asked for, as if it were tracked."""
 
     _rule: IgnoreRule
+
+    @property
+    def files(self) -> Collection[str] | None:
+        return self._rule.files
 
     def ignores(self, name: str, *, folder: bool, tracked: bool = True) -> bool | None:
         del tracked

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun.packaging.snapshot import TICK_NS
 from nrun_packager_git.content import LARGEST_POINTER, LFS, POINTER, SUBMODULE, Content
 from nrun_packager_git.git import PIECE, ask, listed, together
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from nrun import IgnoreRule, Packing
 
-OURS = ".nrunignore"
 _ENTRY = r"(?:\A|\0){} [^\t\0]*\t([^\0]+)"
 """What `git ls-files --stage -v -z` says of a file: what git does with it, its mode, content, stage and name."""
 _NAMES = re.compile(_ENTRY.format("."))
@@ -30,16 +30,14 @@ _CONFLICT = re.compile(r" [123]\t")
 """A file that has several entries."""
 _UNSURE = re.compile(r"(?:\A|\0)(?:[a-zS] |. 160000 )")
 """Entries that git does not look at, and repositories inside: of these it does not know all."""
-_TICK_NS = 2_000_000_000
-"""File systems tell times no finer than this."""
 
 
 @attrs.frozen
 class WorkingTree:
     """What is in `folder`, a repository or a folder of one: what is tracked, and what is neither that nor ignored.
 
-    nrun's own ignore files are above that: they drop what is tracked, and bring back what git ignores. Repositories
-    inside, submodules or not, are as they are checked out.
+    The ignore rule is above that: it drops what is tracked, and brings back what git ignores. Repositories inside,
+    submodules or not, are as they are checked out.
     """
 
     folder: Path
@@ -99,10 +97,14 @@ class WorkingTree:
         return there
 
     def _has_rules(self, prefix: str, *listings: str) -> bool:
-        """Whether ignore files of nrun's own are in the repository at `prefix`, or above it: else nobody need ask."""
-        if any(f"{OURS}\0" in listing for listing in listings):
+        """Whether the rule may have something to say of the repository at `prefix`: else nobody need ask it."""
+        if self._rule.files is None:
             return True
-        return any((above / OURS).exists() for above in (self.folder / prefix).parents)
+        above = (self.folder / prefix).parents
+        return any(
+            any(f"{name}\0" in listing for listing in listings) or any((folder / name).exists() for folder in above)
+            for name in self._rule.files
+        )
 
     def _dropped(self, name: str, *, folder: bool = False) -> bool:
         return self._rule.ignores(name, folder=folder, tracked=True) is True
@@ -142,7 +144,7 @@ def _key(folder: Path, place: str, different: list[str]) -> str | None:
     if not where.exists():
         return None
     digest = hashlib.sha256(where.read_bytes())
-    settled = time.time_ns() - _TICK_NS
+    settled = time.time_ns() - TICK_NS
     for name in different:
         path = os.fsencode(folder / name)
         digest.update(path + b"\0")

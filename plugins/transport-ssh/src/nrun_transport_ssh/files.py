@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nrun import HostCommand, TransportError
 from nrun_transport_ssh.archive import Entry, Pieces, entries, members, pack, padding
 from nrun_transport_ssh.faults import Lost
-from nrun_transport_ssh.link import stopped
+from nrun_transport_ssh.link import feed, stopped
 
 if TYPE_CHECKING:
     import tarfile
@@ -119,7 +119,7 @@ async def _pour(host: SSHTransport, pieces: Iterator[bytes], script: str, *words
 
     try:
         async with host.session(("sh", "-c", script, "sh", *words)) as running:
-            feeding = asyncio.ensure_future(running.session.feed(ahead()))
+            feeding = asyncio.ensure_future(feed(running.session, ahead()))
             ending = asyncio.ensure_future(running.out.all())
             complaint = asyncio.ensure_future(running.err.all())
             try:
@@ -204,7 +204,7 @@ class _Fetch:
         names = b"".join(os.fsencode(f"./{name}") + b"\0" for name in missing)
         try:
             async with self._host.session(("sh", "-c", PACK, "sh", self._source)) as running:
-                feeding = asyncio.ensure_future(running.session.feed(names))
+                feeding = asyncio.ensure_future(feed(running.session, names))
                 complaint = asyncio.ensure_future(running.err.all())
                 try:
                     pieces = Pieces(running.out.pieces())

@@ -33,12 +33,12 @@ async def forward(dial: Callable[[str, int], Awaitable[Pipe]], host: str, port: 
             await asyncio.gather(_outward(reader, pipe), _inward(pipe, writer))
         finally:
             await pipe.close()
-            writer.close()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(serve(reader, writer))
         serving.add(task)
         task.add_done_callback(serving.discard)
+        task.add_done_callback(lambda _: writer.close())  # also if it is cancelled before it has begun
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     try:

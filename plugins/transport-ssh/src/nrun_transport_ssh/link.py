@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -19,12 +20,12 @@ async def stopped(*tasks: asyncio.Future[Any]) -> None:
 class Session(Protocol):
     """One command line that runs there. Reading gives nothing more when it, or the connection, has ended."""
 
-    async def feed(self, data: bytes | AsyncIterable[bytes]) -> None:
-        """Give it its input, then the end of it. That nobody reads it is no error."""
-        ...
-
     async def write(self, data: bytes) -> None:
         """Give it more input. Raises OSError or TransportError if it, or the connection, has ended."""
+        ...
+
+    def end(self) -> None:
+        """Give it the end of its input."""
         ...
 
     async def read_out(self, most: int) -> bytes:
@@ -42,6 +43,17 @@ class Session(Protocol):
     async def close(self) -> None:
         """Have nothing more to do with it. What runs there is not told."""
         ...
+
+
+async def feed(session: Session, data: bytes | AsyncIterable[bytes]) -> None:
+    """Give a session all of its input, and the end of it. That nobody reads it is no error."""
+    with contextlib.suppress(OSError):
+        if isinstance(data, bytes):
+            await session.write(data)
+        else:
+            async for piece in data:
+                await session.write(piece)
+        session.end()
 
 
 class Pipe(Protocol):

@@ -11,7 +11,7 @@ from nrun import TransportError
 from nrun_transport_ssh import faults, prompts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from nrun.errors import Fault
     from nrun_transport_ssh.tunnel import SSHTunnel
@@ -146,16 +146,10 @@ class OpenSSHSession(_Process):
         super().__init__(process, transport)
         self._still_there = still_there
 
-    async def feed(self, data: bytes | AsyncIterable[bytes]) -> None:
-        """Give it its input, then the end of it."""
-        with contextlib.suppress(OSError):
-            if isinstance(data, bytes):
-                await self.write(data)
-            else:
-                async for piece in data:
-                    await self.write(piece)
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+    def end(self) -> None:
+        """Give it the end of its input."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
     async def read_out(self, most: int) -> bytes:
         """The next of its output."""

@@ -15,7 +15,7 @@ from nrun import TransportError
 from nrun_transport_ssh import faults, prompts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Sequence
+    from collections.abc import Sequence
 
     from nrun_transport_ssh.tunnel import SSHTunnel
 
@@ -212,15 +212,9 @@ class OwnSession:
     def __init__(self, process: asyncssh.SSHClientProcess[bytes]) -> None:
         self._process = process
 
-    async def feed(self, data: bytes | AsyncIterable[bytes]) -> None:
-        """Give it its input, then the end of it."""
-        with contextlib.suppress(OSError):
-            if isinstance(data, bytes):
-                await self.write(data)
-            else:
-                async for piece in data:
-                    await self.write(piece)
-            self._process.stdin.write_eof()
+    def end(self) -> None:
+        """Give it the end of its input."""
+        self._process.stdin.write_eof()
 
     async def write(self, data: bytes) -> None:
         """Give it more input."""

@@ -12,7 +12,7 @@ from nrun_transport_ssh import faults
 from nrun_transport_ssh.files import fetch, follow, send
 from nrun_transport_ssh.forwarding import forward
 from nrun_transport_ssh.line import Line, Marked
-from nrun_transport_ssh.link import stopped
+from nrun_transport_ssh.link import feed, stopped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
@@ -136,7 +136,7 @@ class SSHTransport(contextlib.AbstractAsyncContextManager["Transport"]):
         while True:
             try:
                 async with self.session(command.argv) as running:
-                    feeding = asyncio.ensure_future(running.session.feed(command.stdin))
+                    feeding = asyncio.ensure_future(feed(running.session, command.stdin))
                     try:
                         out, err = await asyncio.gather(running.out.all(), running.err.all())
                     finally:
@@ -212,7 +212,7 @@ class SSHTransport(contextlib.AbstractAsyncContextManager["Transport"]):
         session = await self._started(line.text)
         try:
             out = Marked(line.token, session.read_out)
-            await session.feed(f"{group or '-'} {token}\n".encode())
+            await feed(session, f"{group or '-'} {token}\n".encode())
             await out.all()
         finally:
             await session.close()

@@ -157,8 +157,10 @@ class RunningChecks(Checks):
         async with rig.backend() as backend:
             if "code" in backend.capabilities.refuses:
                 return
-            await backend.stage([bundle])
-            await backend.stage([bundle])
+            for _ in range(2):
+                told: list[tuple[int, int]] = []
+                await backend.stage([bundle], lambda *sizes, told=told: told.append(sizes))
+                assert all(0 <= done <= total for done, total in told)
             launch = rig.launch_tasks("job", [Script(inline="cat data.txt", entrypoint="sh")])
             commands = tuple(attrs.evolve(command, cwd=JobPath("code")) for command in launch.commands)
             handle = await rig.submit(backend, attrs.evolve(launch, commands=commands), bundle=bundle)

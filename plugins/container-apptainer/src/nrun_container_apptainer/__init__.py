@@ -1,0 +1,1 @@
+"""Runs jobs in images with Apptainer or Singularity."""

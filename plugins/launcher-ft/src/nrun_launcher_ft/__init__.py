@@ -1,0 +1,1 @@
+"""Starts the processes of a job under a launcher that notices when they hang."""

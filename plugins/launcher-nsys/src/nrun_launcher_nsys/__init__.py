@@ -1,0 +1,1 @@
+"""Profiles the processes of a job with Nsight Systems."""
