@@ -179,14 +179,14 @@ class Recorded:
             return self._drive(self.resume_async(check=check, stop_when_cancelled=stop), on_interrupt)
         if self.status().state is not State.SUCCEEDED:  # what failed may be owed another try
             self._leave_behind()
-        return self._outcome(check=False)
+        return run_sync(self._outcome(check=False))
 
     async def resume_async(self, *, check: bool = True, stop_when_cancelled: bool = False) -> ExperimentStatus:
         """As `resume`, for programs that have an event loop of their own; cancelling it is as for `run_async`."""
         from nrun.engine.takeover import carry_on
 
         await carry_on(self._launched(), self._hooks, stop_when_interrupted=stop_when_cancelled)
-        return await self._outcome_async(check=check)
+        return await self._outcome(check=check)
 
     def attach(self, *, check: bool = True, on_interrupt: OnInterrupt | None = None) -> ExperimentStatus:
         """Be there until every job has ended, shown by the observers; carries it on if nobody does."""
@@ -198,7 +198,7 @@ class Recorded:
         from nrun.engine.takeover import attend
 
         await attend(self._launched(), self._hooks, stop_when_interrupted=stop_when_cancelled)
-        return await self._outcome_async(check=check)
+        return await self._outcome(check=check)
 
     def watch(self) -> ExperimentStatus:
         """Look on until every job has ended, shown by the observers. A supervisor is started where nobody is in charge.
@@ -264,12 +264,9 @@ class Recorded:
             if not detach:
                 return await self.resume_async(check=check, stop_when_cancelled=stop_when_cancelled)
             self._leave_behind()
-        return await self._outcome_async(check=check and not detach)
+        return await self._outcome(check=check and not detach)
 
-    def _outcome(self, *, check: bool) -> ExperimentStatus:
-        return run_sync(self._outcome_async(check=check))
-
-    async def _outcome_async(self, *, check: bool) -> ExperimentStatus:
+    async def _outcome(self, *, check: bool) -> ExperimentStatus:
         self._view = None
         status = await self.status_async()
         if check and status.state is not State.SUCCEEDED:
