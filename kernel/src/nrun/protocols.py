@@ -189,6 +189,12 @@ class Executor(Extensible):
     max_parallel: int | None = attrs.field(default=None, validator=optional(and_(instance_of(int), ge(1))))
     """Most jobs with the backend at once; None: what the backend advises."""
 
+    def budgets(self) -> Retries:
+        """How often a job is tried again, by cause. Overridden where what a place does to jobs costs no `retries`."""
+        from nrun.retries import retries_of  # most jobs do not fail
+
+        return retries_of(self.retries)
+
     def place(self) -> model.Place:
         """Where these jobs go. Every executor overrides it."""
         raise TypeError(f"{type(self).__name__} does not say where its jobs go; override place()")

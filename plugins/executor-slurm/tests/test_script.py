@@ -55,6 +55,7 @@ CASES = {
         Script(inline="true", env={"lower": "a b", "TOKEN": Secret("env:TOKEN")}),
         name="it's $(odd)\n#SBATCH --uid=0",
     ),
+    "deadline": planned(SlurmExecutor(deadline_signal="USR1@120", max_requeues=3, setup_lines="module load cuda")),
     "group": planned(SlurmExecutor(nodes=2), Script("one.sh"), Script("two.sh")),
 }
 
@@ -94,6 +95,9 @@ def test_all_scripts_are_plain_posix_shell_without_fault(tmp_path):
         ("dependency_type", "singleton"),
         ("dependencies", ["1"]),
         ("signal", "B:USR1@60"),
+        ("deadline_signal", "USR1"),
+        ("deadline_signal", "B:USR1@120"),
+        ("deadline_signal", "TERM@120"),
         ("time", "soon"),
         ("nodes", 0),
         ("gpus_per_node", "many"),

@@ -194,9 +194,7 @@ class Run:
         """Draw the consequences of the end of an attempt: another try, another place, or what depends on it."""
         status, job = self.statuses[name], self.plan.job(name)
         if status.state is State.FAILED and status.cause is not None:
-            from nrun.retries import retries_of  # most runs have no failures
-
-            retries = retries_of(job.executors[status.executor].retries)
+            retries = job.executors[status.executor].budgets()
             why = ending(status) or status.cause.value
             if retries.allow(status.failures, status.cause):
                 self._try_again(name, status.executor, retries.wait_s(status.failures), why)
@@ -241,9 +239,7 @@ class Run:
         """How long a job must still wait for its next attempt; never longer than was said, whatever the clock does."""
         if status.not_before is None:
             return 0.0
-        from nrun.retries import retries_of  # as above
-
-        longest_s = retries_of(job.executors[status.executor].retries).longest_pause_s
+        longest_s = job.executors[status.executor].budgets().longest_pause_s
         return min(status.not_before - time.time(), longest_s)
 
     async def _release_later(self, name: str, wait_s: float) -> None:

@@ -58,6 +58,10 @@ class Marked:
     """The signal by which it was asked to stop, without SIG."""
     requeues: bool = False
     """Whether this run gives way to another run of the same job."""
+    gave_up: str = ""
+    """Why no other run follows, though it should."""
+    next_job: str | None = None
+    """The job that follows the one that was submitted, and does the same."""
     started_at: float | None = None
     ended_at: float | None = None
     last_output_at: float | None = None
@@ -106,10 +110,8 @@ def looked(text: str) -> Seen:
                 queue_at = _seconds(rest[3:]) or 0.0
             elif entry := _queued(rest):
                 queue[entry[0]] = entry[1]
-        elif kind == "exit":
-            told.setdefault(subject, {}).update(_marker(value))
-        elif kind == "requeue":
-            told.setdefault(subject, {})["requeues"] = True
+        elif kind in _READERS:
+            told.setdefault(subject, {}).update(_READERS[kind](value))
         elif kind == "time":
             folder, _, name = subject.rpartition("/")
             _note_time(told.setdefault(folder, {}), name, value)
@@ -206,6 +208,19 @@ def _marker(line: str) -> Iterator[tuple[str, object]]:
     if isinstance(told, dict) and type(told.get("exit_code")) is int and 0 <= told["exit_code"] <= 255:  # noqa: PLR2004
         yield "exit_code", told["exit_code"]
         yield "stop", str(told.get("stop") or "")
+
+
+def _requeue(words: str) -> Iterator[tuple[str, object]]:
+    yield ("gave_up", words.strip()) if words.strip() else ("requeues", True)
+
+
+def _next(job: str) -> Iterator[tuple[str, object]]:
+    if found := JOB.fullmatch(job):
+        yield "next_job", found[1]
+
+
+_READERS = {"exit": _marker, "requeue": _requeue, "next": _next}
+"""What is in the folder of an attempt, by what it is called in the answer."""
 
 
 def _note_time(facts: dict[str, object], name: str, value: str) -> None:

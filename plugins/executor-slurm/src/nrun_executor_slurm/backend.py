@@ -35,8 +35,6 @@ SETTLE_S = 130.0
 """After so long, a submission that nobody knows of was none: `submit.sh` gives sbatch two minutes."""
 GONE_S = 30.0
 """How long a job must be known to nobody, and have left no marker, before it counts as lost."""
-KILLED_S = 60.0
-"""How long Slurm may take to have killed a job."""
 AT_ONCE = 8
 _CAPABILITIES = Capabilities()
 
@@ -219,13 +217,13 @@ class SlurmBackend:
         if not asked:
             return known
         seen = await self.cluster.look([folder_of(handle.tag) for handle in asked], fresh_s)
-        lacking = [_job(handle) for handle in asked if self._wants_details(handle, seen)]
-        details = await self._ask([job for job in lacking if job])
+        lacking = [_current(handle, seen) for handle in asked if self._wants_details(handle, seen)]
+        details = await self._ask(lacking)
         return known | {handle: self._judge(handle, seen, details) for handle in asked}
 
     def _wants_details(self, handle: Handle, seen: Seen) -> bool:
         """Whether the queue leaves open how it ended: it does not list it, or not who cancelled it."""
-        listed = (seen.queue or {}).get(_job(handle) or "")
+        listed = (seen.queue or {}).get(_current(handle, seen))
         marked = seen.folders.get(folder_of(handle.tag))
         if seen.queue is None or seen.down:
             return False
@@ -243,7 +241,7 @@ class SlurmBackend:
         return {job: self._details[job][1:] for job in jobs}
 
     def _judge(self, handle: Handle, seen: Seen, details: Mapping[str, tuple[Listed | None, bool]]) -> Observation:
-        job, folder = str(_job(handle)), folder_of(handle.tag)
+        job, folder = _current(handle, seen), folder_of(handle.tag)
         marked = seen.folders.get(folder)
         at = seen.queue_at if seen.queue is not None else seen.now or time.time()
         listed = (seen.queue or {}).get(job)
@@ -346,32 +344,28 @@ class SlurmBackend:
 
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """`scancel`; after the grace KILL; then a look at what Slurm still has of them."""
-        left = await self._alive(handles, 0.0)
-        for words, patience in (((), grace_s), (("--signal=KILL", "--full"), KILLED_S)):
-            if not left:
-                break
-            jobs = [str(_job(handle)) for handle in left]
-            await self.cluster.cancel(words, jobs)
-            until = time.monotonic() + patience
-            while left := await self._alive(left, QUEUE_S):
-                if time.monotonic() >= until:
-                    break
-                await asyncio.sleep(MARKERS_S / 2)
-        await self.cluster.clear([handle for handle in handles if _job(handle) and handle not in left])
-        return {handle: f"job {_job(handle)} is {state}" for handle, state in left.items()}
+        from nrun_executor_slurm.stopping import cancel
 
-    async def _alive(self, handles: Collection[Handle], fresh_s: float) -> dict[Handle, str]:
-        """Those that are not over, with what Slurm says of them. Raises BackendError if it does not answer."""
+        return await cancel(self, handles, grace_s)
+
+    async def preempt(self, handles: Collection[Handle]) -> Mapping[Handle, str]:
+        """Have jobs that run end and be queued again, as preemption does. Gives why not, where that cannot be done."""
+        from nrun_executor_slurm.stopping import preempt
+
+        return await preempt(self, handles)
+
+    async def alive(self, handles: Collection[Handle], fresh_s: float) -> dict[Handle, tuple[str, str]]:
+        """Those that are not over: their jobs, and what Slurm says of them. Raises BackendError without an answer."""
         asked = [handle for handle in handles if _job(handle) and handle.tag not in self._ends]
         if not asked:
             return {}
-        seen = await self.cluster.look((), fresh_s)
+        seen = await self.cluster.look([folder_of(handle.tag) for handle in asked], fresh_s)
         if seen.queue is None or seen.down:
             msg = f"Slurm does not answer: {seen.down or 'the queue was never seen'}"
             raise BackendError(msg)
-        found = {handle: seen.queue.get(str(_job(handle))) for handle in asked}
-        states = {handle: listed.state for handle, listed in found.items() if listed is not None}
-        return {handle: state for handle, state in states.items() if state not in truth.ENDED}
+        jobs = {handle: _current(handle, seen) for handle in asked}
+        found = {handle: (job, seen.queue[job].state) for handle, job in jobs.items() if job in seen.queue}
+        return {handle: one for handle, one in found.items() if one[1] not in truth.ENDED}
 
 
 def _handle(attempt: Attempt, job: str) -> Handle:
@@ -382,6 +376,12 @@ def _job(handle: Handle) -> str | None:
     job = handle.data.get("job")
     found = answers.JOB.fullmatch(job) if isinstance(job, str) else None
     return found[1] if found else None
+
+
+def _current(handle: Handle, seen: Seen) -> str:
+    """Its job, or the one that has followed it."""
+    marked = seen.folders.get(folder_of(handle.tag))
+    return (marked.next_job if marked else None) or _job(handle) or ""
 
 
 def _damaged(handle: Handle) -> Observation:

@@ -14,6 +14,7 @@ from nrun.text import text_of
 
 if TYPE_CHECKING:
     from nrun.model import Place
+    from nrun.retries import Retries
 
 JOB_DIR = "~/.nrun/slurm"
 _TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}|UNLIMITED|INFINITE", re.ASCII | re.IGNORECASE)
@@ -156,6 +157,11 @@ class SlurmExecutor(Executor):
     """Whether nobody else may be on its nodes; or `user`, `mcs`, `topo`."""
     signal: str | None = attrs.field(default=None, converter=_line)
     """A signal for its processes before the time limit: `USR1@120`."""
+    deadline_signal: str | None = attrs.field(default=None, converter=_line)
+    """A signal before the time limit, such as `USR1@120`, at which the job saves, ends and is queued again."""
+    max_requeues: int = attrs.field(default=100, validator=[instance_of(int), ge(0)])
+    """How often at most it is queued again after its deadline; and, at no cost of `retries`, tried again after it was
+    preempted, and after a node failed, where Slurm does not do so itself."""
     reservation: str | None = _text()
     segment: int | None = _count()
     network: str | None = _text()
@@ -207,6 +213,20 @@ class SlurmExecutor(Executor):
             msg = f"signal is a name and seconds, such as 'USR1@120', for all processes of the job; not {value!r}"
             raise ValueError(msg)
 
+    @deadline_signal.validator
+    def _check_deadline(self, _field: object, value: str | None) -> None:
+        if value is None:
+            return
+        from nrun_executor_slurm.requeue import DEADLINE, NOT_FOR_THIS
+
+        found = DEADLINE.fullmatch(value)
+        if not found or found[1].removeprefix("SIG") in NOT_FOR_THIS or found[1].startswith("SIG"):
+            msg = f"deadline_signal is a signal that programs catch, and seconds, such as 'USR1@120'; not {value!r}"
+            raise ValueError(msg)
+        if self.signal is not None:
+            msg = f"deadline_signal cannot be given beside signal={self.signal!r}: Slurm sends one signal"
+            raise ValueError(msg)
+
     @exclusive.validator
     def _check_exclusive(self, _field: object, value: object) -> None:
         if not isinstance(value, bool) and value not in {"user", "mcs", "topo"}:
@@ -219,6 +239,14 @@ class SlurmExecutor(Executor):
         from nrun.model import Place
 
         return Place("slurm", (("tunnel", dumps(self.tunnel)),))
+
+    def budgets(self) -> Retries:
+        """What the cluster does to a job costs none of `retries`, unless they say so or it is not to be requeued."""
+        given = super().budgets()
+        if not self.requeue:
+            return given
+        free = {name: self.max_requeues for name in ("preempted", "node_failure") if getattr(given, name) is None}
+        return attrs.evolve(given, **free)
 
     def interpreter(self) -> str:
         """A Python of the cluster."""

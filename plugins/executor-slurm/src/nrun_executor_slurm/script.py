@@ -109,9 +109,15 @@ def batch_script(launch: Launch, executor: SlurmExecutor) -> str:
         body += _SECRETS
     if _has_steps(executor):
         body += _HEAD
+    run = 'exec sh "$PWD/launch.sh"\n'
+    if executor.deadline_signal is not None:
+        from nrun_executor_slurm import requeue
+
+        body += requeue.ready(executor)
+        run = requeue.run(executor)
     if executor.setup_lines:
         body += executor.setup_lines.rstrip("\n") + "\n"
-    return f'#!/bin/sh\n{head}{body}exec sh "$PWD/launch.sh"\n'
+    return f"#!/bin/sh\n{head}{body}{run}"
 
 
 def _options(launch: Launch, executor: SlurmExecutor) -> Iterator[str]:
@@ -122,6 +128,8 @@ def _options(launch: Launch, executor: SlurmExecutor) -> Iterator[str]:
         value = getattr(executor, name)
         if value is not None:
             options[name.replace("_", "-")] = str(value)
+    if executor.deadline_signal is not None:
+        options["signal"] = f"B:{executor.deadline_signal}"
     if executor.exclusive:
         options["exclusive"] = executor.exclusive
     options |= {"requeue" if executor.requeue else "no-requeue": True, "output": "slurm.log", "open-mode": "append"}
@@ -141,7 +149,7 @@ def _quoted(value: str) -> str:
 def _has_steps(executor: SlurmExecutor) -> bool:
     """Whether srun starts the processes: there are several, or Slurm is to signal them."""
     ranks = executor.nodes * (1 if executor.launcher is not None else executor.ntasks_per_node)
-    return ranks > 1 or executor.signal is not None
+    return ranks > 1 or executor.signal is not None or executor.deadline_signal is not None
 
 
 def _srun(executor: SlurmExecutor, *, side_by_side: bool) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+import attrs
+
 from nrun import Cause, State
 from nrun.model import Observation
 
@@ -43,6 +45,10 @@ def observed(  # noqa: PLR0911, PLR0913 - one for each layer
     `listed` is what `source` lists, None if it does not have it: then `down` says why nobody could be asked, or
     `absent` what was found instead.
     """
+    if marked is not None and marked.gave_up and (listed is None or listed.state not in WAITING):
+        return attrs.evolve(
+            _from_marker(marked, at, listed), state=State.FAILED, cause=Cause.TIMEOUT, reason=marked.gave_up
+        )
     if listed is None:
         if marked is not None and marked.exit_code is not None and _is_clean(marked):
             return _from_marker(marked, at)
@@ -53,7 +59,7 @@ def observed(  # noqa: PLR0911, PLR0913 - one for each layer
         return Observation(state=State.UNKNOWN, source=source, observed_at=at, reason=absent or None)
     if listed.state in WAITING:
         return Observation(
-            state=State.SUBMITTED, source=source, observed_at=at, reason=_waits(listed), nodes=listed.nodes
+            state=State.SUBMITTED, source=source, observed_at=at, reason=_waits(listed, marked), nodes=listed.nodes
         )
     if listed.state in ENDED:
         return _ended(marked, listed, at, source)
@@ -154,11 +160,17 @@ def _ended(marked: Marked | None, listed: Listed, at: float, source: str) -> Obs
     )
 
 
-def _waits(listed: Listed) -> str | None:
+def _waits(listed: Listed, marked: Marked | None) -> str | None:
     """Why it waits, and when it is expected to start."""
     import time
 
-    told = [listed.reason] if listed.reason else []
+    told = []
+    if marked is not None and marked.requeues:
+        told.append("queued again before its time limit")
+    elif marked is not None and marked.started_at is not None:
+        told.append("queued again, for it was preempted or its node failed")
+    if listed.reason:
+        told.append(listed.reason)
     if listed.started_at is not None and listed.state == "PENDING":
         told.append(f"expected to start at {time.strftime('%Y-%m-%d %H:%M', time.localtime(listed.started_at))}")
     return ", ".join(told) or None

@@ -44,11 +44,20 @@ fi
 
 # After the queue: what ended before it was asked has left its marker by now.
 [ -n "$folders" ] || exit 0
+tell_requeue() {
+    [ -r "$folder/requeue" ] || return 0
+    read -r line <"$folder/requeue" || line=''
+    printf 'requeue\t%s\t%s\n' "$folder" "$line"
+}
 printf '%s\n' "$folders" | while IFS= read -r folder; do
+    tell_requeue
     if [ -r "$folder/exit.json" ] && read -r line <"$folder/exit.json"; then
         printf 'exit\t%s\t%s\n' "$folder" "$line"
     fi
-    [ ! -e "$folder/requeue" ] || printf 'requeue\t%s\t\n' "$folder"
+    tell_requeue # it may have come, or have gone with the marker, meanwhile
+    if [ -r "$folder/next" ] && read -r line <"$folder/next"; then
+        printf 'next\t%s\t%s\n' "$folder" "$line"
+    fi
 done
 printf '%s\n' "$folders" | sed 's:.*:&/exit.json\n&/start.json\n&/out.log\n&/err.log:' |
     xargs -d '\n' -r stat --printf 'time\t%n\t%.3Y %s\n' 2>/dev/null
