@@ -110,6 +110,7 @@ AccountingStorageHost=127.0.0.1
 AccountingStoragePort={dbd}
 AccountingStoragePass={folder}/munge/socket
 AccountingStorageTRES=gres/gpu
+AccountingStorageEnforce=associations
 AccountingStoreFlags=job_comment,job_env,job_script
 MaxArraySize=10001
 MaxJobCount=20000

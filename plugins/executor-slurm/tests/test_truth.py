@@ -13,7 +13,23 @@ from nrun_executor_slurm.answers import Listed, Marked
 from nrun_executor_slurm.names import comment_of, escaped, folder_of
 
 GARBAGE = st.text() | st.lists(
-    st.sampled_from(["queue\t", "at|", "exit\t", "time\t", "now\t", "sacct\t", "scontrol\t", "12_3", "|", "\t", "\n"])
+    st.sampled_from(
+        [
+            "queue\t",
+            "requeue\t",
+            "next\t",
+            "at|",
+            "exit\t",
+            "time\t",
+            "now\t",
+            "sacct\t",
+            "scontrol\t",
+            "12_3",
+            "|",
+            "\t",
+            "\n",
+        ]
+    )
     | st.sampled_from(
         ["COMPLETED", "1e999", "nan", "-1", "{", '{"exit_code":', "a/exit.json", "JobState=", "n[1-", "3:0"]
     )
@@ -99,6 +115,36 @@ def state(marked, listed, **told):
 )
 def test_what_is_true_of_a_job(marked, listed, expected):
     assert state(marked, listed) == expected
+
+
+def test_a_job_that_waits_again_says_why():
+    def reason(**told):
+        return truth.observed(Marked(**told), Listed(state="PENDING", reason="BeginTime"), at=1, source="squeue").reason
+
+    assert reason() == "BeginTime"
+    assert reason(requeues=True, exit_code=0) == "queued again before its time limit, BeginTime"
+    assert reason(started_at=1) == "queued again, for it was preempted or its node failed, BeginTime"
+
+
+@pytest.mark.parametrize("exit_code", [0, 3])
+@pytest.mark.parametrize("listed", [None, Listed(state="FAILED", exit_code=124), Listed(state="COMPLETING")])
+def test_a_deadline_after_which_nothing_follows_is_no_success(listed, exit_code):
+    marked = Marked(exit_code=exit_code, gave_up="often enough")
+    seen = truth.observed(marked, listed, at=1, source="squeue")
+    assert (seen.state, seen.cause, seen.reason) == (State.FAILED, Cause.TIMEOUT, "often enough")
+
+
+def test_an_end_before_another_run_is_none():
+    assert state(Marked(exit_code=0, requeues=True), None)[0] is State.UNKNOWN
+    assert state(Marked(exit_code=0, requeues=True), Listed(state="COMPLETING"))[0] is State.RUNNING
+
+
+def test_what_follows_a_job_is_read():
+    told = "requeue\ta\t\nnext\ta\t12\nrequeue\tb\toften enough\nnext\tb\tgarbage\n"
+    assert answers.looked(told).folders == {
+        "a": Marked(requeues=True, next_job="12"),
+        "b": Marked(gave_up="often enough"),
+    }
 
 
 def test_while_nobody_answers_only_a_clean_marker_counts():

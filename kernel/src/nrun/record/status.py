@@ -131,7 +131,7 @@ def fold(status: JobStatus, event: events.Event, experiment: str) -> None:
 
 def _await(status: JobStatus) -> None:
     """Nothing is known of the next attempt yet."""
-    status.state, status.handle, status.in_doubt = State.PENDING, None, False
+    status.state, status.handle, status.in_doubt, status.nodes = State.PENDING, None, False, ()
     status.exit_code = status.signal = status.reason = status.cause = status.limit = status.source = None
     status.not_before = status.submitted_at = status.started_at = status.ended_at = status.cpu_s = None
     status.peak_memory_bytes = status.peak_gpu_memory_bytes = status.gpu_utilization = None

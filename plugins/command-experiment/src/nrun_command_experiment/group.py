@@ -11,6 +11,7 @@ from nrun_command_experiment.carry import attach, rerun, resume
 from nrun_command_experiment.diff import diff
 from nrun_command_experiment.listing import list_
 from nrun_command_experiment.logs import logs
+from nrun_command_experiment.nodes import nodes
 from nrun_command_experiment.preempt import preempt
 from nrun_command_experiment.results import results
 from nrun_command_experiment.show import show
@@ -28,5 +29,5 @@ def experiment() -> None:
     """
 
 
-for _command in (artifacts, attach, cancel, diff, list_, logs, preempt, rerun, results, resume, show, status):
+for _command in (artifacts, attach, cancel, diff, list_, logs, nodes, preempt, rerun, results, resume, show, status):
     experiment.add_command(_command)

@@ -219,7 +219,12 @@ class SlurmBackend:
         seen = await self.cluster.look([folder_of(handle.tag) for handle in asked], fresh_s)
         lacking = [_current(handle, seen) for handle in asked if self._wants_details(handle, seen)]
         details = await self._ask(lacking)
-        return known | {handle: self._judge(handle, seen, details) for handle in asked}
+        judged = {handle: self._judge(handle, seen, details) for handle in asked}
+        if any(one.state is State.FAILED for one in judged.values()):
+            from nrun_executor_slurm.ends import explained
+
+            judged = await explained(self.cluster, judged)
+        return known | judged
 
     def _wants_details(self, handle: Handle, seen: Seen) -> bool:
         """Whether the queue leaves open how it ended: it does not list it, or not who cancelled it."""
@@ -353,6 +358,13 @@ class SlurmBackend:
         from nrun_executor_slurm.stopping import preempt
 
         return await preempt(self, handles)
+
+    async def avoided_nodes(self, forget: Collection[str] | None = None) -> Sequence[tuple[float, str, str]]:
+        """The nodes that jobs keep away from: until when, which, why. Those in `forget` no more; if empty, none."""
+        from nrun_executor_slurm.ends import noted
+
+        words = ("list",) if forget is None else ("forget", *forget)
+        return noted(await self.cluster.program("nodes.sh", *words, lines=()))
 
     async def alive(self, handles: Collection[Handle], fresh_s: float) -> dict[Handle, tuple[str, str]]:
         """Those that are not over: their jobs, and what Slurm says of them. Raises BackendError without an answer."""

@@ -9,6 +9,22 @@ case $1 in '~') set -- "$HOME" ;; '~/'*) set -- "$HOME/${1#??}" ;; esac
 cd "$1" || exit 72
 root=$(pwd)
 tab=$(printf '\t')
+avoided=''
+if [ -s nodes ]; then # that are to blame for a failure: see nodes.sh
+    now=$(date +%s)
+    while IFS=$tab read -r until node _; do
+        [ ! "$until" -gt "$now" ] || avoided=$avoided,$node
+    done <nodes
+fi
+hand_over() {
+    timeout 120 sbatch --parsable --chdir="$root/$folder" --comment="$comment" "$@" \
+        "$root/$folder/sbatch.sh" 2>"$folder/sbatch.err" </dev/null
+}
+keep_away() { # from nodes to avoid, unless there are no others
+    excluded=$(sed -n '/^[^#]/q;s/^#SBATCH --exclude=//p' "$folder/sbatch.sh")$avoided
+    hand_over --exclude="${excluded#,}" && return
+    grep -q -i -E 'node (configuration|name)|nodes? .*not avail|nodelist' "$folder/sbatch.err" && hand_over
+}
 newline='
 '
 while IFS=$tab read -r folder comment; do
@@ -18,8 +34,7 @@ while IFS=$tab read -r folder comment; do
     fi
     [ ! -e "$folder/refused" ] || rm -f "$folder/refused"
     [ ! -r "$folder/comment" ] || comment="$comment $(cat "$folder/comment")"
-    if answer=$(timeout 120 sbatch --parsable --chdir="$root/$folder" --comment="$comment" \
-        "$root/$folder/sbatch.sh" 2>"$folder/sbatch.err" </dev/null); then
+    if answer=$(if [ -z "$avoided" ]; then hand_over; else keep_away; fi); then
         job=${answer##*"$newline"}
         printf '%s\n' "$job" >"$folder/job"
         printf '%s\tjob\t%s\n' "$folder" "$job"
