@@ -15,12 +15,14 @@ from nrun.planning import launch_files
 from nrun_executor_slurm.executor import SlurmExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from nrun.model import Launch
 
 SCRIPT = "sbatch.ready"
 """The batch script, until somebody claims it by calling it sbatch.sh."""
+CLAIMED = "sbatch.sh"
+OUTPUT = "slurm.log"
 RANK = "rank.sh"
 _SAFE = re.compile(r"[A-Za-z0-9_.,:;@%^+=/\[\]&|*()~-]+", re.ASCII)
 _FLAGS = (
@@ -100,7 +102,6 @@ def submission(launch: Launch) -> Submission:
 
 def batch_script(launch: Launch, executor: SlurmExecutor) -> str:
     """What sbatch is given."""
-    head = "".join(f"#SBATCH {line}\n" for line in _options(launch, executor))
     what = f"Job {json.dumps(launch.job)} of {json.dumps(launch.experiment)}, written by nrun."
     body = _BODY.format(what=what)
     if executor.stderr_to_stdout:
@@ -111,26 +112,29 @@ def batch_script(launch: Launch, executor: SlurmExecutor) -> str:
         body += _HEAD
     if executor.setup_lines:
         body += executor.setup_lines.rstrip("\n") + "\n"
-    return f'#!/bin/sh\n{head}{body}exec sh "$PWD/launch.sh"\n'
+    return f'#!/bin/sh\n{head(options(executor, launch.job))}{body}exec sh "$PWD/launch.sh"\n'
 
 
-def _options(launch: Launch, executor: SlurmExecutor) -> Iterator[str]:
-    options: dict[str, str | bool | None] = {
-        "job-name": re.sub(r"[^A-Za-z0-9._-]", "_", executor.job_name_prefix + launch.job)
-    }
-    for name in _FLAGS:
-        value = getattr(executor, name)
+def options(executor: SlurmExecutor, name: str) -> dict[str, str | bool]:
+    """The options of sbatch for jobs of an executor that are called `name` in the queue."""
+    given: dict[str, str | bool | None] = {"job-name": re.sub(r"[^A-Za-z0-9._-]", "_", executor.job_name_prefix + name)}
+    for field in _FLAGS:
+        value = getattr(executor, field)
         if value is not None:
-            options[name.replace("_", "-")] = str(value)
+            given[field.replace("_", "-")] = str(value)
     if executor.exclusive:
-        options["exclusive"] = executor.exclusive
-    options |= {"requeue" if executor.requeue else "no-requeue": True, "output": "slurm.log", "open-mode": "append"}
-    options |= executor.additional_parameters
-    for name, given in options.items():
-        if given is True:
-            yield f"--{name}"
-        elif given is not None:
-            yield f"--{name}={_quoted(str(given))}"
+        given["exclusive"] = executor.exclusive
+    given |= {"requeue" if executor.requeue else "no-requeue": True, "output": OUTPUT, "open-mode": "append"}
+    given |= executor.additional_parameters
+    return {option: value for option, value in given.items() if value is not None}
+
+
+def head(given: Mapping[str, str | bool]) -> str:
+    """Options of sbatch, as they stand in a batch script."""
+    return "".join(
+        f"#SBATCH --{option}\n" if value is True else f"#SBATCH --{option}={_quoted(str(value))}\n"
+        for option, value in given.items()
+    )
 
 
 def _quoted(value: str) -> str:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Hands jobs over to Slurm: sh submit.sh ROOT. Each line of the input is the folder of an attempt below ROOT, a tab, and
-# the comment of its job. Each line of the answer is a folder, what became of it, and more about that.
+# Hands jobs over to Slurm: sh submit.sh ROOT. Each line of the input is a folder below ROOT, that of an attempt or of an
+# array, a tab, and the comment of its job. Each line of the answer is a folder, what became of it, and more about that.
 #
 # Only whoever renames sbatch.ready may submit it. So nothing is submitted twice, even if the connection broke and
 # another asks for the same while this goes on.
@@ -12,11 +12,12 @@ tab=$(printf '\t')
 newline='
 '
 while IFS=$tab read -r folder comment; do
+    [ ! -e "$folder/refused" ] || rm -f "$folder/refused"
+    [ ! -e "$folder/array" ] || rm -f "$folder/array" # it was an element once, of an array that was not submitted
     if ! mv "$folder/sbatch.ready" "$folder/sbatch.sh" 2>/dev/null; then
         printf '%s\tlost\tsomebody else submits it\n' "$folder"
         continue
     fi
-    [ ! -e "$folder/refused" ] || rm -f "$folder/refused"
     [ ! -r "$folder/comment" ] || comment="$comment $(cat "$folder/comment")"
     if answer=$(timeout 120 sbatch --parsable --chdir="$root/$folder" --comment="$comment" \
         "$root/$folder/sbatch.sh" 2>"$folder/sbatch.err" </dev/null); then
@@ -29,6 +30,9 @@ while IFS=$tab read -r folder comment; do
     case $words in
         *'connect failure'* | *'onnection refused'*) said=unreached ;;
         '' | *'imed out'* | *'Unable to contact'* | *'ero '[Bb]'ytes'* | *'ommunication'* | *'emporarily'*) said=lost ;;
+        *'job array specification'*)
+            said=limit
+            words="$(scontrol show config | sed -n 's/^MaxArraySize *= *//p') $words" ;;
         *) said=refused ;;
     esac
     [ "$said" = lost ] || printf '%s\n' "$words" >"$folder/refused"
