@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nrun import BackendError, Experiment, Script, State
+from nrun.engine.lane import Lane, concurrency_limit
 from nrun.model import Attempt, Handle, Tag
 from nrun.planning import Job, Plan, Surroundings, launch_of
 from nrun_executor_slurm import SlurmExecutor, arrays
@@ -86,6 +87,19 @@ def test_an_array_is_split_where_it_is_too_large(most, at_once, ranges):
     assert [job for part in made for job in part.jobs] == list(one.jobs)
 
 
+def test_slurm_keeps_the_limit_of_jobs_that_are_alike_and_the_engine_that_of_others():
+    few, fewer = SlurmExecutor(max_parallel=2), SlurmExecutor(max_parallel=1)
+    for executors, taken in (([few] * 5, 5), ([few, few.clone()] * 2, 4), ([few, fewer], 1), ([SlurmExecutor()], 1)):
+        backend = SlurmBackend(few.place())
+        lane = Lane(backend, concurrency_limit(backend, executors))
+        lane.add([Job(name=f"{n}", tasks=(SLEEP,), executors=(one,)) for n, one in enumerate(executors)])
+        batch = lane.take()
+        assert len(batch) == taken
+        lane.active = {Handle(Tag("id", job.name, 1), {}): job for job in batch}
+        lane.add(batch[:1])  # to be tried again, while all others run or may do so
+        assert bool(lane.take()) == (lane.limit > len(batch))
+
+
 # ---- on a cluster
 
 
@@ -113,7 +127,7 @@ def test_each_job_of_an_array_has_its_state_its_logs_and_its_retries(slurm, clus
     exp = Experiment("one")
     task = 'echo "I am $NRUN_JOB_NAME, $NRUN_ATTEMPT"; [ "$NRUN_JOB_NAME$NRUN_ATTEMPT" != b1 ]'
     for name in "abc":
-        exp.add(Script(inline=task, entrypoint="sh"), cluster(retries=1), name=name)
+        exp.add(Script(inline=task, entrypoint="sh"), cluster(retries=1, max_parallel=2), name=name)
     exp.run(check=False)
     jobs = exp.status().jobs
     assert {name: (one.state, one.attempt) for name, one in jobs.items()} == {

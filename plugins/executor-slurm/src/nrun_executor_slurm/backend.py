@@ -12,7 +12,7 @@ import attrs
 from nrun import BackendError, NrunError, State, Tunnel
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused
 from nrun_executor_slurm import answers, arrays, handing, truth
-from nrun_executor_slurm.cluster import TIMEOUT_S, Cluster
+from nrun_executor_slurm.cluster import MOST_ELEMENTS, TIMEOUT_S, Cluster
 from nrun_executor_slurm.names import folder_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ GONE_S = 30.0
 KILLED_S = 60.0
 """How long Slurm may take to have killed a job."""
 AT_ONCE = 8
-_CAPABILITIES = Capabilities()
+_CAPABILITIES = Capabilities(batch=MOST_ELEMENTS, throttles=True)
 
 
 class SlurmBackend:
