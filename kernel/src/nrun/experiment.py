@@ -247,9 +247,12 @@ class Experiment(Kept):
         planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
         if detach:
             check_carried_on(planned[0])
-            self._claim(*planned)
+            from nrun.engine.look import read_view
+
+            folder = self._claim(*planned)
             self._leave_behind(until_handed_over=True)
-            return self.status()
+            self._view = read_view(folder)  # what backends have just answered is in the record
+            return status_of(self._view)
         work = self._run(*planned, check=check, tail_logs=tail_logs, stop_when_interrupted=stop)
         return self._drive(work, on_interrupt)
 

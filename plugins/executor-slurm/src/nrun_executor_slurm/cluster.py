@@ -36,6 +36,7 @@ class Cluster:
         self.host = host
         self.most_elements = MOST_ELEMENTS
         """Of one array. Slurm tells when that is too many."""
+        self._minded = False
         self._workers: set[str] = set()
 
     def path(self, name: str) -> str:
@@ -86,8 +87,11 @@ class Cluster:
 
     async def mind_folder(self) -> None:
         """Make the folder in which nrun works, for its owner alone."""
+        if self._minded:
+            return
         script = f'{_HOME}; [ -d "$1" ] || mkdir -p -m 700 -- "$1"'
         await self.run(HostCommand(("sh", "-c", script, "sh", self.tunnel.job_dir), repeatable=True))
+        self._minded = True
 
     async def send(self, attempts: Collection[Attempt], texts: Mapping[str, str]) -> None:
         """Write files, by their paths below the folder in which nrun works: one transfer for each experiment."""
