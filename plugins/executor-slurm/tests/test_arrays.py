@@ -159,6 +159,24 @@ def test_elements_are_cancelled_and_requeued_one_by_one(slurm, cluster):
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_elements_that_have_not_begun_are_cancelled(slurm, cluster, one_by_one):
+    held = cluster(additional_parameters={"hold": True})
+
+    async def scenario():
+        async with SlurmBackend(held.place()) as backend:
+            handles = await handed_over(backend, held)
+            await until(backend, handles, State.SUBMITTED)
+            if one_by_one:
+                assert await backend.cancel(handles[1:2], grace_s=1) == {}
+                await until(backend, handles[1:2], State.CANCELLED)
+                await until(backend, [handles[0], handles[2]], State.SUBMITTED)
+            assert await backend.cancel(handles, grace_s=1) == {}
+            await until(backend, handles, State.CANCELLED)
+
+    asyncio.run(scenario())
+
+
 def test_an_array_whose_answer_was_lost_is_found_and_never_submitted_twice(slurm, cluster, tmp_path):
     held = cluster(additional_parameters={"hold": True})
 

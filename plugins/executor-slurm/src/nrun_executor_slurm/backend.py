@@ -208,6 +208,8 @@ class SlurmBackend:
             return truth.observed(marked, listed, at=at, source="squeue")
         if _is_news(handle, seen):
             return truth.begun(marked, at)
+        if answers.array_of(job) in seen.arrays and (left := truth.left_out(marked, at)) is not None:
+            return left
         return self._absent(handle, marked, seen.now or at, gone=none)
 
     def _absent(self, handle: Handle, marked: Marked | None, at: float, *, gone: bool) -> Observation:

@@ -123,7 +123,8 @@ class Cluster:
         """What accounting and the controller say of jobs, and of which the controller says that there are none."""
         text = (REMOTE / "ask.sh").read_text("utf-8")
         told = await self.run(HostCommand(("sh", "-c", text, "ask.sh", ",".join(jobs)), repeatable=True))
-        return answers.asked(told), answers.gone(told)
+        none = answers.gone(told)
+        return answers.asked(told), {job for job in jobs if job in none or answers.array_of(job) in none}
 
     async def logs_of_tasks(self, folder: str, kind: str) -> list[str]:
         """The logs of the tasks of a group, from the folder of its attempt."""
