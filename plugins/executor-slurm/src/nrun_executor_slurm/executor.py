@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs.validators import and_, ge, instance_of, optional
 
-from nrun import Executor, LocalTunnel, Tunnel
+from nrun import Executor, Tunnel
 from nrun.text import text_of
 
 if TYPE_CHECKING:
@@ -99,6 +99,12 @@ def _not_yet(why: str) -> Any:  # noqa: ANN401 - a field of any type
     return attrs.field(default=None, validator=check)
 
 
+def _here() -> Tunnel:
+    from nrun import LocalTunnel  # descriptions and help need no more than the class of tunnels
+
+    return LocalTunnel(job_dir=JOB_DIR)
+
+
 _COUNT = optional(and_(instance_of(int), ge(1)))
 
 
@@ -118,7 +124,7 @@ class SlurmExecutor(Executor):
     from the start of an attempt. Other options of sbatch go into `additional_parameters`.
     """
 
-    tunnel: Tunnel = attrs.field(factory=lambda: LocalTunnel(job_dir=JOB_DIR), validator=instance_of(Tunnel))
+    tunnel: Tunnel = attrs.field(factory=_here, validator=instance_of(Tunnel))
     """How the login node is reached, and the folder there in which nrun works: it must be shared with the nodes."""
     account: str | None = _text()
     partition: str | None = _text()
