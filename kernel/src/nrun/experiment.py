@@ -336,13 +336,10 @@ class Experiment(Kept):
         return {r.ref.distribution: r.ref.version for r in self._hooks.host.records if r.state == "LOADED"}
 
     async def _detached(self, plan: Plan, backends: dict[Place, Backend]) -> ExperimentStatus:
-        from nrun.engine.look import read_view
-
         check_carried_on(plan)
-        folder = self._claim(plan, backends)
+        self._claim(plan, backends)
         self._leave_behind(until_handed_over=True)
-        self._view = read_view(folder)  # what backends have just answered is in the record
-        return status_of(self._view)
+        return status_of(self.recorded()[0])  # backends have just answered; nothing is asked again
 
     async def _run(
         self,
