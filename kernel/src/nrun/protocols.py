@@ -163,6 +163,10 @@ class Launcher(Extensible):
         del executor
         return command
 
+    def starts_ranks(self) -> bool:
+        """Whether it starts the processes of a node; else each of those that an executor starts is started so."""
+        return False
+
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Executor(Extensible):
