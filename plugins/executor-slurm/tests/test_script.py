@@ -12,6 +12,9 @@ import pytest
 
 from nrun import ConfigError, Launcher, LocalExecutor, Partial, PlanError, Script, Secret
 from nrun.planning import Job, Plan, Surroundings, launch_of
+from nrun_container_apptainer.container import ApptainerContainer
+from nrun_container_podman.container import PodmanContainer
+from nrun_container_pyxis.container import PyxisContainer
 from nrun_executor_slurm import SlurmExecutor
 from nrun_executor_slurm.script import submission
 from nrun_launcher_torchrun.launcher import Torchrun
@@ -57,6 +60,34 @@ CASES = {
         name="it's $(odd)\n#SBATCH --uid=0",
     ),
     "group": planned(SlurmExecutor(nodes=2), Script("one.sh"), Script("two.sh")),
+    "pyxis": planned(
+        SlurmExecutor(
+            container_image="nvcr.io#nvidia/pytorch:25.09-py3",
+            container_mounts=["/lustre/data:/corpus:ro"],
+            container_env=["HF_HOME", "PATH"],
+            nodes=2,
+            ntasks_per_node=8,
+            gpus_per_node=8,
+            env_vars={"HF_HOME": "/data/it's"},
+            launcher=Torchrun(),
+        ),
+        Partial("train:main", lr=0.1),
+    ),
+    "pyxis-inside": planned(
+        SlurmExecutor(container=PyxisContainer(image="/images/torch.sqsh", workdir="/workspace", env={"A": "1"})),
+        Script("one.sh", env={"TOKEN": Secret("env:TOKEN")}),
+        Script(inline="true"),
+    ),
+    "apptainer": planned(
+        SlurmExecutor(
+            container=ApptainerContainer(image="/images/torch.sif", mounts=["/lustre/data:/corpus:ro"], nv=True),
+            nodes=2,
+            ntasks_per_node=8,
+            gpus_per_node=8,
+            env_vars={"HF_HOME": "/data/hf"},
+        ),
+        Script("train.py", entrypoint="python"),
+    ),
     "torchrun": planned(
         SlurmExecutor(nodes=2, ntasks_per_node=8, gpus_per_node=8, launcher=Torchrun()), Partial("train:main", lr=0.1)
     ),
@@ -191,3 +222,15 @@ def test_tasks_side_by_side_have_ports_of_their_own():
     assert ports in texts["sbatch.ready"]
     assert "NRUN_HEAD_PORT" not in texts["task-0/step.sh"].partition("cd ")[0]
     assert "NRUN_HEAD_PORT + 1" in texts["task-1/step.sh"]
+
+
+def test_the_names_of_nemo_run_are_short_for_a_container():
+    names = SlurmExecutor(container_image="a", container_mounts=["/data"], container_env=["PATH"])
+    assert names.container == PyxisContainer(image="a", mounts=["/data"], container_env=["PATH"])
+    assert names.clone(container_image="b").container == names.container.clone(image="b")
+    assert names.interpreter() == "python3"
+    own = SlurmExecutor(container=PodmanContainer(image="a", python="/opt/python"), container_image="b")
+    assert (own.container.image, own.interpreter()) == ("b", "/opt/python")
+    assert SlurmExecutor(container_mounts=[], container_env=None).container is None
+    with pytest.raises(ConfigError, match="container_env"):
+        own.clone(container_env=["PATH"])  # Podman has `pass_env`
