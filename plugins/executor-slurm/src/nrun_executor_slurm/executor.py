@@ -270,3 +270,19 @@ class SlurmExecutor(Executor):
     def interpreter(self) -> str:
         """A Python of the cluster; in a container that of its image."""
         return self.container.python if self.container else self.python
+
+    def srun(self, command: str | Sequence[str], *, job_name: str = "interactive", **options: str | bool) -> int:
+        """Run a command on nodes like these, at this terminal, and give its exit code.
+
+        A text is read by `sh` there; a list is a program with exactly these arguments. Further options of srun are
+        given by name: `executor.srun("bash", pty=True)`. Of `env_vars`, secrets are left out. Raises TransportError.
+        """
+        from nrun_executor_slurm.interactive import run, srun_words
+
+        return run(self, srun_words(self, command, {"job-name": job_name, **_parameters(options)}))
+
+    def alloc(self, command: Sequence[str] = (), *, job_name: str = "interactive", **options: str | bool) -> int:
+        """Have nodes like these for as long as a command on the login node, or a shell there, runs: `salloc`."""
+        from nrun_executor_slurm.interactive import run, salloc_words
+
+        return run(self, salloc_words(self, _words(command), {"job-name": job_name, **_parameters(options)}))

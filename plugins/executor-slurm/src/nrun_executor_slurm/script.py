@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCRIPT = "sbatch.ready"
 """The batch script, until somebody claims it by calling it sbatch.sh."""
 _SAFE = re.compile(r"[A-Za-z0-9_.,:;@%^+=/\[\]&|*()~-]+", re.ASCII)
-_FLAGS = (
+FLAGS = (
     *("account", "partition", "qos", "time", "nodes", "ntasks_per_node", "cpus_per_task", "cpus_per_gpu"),
     *("gpus_per_node", "gpus_per_task", "gres", "mem", "mem_per_cpu", "mem_per_gpu", "constraint", "exclude"),
     *("nodelist", "signal", "reservation", "segment", "network"),
@@ -86,7 +86,7 @@ def _options(launch: Launch, executor: SlurmExecutor) -> Iterator[str]:
     options: dict[str, str | bool | None] = {
         "job-name": re.sub(r"[^A-Za-z0-9._-]", "_", executor.job_name_prefix + launch.job)
     }
-    for name in _FLAGS:
+    for name in FLAGS:
         value = getattr(executor, name)
         if value is not None:
             options[name.replace("_", "-")] = str(value)
