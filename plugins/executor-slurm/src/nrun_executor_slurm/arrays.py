@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, cast
 
 from nrun.model import Submission
-from nrun_executor_slurm.script import CLAIMED, OUTPUT, SCRIPT, head, options, submission
+from nrun_executor_slurm.script import CLAIMED, OUTPUT, SCRIPT, options, submission, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def _array(some: Sequence[tuple[Launch, Submission]]) -> Submission:
         given["output"] = _OUTPUT
     body = _BODY.format(title=json.dumps(first.experiment), log=OUTPUT, script=CLAIMED)
     elements = f"{RANGE}{_range(len(some), executor.max_parallel)}\n"
-    return Submission(jobs=tuple(files), files=files, request=f"#!/bin/sh\n{head(given)}{elements}{body}")
+    return Submission(jobs=tuple(files), files=files, request=f"#!/bin/sh\n{written(given)}{elements}{body}")
 
 
 def parts(one: Submission, most: int) -> list[Submission]:

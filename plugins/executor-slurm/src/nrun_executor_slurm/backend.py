@@ -14,6 +14,7 @@ from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused
 from nrun_executor_slurm import answers, arrays, handing, truth
 from nrun_executor_slurm.cluster import MOST_ELEMENTS, TIMEOUT_S, Cluster
 from nrun_executor_slurm.names import folder_of
+from nrun_executor_slurm.outputs import fetch_outputs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
@@ -295,6 +296,8 @@ class SlurmBackend:
     async def _fetch(self, handle: Handle, dest: Path, room: asyncio.Semaphore) -> None:
         async with room:
             await self.cluster.fetch(folder_of(handle.tag), dest)
+
+    fetch_outputs = fetch_outputs
 
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """`scancel`; after the grace KILL; then a look at what Slurm still has of them."""
