@@ -60,7 +60,11 @@ def submission(launch: Launch) -> Submission:
     if executor.comment is not None:
         files["comment"] = executor.comment
     request = batch_script(launch, executor)
-    if has_steps(executor, launch.commands):
+    if executor.heterogeneous:
+        from nrun_executor_slurm import het  # as below
+
+        launch = attrs.evolve(launch, commands=het.steps(launch, executor))
+    elif has_steps(executor, launch.commands):
         count = len(launch.commands)
         steps = tuple(as_step(one, executor, index, count) for index, one in enumerate(launch.commands))
         launch = attrs.evolve(launch, commands=steps)
@@ -76,11 +80,17 @@ def batch_script(launch: Launch, executor: SlurmExecutor) -> str:
         body += _MERGE
     if any(command.secrets for command in launch.commands):
         body += _SECRETS
-    if has_steps(executor, launch.commands):
+    asked = written(options(executor, launch.job))
+    if executor.heterogeneous:
+        from nrun_executor_slurm import het  # most jobs are of one piece
+
+        asked = het.requests(launch, executor)
+        body += het.hosts(launch, executor)
+    elif has_steps(executor, launch.commands):
         body += head(executor, launch.commands)
     if executor.setup_lines:
         body += executor.setup_lines.rstrip("\n") + "\n"
-    return f'#!/bin/sh\n{written(options(executor, launch.job))}{body}exec sh "$PWD/launch.sh"\n'
+    return f'#!/bin/sh\n{asked}{body}exec sh "$PWD/launch.sh"\n'
 
 
 def options(executor: SlurmExecutor, name: str) -> dict[str, str | bool]:
