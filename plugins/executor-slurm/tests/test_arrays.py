@@ -100,6 +100,17 @@ def test_slurm_keeps_the_limit_of_jobs_that_are_alike_and_the_engine_that_of_oth
         assert bool(lane.take()) == (lane.limit > len(batch))
 
 
+def test_the_plan_shows_the_array_that_is_handed_over():
+    exp = Experiment("my title")
+    for name in "abc":
+        exp.add(SLEEP, SlurmExecutor(max_parallel=2), name=name)
+    exp.add(SLEEP, SlurmExecutor(max_parallel=2), name="last", dependencies=["a"])
+    texts = dict(exp.scripts())
+    assert texts["a to c (request)"] == ARRAY
+    assert "b/sbatch.sh" in texts
+    assert "--array" not in texts["last (request)"]
+
+
 # ---- on a cluster
 
 
