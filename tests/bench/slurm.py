@@ -113,7 +113,7 @@ def slurm(bench: Bench) -> Iterator[Row]:
 
 
 def _speed(place: Place, bench: Bench) -> Iterator[Row]:
-    repeats = 2 if bench.quick else 9
+    repeats = 2 if bench.quick else 7
     found = place.in_turns(repeats, nrun=place.launch("each", JOBS), bare=place.bare(JOBS))
     what = f"{JOBS} different jobs over SSH, detached"
     yield compared(what, f"`sbatch` on the node, {JOBS}", found["nrun"], found["bare"], at_most=OF_BARE_SBATCH)
