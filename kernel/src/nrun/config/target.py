@@ -223,12 +223,10 @@ def resolve(symbol: str) -> Any:  # noqa: ANN401 - a symbol may name anything
         raise ConfigError(f"{symbol!r} is not a symbol; write module:name")
     try:
         found: Any = importlib.import_module(module_name)
-    except ImportError as error:
-        msg = f"cannot import {module_name!r} to find {symbol!r}: {error}"
-        raise ConfigError(msg, hint="is it installed here, and on the path?") from error
     except (Exception, SystemExit) as error:  # a module may do anything when it is imported
-        msg = f"importing {module_name!r} to find {symbol!r} failed: {type(error).__name__}: {error}"
-        raise ConfigError(msg) from error
+        msg = f"cannot import {module_name!r} to find {symbol!r}: {type(error).__name__}: {error}"
+        hint = "is it installed here, and on the path?" if isinstance(error, ImportError) else None
+        raise ConfigError(msg, hint=hint) from error
     for part in qualified.split("."):
         try:
             found = getattr(found, part)
