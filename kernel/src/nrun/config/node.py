@@ -182,8 +182,7 @@ class BaseNode(Generic[T]):
 
         value = loads(text, migrations)
         if not isinstance(value, cls):
-            msg = f"this JSON describes a {type(value).__name__}, not a {cls.__name__}"
-            raise ConfigError(msg)
+            raise ConfigError(f"this JSON describes a {type(value).__name__}, not a {cls.__name__}")
         return value
 
     walk = brought_by("nrun.config.edit:walk", "Set arguments, wherever taken, to what functions make of the nodes.")
