@@ -61,10 +61,8 @@ def _check(symbol: str, allowed: Allowed) -> None:
     if _NEVER.match(symbol):
         raise ConfigError(f"{symbol} may never be named")
     if not allowed(symbol):
-        msg = f"{symbol} may not be imported"
-        raise ConfigError(
-            msg, hint=f"allow its package, as with NRUN_ALLOW={symbol.partition(':')[0].partition('.')[0]}"
-        )
+        hint = f"allow its package, as with NRUN_ALLOW={package_of(symbol)}"
+        raise ConfigError(f"{symbol} may not be imported", hint=hint)
 
 
 def importable_symbol(symbol: str) -> str:
