@@ -589,6 +589,38 @@ def test_a_module_of_a_package_may_name_what_is_in_the_package(shell):
         assert done.returncode == 0, done.stderr
 
 
+FACTORY = """
+@run.cli.factory
+def huge(layers: int = 99) -> run.Config[Train.Model]:
+    return run.Config(Train.Model, layers=layers)
+"""
+
+
+def test_a_workspace_brings_factories_if_it_is_named(shell):
+    shell.write("train.py", TRAIN)
+    unknown = shell.nrun("run", "train.py:train", "model=huge")
+    assert unknown.returncode == 2
+    for words in (["--workspace", "nowhere.py"], ["--workspace", "train.yaml"]):
+        missing = shell.python("train.py", "model=big", *words)
+        assert (missing.returncode, "there is no such file of Python" in missing.stderr) == (2, True)
+    shell.write("ours.py", "import nrun as run, sys\nTrain = sys.modules['__main__']\n" + FACTORY)
+    done = shell.python("train.py", "--workspace", "ours.py", "model=huge(layers=7)", "model.hidden=2")
+    assert done.returncode == 0, done.stderr
+    assert result(shell)[0] == {"hidden": 2, "layers": 7, "act": "relu"}
+    assert "huge(layers)" in shell.python("train.py", "--workspace", "ours.py", "--help").stdout
+
+
+def test_two_factories_of_one_name_are_refused_unless_one_takes_the_place_of_the_other(shell):
+    shell.write("train.py", TRAIN)
+    shell.write("one.py", "import nrun as run, sys\nTrain = sys.modules['__main__']\n" + FACTORY.replace("huge", "big"))
+    done = shell.python("train.py", "--workspace", "one.py", "model=big")
+    assert (done.returncode, "two factories 'big'" in done.stderr) == (2, True)
+    shell.write("two.py", shell.read("one.py").replace("cli.factory", "cli.factory(override=True)"))
+    done = shell.python("train.py", "--workspace", "two.py", "model=big")
+    assert done.returncode == 0, done.stderr
+    assert result(shell)[0]["layers"] == 99
+
+
 def test_a_file_without_an_ending_does_not_say_its_format(shell):
     shell.write("train.py", TRAIN)
     done = shell.python("train.py", "model=big", "--to-yaml", "file")

@@ -37,6 +37,8 @@ _EDITABLE = frozenset({list, dict, set})
 keeps_trail = contextvars.ContextVar("nrun_keeps_trail", default=True)
 DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
+PINNED = "pinned"
+"""The tag of arguments that were set to their defaults, so that they stay when these change."""
 
 
 class BaseNode(Generic[T]):
@@ -232,6 +234,8 @@ def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | s
         value = admitted(node, name, value)
     set_trail(node, (name, origin, _displaced(arguments, name), node.__nrun_trail__))
     arguments[name] = value
+    if node.__nrun_tags__:
+        set_tags(node, node.__nrun_tags__ - {(name, PINNED)} or None)
 
 
 def remove(node: Node, name: str | int, origin: Origin | CodeOrigin) -> None:

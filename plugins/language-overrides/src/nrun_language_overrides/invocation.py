@@ -208,7 +208,12 @@ def known_factories(hooks: Hooks) -> Factories:
     )
     for one in registered:
         factories = factories.register(
-            one.function, name=one.name, parent=one.parent, argument=one.argument, namespace=one.namespace
+            one.function,
+            name=one.name,
+            parent=one.parent,
+            argument=one.argument,
+            namespace=one.namespace,
+            override=one.override,
         )
     return factories
 
