@@ -326,6 +326,15 @@ def test_a_sweep_runs_each_point_as_a_job_of_one_experiment(shell):
     assert names[0].endswith("epochs=1 optimizer.lr=0.1")
 
 
+def test_problems_about_the_run_are_shown_as_they_were_typed(shell):
+    shell.write("train.py", TRAIN)
+    done = shell.python("train.py", "model=big", "run.nme=x", "executor.retris=2", "--errors", "json")
+    assert done.returncode == 2
+    places = [problem["where"] for problem in json.loads(done.stderr)]
+    assert [place["text"] for place in places] == ["run.nme=x", "executor.retris=2"]
+    assert [place["text"][place["start"] : place["end"]] for place in places] == ["nme", "retris"]
+
+
 def test_a_sweep_of_the_run_gives_each_point_its_executor(shell):
     shell.write("train.py", TRAIN)
     words = ["model=big", "epochs=1,2", "run.executor=local", "run.executor.retries=0,3", "run.name=${env:TITLE}"]

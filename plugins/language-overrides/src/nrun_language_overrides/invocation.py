@@ -188,7 +188,8 @@ def divided(items: Iterable[Source], parameters: Iterable[str]) -> tuple[list[So
         root = re.match(r"\w*", source.text)
         found = None if root and root[0] in taken else _ROOT.match(source.text)
         if found:
-            about_run.append(attrs.evolve(source, text=source.text[found.end() :]))
+            at = found.end()
+            about_run.append(attrs.evolve(source, root=source.text[:at], text=source.text[at:]))
         else:
             about_task.append(source)
     return about_run, about_task
