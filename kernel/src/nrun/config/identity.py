@@ -57,19 +57,12 @@ def content_id(root: Node, *, defaults: Literal["effective", "explicit-only"] = 
         if forms and lacking(node):
             return content_id(completed(root))
         left_out = forms.pop(_LEFT_OUT, ())
-        for name in _in_order(arguments):
+        for name in sorted(arguments, key=str):
             if name not in left_out:
                 value = arguments[name]
                 forms[str(name)] = value if type(value) in _AS_IT_IS else canonical.value(value)
         digest.update(_dumps([type(node).__name__, canonical.symbol_of_target(node), forms]).encode())
     return base64.b32encode(digest.digest()[:16]).decode().rstrip("=").lower()
-
-
-def _in_order(arguments: dict[str | int, Any]) -> list[Any]:
-    """The names of arguments: numbers before texts."""
-    names: list[Any] = list(arguments)
-    names.sort(key=(lambda name: (isinstance(name, str), name)) if int in map(type, names) else None)
-    return names
 
 
 _AS_IT_IS = frozenset({type(None), bool, int})
@@ -103,7 +96,7 @@ class _Canonical(Encoder):
 
     def __init__(self, number: Callable[[Node], Json]) -> None:
         super().__init__(set(), [])
-        self._number = number
+        self._node = number  # type: ignore[assignment, method-assign] # it depends on the tree
 
     def value(self, value: object) -> Json:
         """As it is written, but for spellings and separators that mean the same."""
@@ -117,9 +110,6 @@ class _Canonical(Encoder):
 
     # Which secret it is does not change what is computed.
     _WRITERS = {**Encoder._WRITERS, "nrun.secret.Secret": lambda _self, _value: {"$secret": None}}  # noqa: RUF012, SLF001
-
-    def _node(self, node: Node) -> Json:
-        return self._number(node)
 
     def _dict(self, value: dict[object, object]) -> Json:
         pairs = sorted(((self.value(key), item) for key, item in value.items()), key=lambda pair: _dumps(pair[0]))
