@@ -96,7 +96,7 @@ class _Canonical(Encoder):
 
     def __init__(self, number: Callable[[Node], Json]) -> None:
         super().__init__(set(), [])
-        self._node = number  # type: ignore[assignment, method-assign] # it depends on the tree
+        self._number = number
 
     def value(self, value: object) -> Json:
         """As it is written, but for spellings and separators that mean the same."""
@@ -110,6 +110,9 @@ class _Canonical(Encoder):
 
     # Which secret it is does not change what is computed.
     _WRITERS = {**Encoder._WRITERS, "nrun.secret.Secret": lambda _self, _value: {"$secret": None}}  # noqa: RUF012, SLF001
+
+    def _node(self, node: Node) -> Json:
+        return self._number(node)
 
     def _dict(self, value: dict[object, object]) -> Json:
         pairs = sorted(((self.value(key), item) for key, item in value.items()), key=lambda pair: _dumps(pair[0]))
