@@ -14,7 +14,7 @@ from nrun.protocols import check_container
 from nrun.text import text_of
 
 if TYPE_CHECKING:
-    from nrun import Container, Tunnel
+    from nrun import CheckResult, Container, Tunnel
     from nrun.model import Place
 
 JOB_DIR = "~/.nrun/slurm"
@@ -286,3 +286,9 @@ class SlurmExecutor(Executor):
         from nrun_executor_slurm.interactive import run, salloc_words
 
         return run(self, salloc_words(self, _words(command), {"job-name": job_name, **_parameters(options)}))
+
+    async def check(self, *, probe: bool = False) -> Sequence[CheckResult]:
+        """Whether the cluster takes such jobs; with `probe` it also runs one of a second. For `plugins doctor --on`."""
+        from nrun_executor_slurm.site import check
+
+        return await check(self, probe=probe)
