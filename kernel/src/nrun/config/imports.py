@@ -56,8 +56,7 @@ def _check(symbol: str, allowed: Allowed) -> None:
     if _NEVER.match(symbol):
         raise ConfigError(f"{symbol} may never be named")
     if not allowed(symbol):
-        msg = f"{symbol} may not be imported"
-        raise ConfigError(msg, hint="allow its package, or register the name")
+        raise ConfigError(f"{symbol} may not be imported", hint="allow its package, or register the name")
 
 
 def importable_symbol(symbol: str) -> str:

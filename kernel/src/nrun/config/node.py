@@ -194,8 +194,7 @@ class BaseNode(Generic[T]):
 
         value = loads(text, migrations)
         if not isinstance(value, cls):
-            msg = f"this JSON describes a {type(value).__name__}, not a {cls.__name__}"
-            raise ConfigError(msg)
+            raise ConfigError(f"this JSON describes a {type(value).__name__}, not a {cls.__name__}")
         return value
 
     to_yaml = brought_by("nrun.files:to_yaml", "This tree as YAML: see `nrun.dumps`.")

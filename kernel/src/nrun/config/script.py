@@ -60,8 +60,7 @@ class Script(UserData):
             msg = "Script.entrypoint is empty; name the program that runs the script, such as bash or python"
             raise ConfigError(msg)
         if self.m and self.inline:
-            msg = "Script(m=True) runs a module; give its name as path"
-            raise ConfigError(msg)
+            raise ConfigError("Script(m=True) runs a module; give its name as path")
 
     @property
     def name(self) -> str:

@@ -37,5 +37,4 @@ def tags_read(form: Json) -> Tags:
         pairs = [(name, tag) for tag, names in form.items() for name in cast("list[object]", names)]
         if all(type(name) in (str, int) for name, _ in pairs):
             return frozenset(cast("list[tuple[str | int, str]]", pairs))
-    msg = "tags are written as {tag: [argument, ...]}"
-    raise ValueError(msg)
+    raise ValueError("tags are written as {tag: [argument, ...]}")

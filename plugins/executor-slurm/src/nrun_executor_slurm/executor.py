@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs.validators import and_, ge, instance_of, optional
 
-from nrun import Executor
+from nrun import Executor, Tunnel
 from nrun.protocols import check_container
 from nrun.text import text_of
 
 if TYPE_CHECKING:
-    from nrun import CheckResult, Container, Tunnel
+    from nrun import CheckResult, Container
     from nrun.model import Place
 
 JOB_DIR = "~/.nrun/slurm"
@@ -90,18 +90,6 @@ def _words(value: Sequence[str]) -> tuple[str, ...]:
     return tuple(text_of(one, "SlurmExecutor: a text") for one in value or ())
 
 
-def _here() -> Tunnel:
-    from nrun import LocalTunnel  # help, which only names what is installed, does without
-
-    return LocalTunnel(job_dir=JOB_DIR)
-
-
-def _check_tunnel(executor: object, field: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401 - whatever is given
-    from nrun import Tunnel  # as above
-
-    instance_of(Tunnel)(executor, field, value)
-
-
 def _not_yet(why: str) -> Any:  # noqa: ANN401 - a field of any type
     """A field of NeMo Run's that means nothing here yet: refused, not ignored."""
 
@@ -111,6 +99,12 @@ def _not_yet(why: str) -> Any:  # noqa: ANN401 - a field of any type
             raise ValueError(msg)
 
     return attrs.field(default=None, validator=check)
+
+
+def _here() -> Tunnel:
+    from nrun import LocalTunnel  # descriptions and help need no more than the class of tunnels
+
+    return LocalTunnel(job_dir=JOB_DIR)
 
 
 _COUNT = optional(and_(instance_of(int), ge(1)))
@@ -132,7 +126,7 @@ class SlurmExecutor(Executor):
     from the start of an attempt. Other options of sbatch go into `additional_parameters`.
     """
 
-    tunnel: Tunnel = attrs.field(factory=_here, validator=_check_tunnel)
+    tunnel: Tunnel = attrs.field(factory=_here, validator=instance_of(Tunnel))
     """How the login node is reached, and the folder there in which nrun works: it must be shared with the nodes."""
     account: str | None = _text()
     partition: str | None = _text()
