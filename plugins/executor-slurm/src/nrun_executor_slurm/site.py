@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from nrun import CheckResult, Completed, HostCommand, TransportError
 from nrun.model import Command, JobPath
-from nrun_executor_slurm.cluster import HOME
 from nrun_executor_slurm.interactive import sbatch_options, srun_words
 
 if TYPE_CHECKING:
@@ -27,16 +26,17 @@ sbatch --version
 """
 _LIMITS = "scontrol show config | sed -n 's/^\\(MaxArraySize\\|MaxJobCount\\) *= */\\1 /p' | tr '\\n' ' '"
 _ACCOUNTING = 'sacct -n -X -j 1 >/dev/null && sacctmgr -n -P show assoc user="$(id -un)" format=account,maxsubmit'
+_FOLDER = """folder=$1; case $1 in '~/'*) folder=$HOME/${1#??} ;; esac"""
 _JOB_DIR = f"""
-{HOME}
-mkdir -p -m 700 -- "$1" && cd "$1" && : >".nrun-check-$2" || exit
+{_FOLDER}
+mkdir -p -m 700 -- "$folder" && cd "$folder" && : >".nrun-check-$2" || exit
 df -Pk . | tail -n 1 | {{ read -r _ _ _ free _; echo "$PWD, $((free / 1048576)) GiB free"; }}
 """
 _PYTHON = "import sys; print('Python', sys.version.split()[0]); sys.exit(sys.version_info < (3, 8))"
 _NODE = f"""
-{HOME}
+{_FOLDER}
 name=$(uname -n)
-cd "$1" 2>/dev/null && [ -e ".nrun-check-$2" ] || {{ echo "job_dir|$name does not see $1"; exit 0; }}
+cd "$folder" 2>/dev/null && [ -e ".nrun-check-$2" ] || {{ echo "job_dir|$name does not see $1"; exit 0; }}
 if : >".nrun-check-$2-node"; then echo "job_dir ok|$name sees it and writes there"; else
     echo "job_dir|$name cannot write to it"
 fi
@@ -71,7 +71,7 @@ async def check(executor: SlurmExecutor, *, probe: bool = False) -> list[CheckRe
             if probe and all(one.ok for one in found):
                 (told,) = await host.run([_probe(executor, token)], timeout_s=PROBE_S + TIMEOUT_S)
                 found += _seen_on_node(told)
-            clean = f'{HOME}; cd "$1" && rm -f .nrun-check-*'
+            clean = f'{_FOLDER}; cd "$folder" && rm -f .nrun-check-*'
             await host.run(
                 [HostCommand(("sh", "-c", clean, "sh", tunnel.job_dir), repeatable=True)], timeout_s=TIMEOUT_S
             )
