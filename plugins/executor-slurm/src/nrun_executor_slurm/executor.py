@@ -90,6 +90,14 @@ def _words(value: Sequence[str]) -> tuple[str, ...]:
     return tuple(text_of(one, "SlurmExecutor: a text") for one in value or ())
 
 
+def _containers(executor: Any, field: attrs.Attribute[Any], value: Sequence[object]) -> None:  # noqa: ANN401 - a SlurmExecutor
+    for one in value:
+        check_container(executor, field, one)
+    if value and executor.container is not None:
+        msg = "give container, for all tasks, or task_containers"
+        raise ValueError(msg)
+
+
 def _not_yet(why: str) -> Any:  # noqa: ANN401 - a field of any type
     """A field of NeMo Run's that means nothing here yet: refused, not ignored."""
 
@@ -180,6 +188,8 @@ class SlurmExecutor(Executor):
     """Processes that a launcher starts on each node, if not as many as Slurm's options say."""
     container: Container | None = attrs.field(default=None, validator=check_container)
     """The image that jobs run in; None: they run on the nodes as these are."""
+    task_containers: Sequence[Container | None] = attrs.field(factory=tuple, converter=tuple, validator=_containers)
+    """Those of the tasks of a group instead, one for each; None for a task without."""
     container_image: str | None = _text()
     """Short for the image of `container`, which is a `PyxisContainer` unless another is given."""
     container_mounts: Sequence[str] | None = None
