@@ -14,8 +14,7 @@ import attrs
 from nrun.config.codec import Decoder
 from nrun.config.document_writer import CREATED_BY, KINDS, VERSION, VERSION_KEY
 from nrun.config.foreign import name_as_here
-from nrun.config.imports import local_symbol
-from nrun.config.migrations import package_of
+from nrun.config.imports import local_symbol, package_of
 from nrun.config.node import Config, new_node, put, set_arguments, set_tags, set_trail
 from nrun.config.origin import Origin
 from nrun.config.show import brief

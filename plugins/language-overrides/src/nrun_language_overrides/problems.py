@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from nrun.data import Data
-from nrun.errors import ConfigError
+from nrun.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,11 +76,9 @@ def name_hints(
     The nearest of its siblings; the same last name among the paths `elsewhere`; the nearest of `others`, which
     are factories or classes.
     """
-    import difflib  # only errors pay for it
-
-    found = difflib.get_close_matches(name, list(siblings), n=1, cutoff=0.6)
+    found = nearest(name, siblings, 1)
     found += [path for path in elsewhere if path.rpartition(".")[2] == name][:3]
-    found += difflib.get_close_matches(name, list(others), n=1, cutoff=0.6)
+    found += nearest(name, others, 1)
     return tuple(f"did you mean {meant}?" for meant in dict.fromkeys(found))
 
 
