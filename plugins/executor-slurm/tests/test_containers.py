@@ -31,11 +31,14 @@ def test_scripts_functions_and_ranks_run_in_a_container(cluster, podman, image, 
     exp.add(Script(inline="echo $RANK $NRUN_NODE_RANK", entrypoint="sh"), one.clone(nodes=2), "ranks")
     if Path(PYTHON).exists():
         exp.add(Partial("os:getenv", "RANK"), one.clone(nodes=2), "function")
+    tell = Script(inline="grep -c podman-init /proc/1/cmdline; :", entrypoint="sh")
+    exp.add([tell, tell], cluster(task_containers=[image, None], mem="500"), "group")
     exp.run(check=False)
     states = {name: (job.state, job.exit_code) for name, job in exp.status().jobs.items()}
     assert states.pop("script") == (State.FAILED, 7)
     assert set(states.values()) == {(State.SUCCEEDED, 0)}
     assert exp.logs("script", stream="out") == f"/run/podman-init\n{tmp_path} a,b c it's 15\n"
     assert sorted(exp.logs("ranks", stream="out").splitlines()) == ["0 0", "1 1"]
+    assert sorted(exp.logs("group", stream="out").splitlines()) == ["0", "1"]
     assert exp.results() in ({}, {"function": "0"})
     assert json.loads(podman("ps", "--all", "--format=json")) == []

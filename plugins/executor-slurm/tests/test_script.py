@@ -78,6 +78,18 @@ CASES = {
         Script("one.sh", env={"TOKEN": Secret("env:TOKEN")}),
         Script(inline="true"),
     ),
+    "images": planned(
+        SlurmExecutor(
+            task_containers=[
+                PyxisContainer(image="/images/torch.sqsh", python="/opt/python"),
+                PodmanContainer(image="redis:7", options=["--read-only"]),
+                None,
+            ]
+        ),
+        Partial("train:main"),
+        Script("serve.sh"),
+        Script("watch.sh"),
+    ),
     "apptainer": planned(
         SlurmExecutor(
             container=ApptainerContainer(image="/images/torch.sif", mounts=["/lustre/data:/corpus:ro"], nv=True),
@@ -222,6 +234,16 @@ def test_tasks_side_by_side_have_ports_of_their_own():
     assert ports in texts["sbatch.ready"]
     assert "NRUN_HEAD_PORT" not in texts["task-0/step.sh"].partition("cd ")[0]
     assert "NRUN_HEAD_PORT + 1" in texts["task-1/step.sh"]
+
+
+def test_every_task_of_a_group_can_have_an_image_and_no_other_has():
+    images = [PodmanContainer(image="a"), None]
+    with pytest.raises(PlanError, match="2 containers, and the job 1 tasks"):
+        planned(SlurmExecutor(task_containers=images))
+    with pytest.raises(ConfigError, match="for all tasks"):
+        SlurmExecutor(task_containers=images, container=images[0])
+    with pytest.raises(ConfigError, match="task_containers"):
+        SlurmExecutor(task_containers=["a"])
 
 
 def test_the_names_of_nemo_run_are_short_for_a_container():

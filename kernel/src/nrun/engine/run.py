@@ -278,8 +278,7 @@ class Run:
         ]
         self._ledger.note([CancelRequested(at=time.time(), job=name, by=self._ending) for name in unwanted])
         for carrier in self._carriers.values():
-            active = [h for h in carrier.lane.active if h.tag.job in unwanted]
-            if active:
+            if active := [h for h in carrier.lane.active if h.tag.job in unwanted]:
                 carrier.lane.run_errand(carrier.stop(active))
         self._wake_all()
 

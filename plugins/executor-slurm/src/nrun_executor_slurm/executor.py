@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs.validators import and_, ge, instance_of, optional
 
-from nrun import Executor
+from nrun import Executor, Tunnel
 from nrun.protocols import check_container
 from nrun.text import text_of
 
 if TYPE_CHECKING:
-    from nrun import Container, Tunnel
+    from nrun import CheckResult, Container
     from nrun.model import Place
 
 JOB_DIR = "~/.nrun/slurm"
@@ -90,16 +90,12 @@ def _words(value: Sequence[str]) -> tuple[str, ...]:
     return tuple(text_of(one, "SlurmExecutor: a text") for one in value or ())
 
 
-def _here() -> Tunnel:
-    from nrun import LocalTunnel  # help, which only names what is installed, does without
-
-    return LocalTunnel(job_dir=JOB_DIR)
-
-
-def _check_tunnel(executor: object, field: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401 - whatever is given
-    from nrun import Tunnel  # as above
-
-    instance_of(Tunnel)(executor, field, value)
+def _containers(executor: Any, field: attrs.Attribute[Any], value: Sequence[object]) -> None:  # noqa: ANN401 - a SlurmExecutor
+    for one in value:
+        check_container(executor, field, one)
+    if value and executor.container is not None:
+        msg = "give container, for all tasks, or task_containers"
+        raise ValueError(msg)
 
 
 def _not_yet(why: str) -> Any:  # noqa: ANN401 - a field of any type
@@ -118,6 +114,12 @@ def _components(value: object) -> tuple[SlurmExecutor, ...]:
         msg = f"heterogeneous is a list of what each component has, [SlurmExecutor(nodes=2, …), …], not {value!r}"
         raise TypeError(msg)
     return tuple(value)
+
+
+def _here() -> Tunnel:
+    from nrun import LocalTunnel  # descriptions and help need no more than the class of tunnels
+
+    return LocalTunnel(job_dir=JOB_DIR)
 
 
 _COUNT = optional(and_(instance_of(int), ge(1)))
@@ -139,7 +141,7 @@ class SlurmExecutor(Executor):
     from the start of an attempt. Other options of sbatch go into `additional_parameters`.
     """
 
-    tunnel: Tunnel = attrs.field(factory=_here, validator=_check_tunnel)
+    tunnel: Tunnel = attrs.field(factory=_here, validator=instance_of(Tunnel))
     """How the login node is reached, and the folder there in which nrun works: it must be shared with the nodes."""
     account: str | None = _text()
     partition: str | None = _text()
@@ -193,6 +195,8 @@ class SlurmExecutor(Executor):
     """Processes that a launcher starts on each node, if not as many as Slurm's options say."""
     container: Container | None = attrs.field(default=None, validator=check_container)
     """The image that jobs run in; None: they run on the nodes as these are."""
+    task_containers: Sequence[Container | None] = attrs.field(factory=tuple, converter=tuple, validator=_containers)
+    """Those of the tasks of a group instead, one for each; None for a task without."""
     container_image: str | None = _text()
     """Short for the image of `container`, which is a `PyxisContainer` unless another is given."""
     container_mounts: Sequence[str] | None = None
@@ -303,3 +307,9 @@ class SlurmExecutor(Executor):
         from nrun_executor_slurm.interactive import run, salloc_words
 
         return run(self, salloc_words(self, _words(command), {"job-name": job_name, **_parameters(options)}))
+
+    async def check(self, *, probe: bool = False) -> Sequence[CheckResult]:
+        """Whether the cluster takes such jobs; with `probe` it also runs one of a second. For `plugins doctor --on`."""
+        from nrun_executor_slurm.site import check
+
+        return await check(self, probe=probe)

@@ -54,6 +54,11 @@ def run(executor: SlurmExecutor, words: Sequence[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
+def sbatch_options(executor: SlurmExecutor) -> list[str]:
+    """What the executor asks of sbatch, as arguments."""
+    return _options(executor, {})
+
+
 def _options(executor: SlurmExecutor, more: Mapping[str, object]) -> list[str]:
     asked = {name.replace("_", "-"): getattr(executor, name) for name in FLAGS}
     given = {**asked, "exclusive": executor.exclusive or None, **executor.additional_parameters, **more}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nrun import PlanError
 from nrun.model import JobPath, Worker
 from nrun.planning import exportable, word_of
 from nrun.words import JobVariable, Joined
@@ -14,6 +15,7 @@ from nrun.words import JobVariable, Joined
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nrun import Container
     from nrun.model import Command, Word
     from nrun_executor_slurm.executor import SlurmExecutor
 
@@ -50,9 +52,16 @@ export NRUN_HEAD_PORT="$((NRUN_HEAD_PORT + {index}))" MASTER_PORT="$((MASTER_POR
 
 
 def has_steps(executor: SlurmExecutor, commands: Sequence[Command]) -> bool:
-    """Whether srun starts the processes: there are several, or Slurm is to signal them or to run them in an image."""
+    """Whether srun starts the processes: there are several, or Slurm is to signal them or to run them in an image.
+
+    Raises PlanError if there are containers for other than its tasks.
+    """
+    own = executor.task_containers
+    if own and len(own) != len(commands):
+        msg = f"task_containers has {len(own)} containers, and the job {len(commands)} tasks"
+        raise PlanError(msg, hint="give one for each task of the group, None for a task without")
     ranks = executor.nodes * (1 if _has_own_ranks(executor) else executor.ntasks_per_node)
-    return ranks > 1 or executor.signal is not None or any(_options(executor, one) for one in commands)
+    return ranks > 1 or executor.signal is not None or bool(own) or _asks_for_images(executor, commands)
 
 
 def head(executor: SlurmExecutor, commands: Sequence[Command]) -> str:
@@ -60,12 +69,16 @@ def head(executor: SlurmExecutor, commands: Sequence[Command]) -> str:
     more = (f' "$((NRUN_HEAD_PORT + {index}))"' for index in range(1, len(commands)))
     ports = '"$NRUN_HEAD_PORT"' + "".join(more)
     text = _HEAD.format(count=len(commands), ports=ports)
-    return text + (_FOLDER if any(_options(executor, one) for one in commands) else "")
+    return text + (_FOLDER if _asks_for_images(executor, commands) else "")
 
 
 def as_step(command: Command, executor: SlurmExecutor, index: int, count: int) -> Command:
     """`command`, which is one of `count` side by side, as srun starts it."""
-    options = _options(executor, command)
+    container = _container(executor, index)
+    if executor.task_containers and container is not None:
+        inside = command.argv[0] if command.argv[0] != executor.python else container.python
+        command = container.wrap(attrs.evolve(command, argv=(inside, *command.argv[1:])), executor)
+    options = container.step_options(command) if container is not None else ()
     words = [*_srun(executor, side_by_side=count > 1), *map(_plain, options), "sh", JobPath(STEP)]
     script = _NODES if _has_own_ranks(executor) else _RANKS
     script += _OWN_PORT.format(index=index) if index else ""
@@ -100,8 +113,14 @@ def _has_own_ranks(executor: SlurmExecutor) -> bool:
     return executor.launcher is not None and executor.launcher.starts_ranks()
 
 
-def _options(executor: SlurmExecutor, command: Command) -> Sequence[Word]:
-    return executor.container.step_options(command) if executor.container is not None else ()
+def _container(executor: SlurmExecutor, index: int) -> Container | None:
+    return executor.task_containers[index] if executor.task_containers else executor.container
+
+
+def _asks_for_images(executor: SlurmExecutor, commands: Sequence[Command]) -> bool:
+    """Whether srun is told of an image."""
+    containers = (_container(executor, index) for index in range(len(commands)))
+    return any(one and one.step_options(command) for one, command in zip(containers, commands, strict=True))
 
 
 def _plain(word: Word) -> Word:
