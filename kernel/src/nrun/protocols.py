@@ -163,6 +163,10 @@ class Launcher(Extensible):
         del executor
         return command
 
+    def starts_ranks(self) -> bool:
+        """Whether it starts the processes of a node; else each of those that an executor starts is started so."""
+        return False
+
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Executor(Extensible):
@@ -200,8 +204,7 @@ class Executor(Extensible):
     def nnodes(self) -> int:
         """How many nodes a job has.
 
-        On more than one, the backend tells each of them `NRUN_NODE_RANK` (from 0), `NRUN_HEAD_NODE` (the address of
-        node 0) and `NRUN_HEAD_PORT` (free there), by which a launcher lets them meet.
+        Each of several knows `NRUN_NODE_RANK` (from 0), and of node 0 `NRUN_HEAD_NODE` and a free `NRUN_HEAD_PORT`.
         """
         return 1
 
@@ -352,7 +355,8 @@ class Backend(Protocol):
     async def fetch(self, folders: Mapping[model.Handle, Path]) -> None:
         """Bring what ended jobs left (markers, results, logs) into the folder of each attempt in the record.
 
-        Nothing to do where jobs write there themselves. May be asked again after it failed.
+        Nothing to do where jobs write there themselves. May be asked again after it failed. Jobs that run elsewhere
+        cannot declare outputs, unless there is `fetch_outputs` too (`nrun.engine.outputs`), which may take long.
         """
         ...
 

@@ -14,6 +14,7 @@ from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused
 from nrun_executor_slurm import answers, truth
 from nrun_executor_slurm.cluster import TIMEOUT_S, Cluster
 from nrun_executor_slurm.names import comment_of, folder_of
+from nrun_executor_slurm.outputs import fetch_outputs
 from nrun_executor_slurm.script import submission
 
 if TYPE_CHECKING:
@@ -343,6 +344,8 @@ class SlurmBackend:
     async def _fetch(self, handle: Handle, dest: Path, room: asyncio.Semaphore) -> None:
         async with room:
             await self.cluster.fetch(folder_of(handle.tag), dest)
+
+    fetch_outputs = fetch_outputs
 
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """`scancel`; after the grace KILL; then a look at what Slurm still has of them."""

@@ -23,7 +23,7 @@ TIMEOUT_S = 60.0
 SUBMIT_S = 600.0
 SEND_S = 86400.0
 """For all code; the engine ends it much sooner where nothing comes on."""
-_HOME = """case $1 in '~/'*) set -- "$HOME/${1#??}" ;; esac"""
+HOME = """case $1 in '~/'*) set -- "$HOME/${1#??}" ;; esac"""
 """Has `~/` at the beginning of a path mean what it does in shells."""
 _CLEAR = "rm -f secrets secrets.kept task-*/secrets task-*/secrets.kept"
 
@@ -65,7 +65,7 @@ class Cluster:
         await self.mind_folder()
         tools = {path.name: path.read_bytes() for path in (*RECEIVER, REMOTE / "lay_out.py")}
         await self.host.send(tools, self.path("tools"), timeout_s=TIMEOUT_S)
-        script = f'{_HOME}; exec python3 "$1/tools/receive.py" "$1/bundles"'
+        script = f'{HOME}; exec python3 "$1/tools/receive.py" "$1/bundles"'
         argv = ("sh", "-c", script, "sh", self.tunnel.job_dir)
         try:
             async with self.host.talk(argv, timeout_s=SEND_S) as line:
@@ -78,13 +78,13 @@ class Cluster:
         """Make copies of the code of attempts, for each its own."""
         lines = [f"{folder_of(one.tag)}\t{one.bundle.id}\n" for one in attempts if one.bundle is not None]
         if lines:
-            script = f'{_HOME}; exec python3 "$1/tools/lay_out.py" "$1"'
+            script = f'{HOME}; exec python3 "$1/tools/lay_out.py" "$1"'
             argv = ("sh", "-c", script, "sh", self.tunnel.job_dir)
             await self.run(HostCommand(argv, "".join(lines).encode(), repeatable=True), SUBMIT_S)
 
     async def mind_folder(self) -> None:
         """Make the folder in which nrun works, for its owner alone."""
-        script = f'{_HOME}; [ -d "$1" ] || mkdir -p -m 700 -- "$1"'
+        script = f'{HOME}; [ -d "$1" ] || mkdir -p -m 700 -- "$1"'
         await self.run(HostCommand(("sh", "-c", script, "sh", self.tunnel.job_dir), repeatable=True))
 
     async def send(self, experiment: str, wanted: Mapping[str, tuple[Attempt, Submission]]) -> None:
@@ -107,7 +107,7 @@ class Cluster:
     async def clear(self, attempts: Collection[Attempt | Handle]) -> None:
         """Remove the secrets of attempts that do not run."""
         if attempts:
-            script = f'{_HOME}; cd "$1" || exit 0; while IFS= read -r folder; do (cd "$folder" && {_CLEAR}); done'
+            script = f'{HOME}; cd "$1" || exit 0; while IFS= read -r folder; do (cd "$folder" && {_CLEAR}); done'
             lines = "".join(f"{folder_of(one.tag)}\n" for one in attempts)
             argv = ("sh", "-c", script, "sh", self.tunnel.job_dir)
             await self.run(HostCommand(argv, lines.encode(), repeatable=True))
@@ -124,7 +124,7 @@ class Cluster:
 
     async def logs_of_tasks(self, folder: str, kind: str) -> list[str]:
         """The logs of the tasks of a group, from the folder of its attempt."""
-        script = f'{_HOME}; cd "$1" 2>/dev/null || exit 0; ls -d task-* 2>/dev/null || :'
+        script = f'{HOME}; cd "$1" 2>/dev/null || exit 0; ls -d task-* 2>/dev/null || :'
         told = await self.run(HostCommand(("sh", "-c", script, "sh", folder), repeatable=True))
         tasks = sorted(int(one[5:]) for one in told.split() if one.startswith("task-") and one[5:].isdigit())
         return [f"task-{task}/{kind}.log" for task in tasks]
@@ -133,7 +133,7 @@ class Cluster:
         """All that the folder of an attempt has, but for code and secrets; the latter are removed there."""
         folder = self.path(name)
         listing = "find . -mindepth 1 -maxdepth 1 ! -name code ! -name '*.part' -printf '%P\\0'"
-        script = f'{_HOME}; cd "$1" 2>/dev/null || exit 0; {_CLEAR}; {listing}'
+        script = f'{HOME}; cd "$1" 2>/dev/null || exit 0; {_CLEAR}; {listing}'
         told = await self.run(HostCommand(("sh", "-c", script, "sh", folder), repeatable=True))
         names = [one for one in told.split("\0") if one]
         if names:
