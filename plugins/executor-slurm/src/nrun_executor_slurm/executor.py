@@ -98,6 +98,12 @@ def _containers(executor: Any, field: attrs.Attribute[Any], value: Sequence[obje
         raise ValueError(msg)
 
 
+def _here() -> Tunnel:
+    from nrun import LocalTunnel  # descriptions and help need no more than the class of tunnels
+
+    return LocalTunnel(job_dir=JOB_DIR)
+
+
 def _not_yet(why: str) -> Any:  # noqa: ANN401 - a field of any type
     """A field of NeMo Run's that means nothing here yet: refused, not ignored."""
 
@@ -114,12 +120,6 @@ def _components(value: object) -> tuple[SlurmExecutor, ...]:
         msg = f"heterogeneous is a list of what each component has, [SlurmExecutor(nodes=2, …), …], not {value!r}"
         raise TypeError(msg)
     return tuple(value)
-
-
-def _here() -> Tunnel:
-    from nrun import LocalTunnel  # descriptions and help need no more than the class of tunnels
-
-    return LocalTunnel(job_dir=JOB_DIR)
 
 
 _COUNT = optional(and_(instance_of(int), ge(1)))
