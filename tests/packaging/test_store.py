@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from nrun.errors import PackagingError
 from nrun.model import Files
 from nrun.packaging import walk
+from nrun.packaging.bundling import sweep
 from nrun.packaging.snapshot import check_size, identify, keep, survey
-from nrun.packaging.store import BLOCK, LARGE, PACKING, Damaged, Entry, entries, sweep, written
+from nrun.packaging.store import BLOCK, LARGE, PACKING, Damaged, Entry, entries, written
 from nrun_testing.trees import Shelf, read, trees, write
 
 
@@ -317,6 +318,7 @@ import sys
 from pathlib import Path
 from nrun.model import Files
 from nrun.packaging import walk
+from nrun.packaging.bundling import sweep
 from nrun.packaging.snapshot import keep, survey
 print(keep(survey([Files(Path(sys.argv[1]), walk(Path(sys.argv[1])))]), Path(sys.argv[2])), flush=True)
 """
@@ -346,7 +348,7 @@ def test_whoever_is_killed_while_packing_leaves_the_store_whole(store, tmp_path)
     store.check()
     for left in store.path.glob(f"{PACKING}*"):
         os.utime(left, (0, 0))
-    sweep(store.root)
+    sweep(store.path)
     assert not list(store.path.glob(f"{PACKING}*"))
 
 

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
     from nrun import model
     from nrun.config.node import Node
+    from nrun.packaging.store import Store
     from nrun.planning.jobs import Task
     from nrun.retries import Retries
+
+    Revised = Callable[[Store, str, bytes], str | None]
 
 
 def _env_vars(values: Mapping[str, str]) -> dict[str, str]:
@@ -86,10 +89,12 @@ class Packing(Protocol):
         """Every file and link below a folder but what the rule ignores, in order. Raises PackagingError."""
         ...
 
-    def known(self, key: str) -> bool:
+    def known(self, key: str, note: bytes = b"", revised: Revised | None = None) -> bool:
         """Whether an equal packager has selected the same before: then nothing need be selected, and it is used.
 
-        The key says all that would travel, with its contents, at less cost than looking at every file.
+        The key says all that would travel, with its contents, at less cost than looking at every file. With `revised`
+        it need not say all: that is given the store, the bundle of the same key and the note that it was packed with,
+        and gives the bundle as it is now, or None if it cannot tell.
         """
         ...
 
