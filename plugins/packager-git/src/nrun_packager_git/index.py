@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
 from nrun_packager_git.content import Names
@@ -13,13 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _WORDS = ("ls-files", "-z", "--stage", "-v")
-_ENTRY = rb"(?:\A|(?<=\0))%b [^\t\0]*\t"
-"""What git says of a file before its name: what it does with it, its mode, content and stage."""
-_ANY = re.compile(_ENTRY % b".")
-_SUBMODULE = re.compile(_ENTRY % b". 160000" + rb"([^\0]+)")
-_UNSEEN = re.compile(_ENTRY % b"[a-zS]" + rb"([^\0]+)")
-_CONFLICT = re.compile(rb" [123]\t")
-_ATTRIBUTES = re.compile(rb"\t((?:[^\0]*/)?\.gitattributes)\0")
+"""They tell of each file what git does with it, its mode, content and stage, and after a tab its name."""
+_PLAIN = {b"H 100644", b"H 100755", b"H 120000"}
 
 
 class Index:
@@ -41,16 +35,25 @@ class Index:
             assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - they are pipes
             rest = b""
             while piece := await process.stdout.read(PIECE):
-                lines, end, rest = (rest + piece).rpartition(b"\0")
-                self._take(lines + end)
+                *lines, rest = (rest + piece).split(b"\0")
+                self._take(lines)
             complaint = await process.stderr.read()
             await process.wait()
             check(process, complaint, _WORDS)
         return b""
 
-    def _take(self, lines: bytes) -> None:
-        self.names.add_listed(_ANY.sub(b"", lines))
-        self.has_conflicts = self.has_conflicts or _CONFLICT.search(lines) is not None
-        self.submodules.extend(map(os.fsdecode, _SUBMODULE.findall(lines)))
-        self.unseen.extend(map(os.fsdecode, _UNSEEN.findall(lines)))
-        self.attributes.extend(map(os.fsdecode, _ATTRIBUTES.findall(lines)))
+    def _take(self, lines: list[bytes]) -> None:
+        names = [line[line.index(b"\t") + 1 :] for line in lines]
+        self.names.add_listed(b"".join([name + b"\0" for name in names]))
+        self.attributes += [os.fsdecode(name) for name in names if name.endswith(b".gitattributes")]
+        if not {line[:8] for line in lines} <= _PLAIN:
+            self._look_closer(lines, names)
+
+    def _look_closer(self, lines: list[bytes], names: list[bytes]) -> None:
+        for line, name in zip(lines, map(os.fsdecode, names), strict=True):
+            if line[:1] == b"M":
+                self.has_conflicts = True
+            if line[2:8] == b"160000":
+                self.submodules.append(name)
+            if line[:1] == b"S" or line[:1].islower():
+                self.unseen.append(name)
