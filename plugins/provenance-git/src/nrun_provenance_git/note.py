@@ -47,8 +47,8 @@ mv "$there/.git.json.tmp" "$there/git.json"
 def note(folder: Path) -> None:
     """Start it for the experiment in `folder`; nothing if that has been done, or if nothing there is a repository.
 
-    It must not slow the launch: it is as nice as can be, and the shell that starts it leaves it behind. So it comes
-    to its end whatever becomes of the process that launches.
+    It does not slow the launch: the shell that starts it leaves it behind. So it comes to its end whatever becomes of
+    the process that launches.
     """
     place = folder / FOLDER
     if any((place / name).exists() for name in (_UNDERWAY, _NONE, "git.json")):
@@ -60,7 +60,7 @@ def note(folder: Path) -> None:
     (place / _UNDERWAY).touch(mode=0o600)
     shell = os.posix_spawn(
         "/bin/sh",
-        ["sh", "-c", 'umask 077; nice -n 19 sh -c "$0" sh "$1" "$2" &', _SCRIPT, cwd, str(place)],
+        ["sh", "-c", 'umask 077; sh -c "$0" sh "$1" "$2" &', _SCRIPT, cwd, str(place)],
         os.environ | {"GIT_OPTIONAL_LOCKS": "0"},  # it must not stand in the way of the user's own commands
         setsid=True,
         file_actions=[
