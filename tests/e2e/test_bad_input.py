@@ -47,12 +47,12 @@ def assert_one_clear_error(done, *wanted: str, code: int = 2) -> None:
 
 REFUSED = {
     "executor that is not installed": (
-        script(add("executor=run.SlurmExecutor(nodes=2)")),
-        ["SlurmExecutor", "pip install nrun-executor-slurm"],
+        script(add("executor=run.SkypilotExecutor(nodes=2)")),
+        ["SkypilotExecutor", "pip install nrun-executor-skypilot"],
     ),
     "misspelt executor": (
         script(add("executor=run.LocalExecuter()")),
-        ["LocalExecuter", "Did you mean 'LocalExecutor'?"],
+        ["LocalExecuter", "Did you mean 'LocalExecutor'"],
     ),
     "unknown keyword of an executor": (
         script(add("executor=run.LocalExecutor(retrys=1)")),
@@ -295,7 +295,7 @@ def test_in_plain_python_the_errors_are_those_that_python_code_expects(shell):
         for make, kind in (
             (lambda: run.LocalExecutor(retrys=1), TypeError),
             (lambda: run.LocalExecutor(retries=-1), ValueError),
-            (lambda: run.SlurmExecutor(), AttributeError),
+            (lambda: run.SkypilotExecutor(), AttributeError),
         ):
             try:
                 make()
@@ -303,7 +303,7 @@ def test_in_plain_python_the_errors_are_those_that_python_code_expects(shell):
                 assert isinstance(error, run.UsageError)
             else:
                 raise AssertionError("nothing was raised")
-        assert not hasattr(run, "SlurmExecutor")
+        assert not hasattr(run, "SkypilotExecutor")
         """,
     )
     done = shell.python("check.py")

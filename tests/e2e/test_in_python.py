@@ -122,13 +122,60 @@ def test_a_program_with_an_event_loop_looks_after_experiments(shell):
                 failed = list(error.jobs)
             seen = (await watched).state
             open("go", "w").close()
-            again = await asyncio.to_thread(other.rerun)
+            again = await other.rerun_async()
             return [left, failed, seen, again.state, again.jobs["waits"].attempt, other.results()]
 
         print(json.dumps(asyncio.run(main())))
         """,
     )
     assert told == [{}, ["waits"], "CANCELLED", "SUCCEEDED", 2, {}]
+
+
+def test_a_program_with_an_event_loop_launches_once(shell):
+    shell.write("go", "")
+    told = told_by(
+        shell,
+        """
+        import asyncio, json
+        from nrun import Experiment, Script
+
+        def same():
+            exp = Experiment("once")
+            exp.add(Script(inline="test -e go", entrypoint="sh"), name="job")
+            return exp
+
+        async def main():
+            done = await asyncio.gather(*(same().launch_async() for _ in range(3)))
+            done.append(await same().launch_async(detach=True))
+            return [[one.id for one in done], [one.warnings[-1].partition(": ")[2] for one in done if one.warnings]]
+
+        print(json.dumps(asyncio.run(main())))
+        """,
+    )
+    assert len(set(told[0])) == 1
+    assert told[1].count("it has succeeded, so nothing was done") >= 1
+    assert len(told[1]) == 3, "one of the four ran it"
+
+
+@pytest.mark.parametrize("how", ["run()", "launch()", "run_async()", "launch_async()"])
+def test_whatever_runs_an_experiment_only_plans_where_a_command_plans(shell, how):
+    run = f"asyncio.run(exp.{how})" if "async" in how else f"exp.{how}"
+    shell.write(
+        "runs.py",
+        f"""
+        import asyncio
+        import nrun as run
+
+        if __name__ == "__main__":
+            exp = run.Experiment("planned")
+            exp.add(run.Script(inline="touch ran", entrypoint="sh"), name="job")
+            print({run}.state.value)
+        """,
+    )
+    done = shell.nrun("plan", "runs.py")
+    assert (done.returncode, done.stderr) == (0, "PENDING\n")
+    assert "touch ran" in done.stdout
+    assert shell.nrun("list", "--json").stdout == "[]\n"
 
 
 def test_what_no_plugin_brings_says_what_to_install(two):

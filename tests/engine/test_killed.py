@@ -7,7 +7,11 @@ import pytest
 from nrun import Cause, LocalExecutor, Retries, Script
 from nrun_executor_local import processes
 
-KILLED = {"its program": "kill -KILL $$", "all of it": "kill -KILL $PPID $$"}
+KILLED = {
+    "its program": "kill -KILL $$",
+    "all of it": "kill -KILL $PPID $$",
+    "one after the other": "kill -KILL $PPID\nsleep 0.5\nkill -KILL $$",
+}
 
 
 @pytest.fixture

@@ -83,8 +83,7 @@ def _podman_environment(tmp_path_factory):
     except subprocess.CalledProcessError as error:
         pytest.skip(f"needs Podman, which runs nothing here: {error.stderr.decode()[-300:]}")
     finally:
-        subprocess.run(["umount", folder / "store" / "overlay"], capture_output=True, check=False)
-        shutil.rmtree(folder, ignore_errors=True)
+        podman_service.clear(folder)
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from nrun.experiment import Experiment
     from nrun.files import dump, dumps, load, loads
     from nrun.job import Job
+    from nrun.local_tunnel import LocalTunnel
     from nrun.markers import hookimpl
     from nrun.model import Cause, Files, State
     from nrun.outcome import ExperimentStatus
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from nrun.retries import Retries
     from nrun.secret import Secret
     from nrun.single import run
-    from nrun.tunnels import Completed, HostCommand, LocalTunnel, Transport, TransportSpec, Tunnel
+    from nrun.tunnels import Completed, HostCommand, Transport, TransportSpec, Tunnel
 
     P = ParamSpec("P")
     T = TypeVar("T")
@@ -111,13 +112,14 @@ _HOMES = {
     "nrun.secret": ("Secret",),
     "nrun.files": ("dump", "dumps", "load", "loads"),
     "nrun.job": ("Job",),
+    "nrun.local_tunnel": ("LocalTunnel",),
     "nrun.markers": ("hookimpl",),
     "nrun.model": ("Cause", "Files", "State"),
     "nrun.provided": ("to_config",),
     "nrun.protocols": (
         *("Backend", "Executor", "Format", "IgnoreRule", "Launcher", "Packager", "Packing", "Plugin", "View"),
     ),
-    "nrun.tunnels": ("Completed", "HostCommand", "LocalTunnel", "Transport", "TransportSpec", "Tunnel"),
+    "nrun.tunnels": ("Completed", "HostCommand", "Transport", "TransportSpec", "Tunnel"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -15,7 +15,7 @@ from nrun.errors import InCharge, PlanError
 from nrun.interrupts import policy
 from nrun.job import Job, name_of, set_up, task_of
 from nrun.kept import Kept
-from nrun.launching import current_session, stop_loading, surroundings
+from nrun.launching import current_session, only_planned, stop_loading, surroundings, wishes
 from nrun.model import State
 from nrun.outcome import ExperimentStatus, jobs_failed, plan_text, status_of
 from nrun.planning import (
@@ -25,6 +25,7 @@ from nrun.planning import (
     check_name,
     dependencies_of,
     launch_of,
+    one_after_another,
     plan_experiment,
     task_json,
 )
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from nrun.engine.view import View
     from nrun.interrupts import OnInterrupt
     from nrun.model import Place
     from nrun.planning import Plan, Task
@@ -76,9 +76,8 @@ class Experiment(Kept):
         self.executor = executor
         self._jobs: dict[str, PlannedJob] = {}
         self._tailed: set[str] = set()
-        self._created = 0.0
+        self._created, self._fingerprint = 0.0, ""
         self._numbers: dict[str, int] = {}
-        self._fingerprint = ""
 
     # ---- describing
 
@@ -206,9 +205,8 @@ class Experiment(Kept):
         new._jobs = dict(self._jobs)
         if not new._jobs and self._folder is not None:
             from nrun.engine.takeover import recorded_plan
-            from nrun.record.description import read_description
 
-            new._jobs = {job.name: job for job in recorded_plan(read_description(self._folder)).jobs}
+            new._jobs = {job.name: job for job in recorded_plan(self.description()).jobs}
         return new
 
     def run(  # noqa: PLR0913 - each is a wish of its own
@@ -232,24 +230,17 @@ class Experiment(Kept):
         Raises JobsFailed when jobs did not succeed, unless `check` is False; PlanError before anything is
         written if the experiment cannot be run as it is.
         """
-        if (session := current_session()) is not None:
-            if session.plan_only:
-                if sequential:
-                    session.sequential.add(id(self))
-                return ExperimentStatus(id=None, title=self.title, state=State.PENDING, created=None, jobs={})
-            detach, fail_fast = detach or session.detach, fail_fast or session.fail_fast
-            on_interrupt = session.on_interrupt or on_interrupt
-            if session.launch and not self._fingerprint:
-                return self.launch(
-                    sequential=sequential, fail_fast=fail_fast, detach=detach, check=check, on_interrupt=on_interrupt
-                )
+        if only_planned(self, sequential=sequential):
+            return self.status()
+        if (session := current_session()) is not None and session.launch:
+            return self.launch(
+                sequential=sequential, fail_fast=fail_fast, detach=detach, check=check, on_interrupt=on_interrupt
+            )
+        detach, fail_fast, on_interrupt = wishes(detach=detach, fail_fast=fail_fast, on_interrupt=on_interrupt)
         stop = policy(on_interrupt) == "cancel"
         planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
         if detach:
-            check_carried_on(planned[0])
-            self._claim(*planned)
-            self._leave_behind(until_handed_over=True)
-            return self.status()
+            return self._drive(self._detached(*planned), on_interrupt)
         work = self._run(*planned, check=check, tail_logs=tail_logs, stop_when_interrupted=stop)
         return self._drive(work, on_interrupt)
 
@@ -267,16 +258,36 @@ class Experiment(Kept):
         If that one has succeeded, nothing is done; if it runs, it is followed; what failed in it is run again; the
         warnings of the status say so. Of launches at the same moment one runs. Code is every module loaded from here.
         """
+        if only_planned(self, sequential=sequential):
+            return self.status()
+        detach, fail_fast, on_interrupt = wishes(detach=detach, fail_fast=fail_fast, on_interrupt=on_interrupt)
+        stop = policy(on_interrupt) == "cancel"
+        how: Any = {"detach": detach, "check": check, "stop_when_cancelled": stop}
+        return self._drive(self.launch_async(sequential=sequential, fail_fast=fail_fast, **how), on_interrupt)
+
+    async def launch_async(
+        self,
+        *,
+        sequential: bool = False,
+        fail_fast: bool = False,
+        detach: bool = False,
+        check: bool = True,
+        stop_when_cancelled: bool = False,
+    ) -> ExperimentStatus:
+        """As `launch`, for programs that have an event loop of their own; cancelling it is as for `run_async`."""
         from nrun.fingerprint import fingerprint_of, launched, take_up
 
-        planned = self._plan(sequential=sequential, fail_fast=fail_fast)[0]
-        self._fingerprint = fingerprint_of(planned, self._versions())
-        how: Any = {"detach": detach, "check": check, "on_interrupt": on_interrupt}
+        if only_planned(self, sequential=sequential):
+            return self.status()
+        planned = self._plan(sequential=sequential, fail_fast=fail_fast)
+        self._fingerprint = fingerprint_of(planned[0], self._versions())
         with contextlib.suppress(InCharge):  # another launch of the same was faster, or has taken this one up
             if launched(self._home, self.title, self._fingerprint) is None:
-                return self.run(sequential=sequential, fail_fast=fail_fast, **how)
+                if detach:
+                    return await self._detached(*planned)
+                return await self._run(*planned, check=check, stop_when_interrupted=stop_when_cancelled)
         self._folder = launched(self._home, self.title, self._fingerprint)
-        return take_up(self, **how)
+        return await take_up(self, detach=detach, check=check, stop_when_cancelled=stop_when_cancelled)
 
     async def run_async(  # noqa: PLR0913 - as above
         self,
@@ -292,6 +303,8 @@ class Experiment(Kept):
 
         When it is cancelled, jobs that run go on and wait to be resumed, unless they are to be stopped.
         """
+        if only_planned(self, sequential=sequential):
+            return self.status()
         planned = self._plan(sequential=sequential, direct=direct, fail_fast=fail_fast)
         return await self._run(*planned, check=check, tail_logs=tail_logs, stop_when_interrupted=stop_when_cancelled)
 
@@ -322,17 +335,30 @@ class Experiment(Kept):
     def _versions(self) -> dict[str, str]:
         return {r.ref.distribution: r.ref.version for r in self._hooks.host.records if r.state == "LOADED"}
 
+    async def _detached(self, plan: Plan, backends: dict[Place, Backend]) -> ExperimentStatus:
+        check_carried_on(plan)
+        self._claim(plan, backends)
+        self._leave_behind(until_handed_over=True)
+        return await self.status_async()
+
     async def _run(
-        self, plan: Plan, backends: dict[Place, Backend], *, check: bool, tail_logs: bool, stop_when_interrupted: bool
+        self,
+        plan: Plan,
+        backends: dict[Place, Backend],
+        *,
+        check: bool,
+        tail_logs: bool = False,
+        stop_when_interrupted: bool,
     ) -> ExperimentStatus:
         from nrun.engine.charge import charge
         from nrun.engine.run import Run
+        from nrun.engine.view import View
 
         folder = self._claim(plan, backends)
         async with charge(folder), contextlib.AsyncExitStack() as stack:
             journal = stack.enter_context(Journal(folder.journal))
             run = Run(plan, folder, journal, self._hooks, backends)
-            view = self._keep(plan, run.statuses, folder)
+            self._view = view = View.of(plan, run.statuses, folder, self._created)
             if tailed := set(self._jobs) if tail_logs else self._tailed:
                 from nrun.engine.tail import tailing
 
@@ -343,21 +369,6 @@ class Experiment(Kept):
             raise await jobs_failed(self, status)
         return status
 
-    def _keep(self, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder) -> View:
-        """What the run knows becomes what this object knows; nothing is read back."""
-        from nrun.engine.view import View
-        from nrun.record.describe import VERSION
-
-        self._view = View(
-            folder=folder,
-            created=self._created,
-            places={job.name: [executor.place() for executor in job.executors] for job in plan.jobs},
-            grace_s=max(executor.grace_s for executor in plan.executors()),
-            statuses=statuses,
-            version=VERSION,
-        )
-        return self._view
-
     def _plan(
         self, *, sequential: bool = False, direct: bool = False, fail_fast: bool = False
     ) -> tuple[Plan, dict[Place, Backend]]:
@@ -366,10 +377,7 @@ class Experiment(Kept):
             here = self._hooks.executors.get("direct").executor()
             jobs = [attrs.evolve(job, executors=(here(env_vars=job.executor.env_vars),)) for job in jobs]
         if sequential:
-            jobs = [
-                attrs.evolve(job, dependencies=(*job.dependencies, Dependency(before.name))) if before else job
-                for job, before in zip(jobs, [None, *jobs], strict=False)
-            ]
+            jobs = one_after_another(jobs)
         backends: dict[Place, Backend] = {}
         for place in [executor.place() for job in jobs for executor in job.executors]:
             if place not in backends:

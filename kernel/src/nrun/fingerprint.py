@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,10 @@ from nrun.outcome import jobs_failed
 from nrun.record import ExperimentFolder, discard, experiments
 from nrun.record.describe import asked
 from nrun.record.folder import DESCRIPTION
-from nrun.sync import run_sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from nrun.interrupts import OnInterrupt
     from nrun.outcome import ExperimentStatus
     from nrun.planning import Plan
     from nrun.recorded import Recorded
@@ -117,25 +115,25 @@ def _counts(folder: ExperimentFolder) -> bool:
     return True
 
 
-def take_up(exp: Recorded, *, detach: bool, check: bool, on_interrupt: OnInterrupt | None) -> ExperimentStatus:
+async def take_up(exp: Recorded, *, detach: bool, check: bool, stop_when_cancelled: bool) -> ExperimentStatus:
     """Do what is left to do of an experiment that was launched before, and say what that was. Raises as `run` does."""
-    status, did = exp.status(), "it goes on" if detach else "it was followed"
+    status, did = await exp.status_async(), "it goes on" if detach else "it was followed"
     if status.state is State.SUCCEEDED:
         did = "it has succeeded, so nothing was done"
     elif status.state.ended:
         did, before = "what had not succeeded was run again", sum(job.attempt for job in status.jobs.values())
         while sum(job.attempt for job in status.jobs.values()) == before:
             try:
-                exp.rerun(check=False, detach=detach, on_interrupt=on_interrupt)
+                await exp.rerun_async(check=False, detach=detach, stop_when_cancelled=stop_when_cancelled)
             except InCharge:  # another launch is about to do so
-                time.sleep(PAUSE_S)
+                await asyncio.sleep(PAUSE_S)
             else:
                 before = -1
-            status = exp.status()
+            status = await exp.status_async()
     if not status.state.ended and detach:
         exp.entrust()
     elif not status.state.ended:
-        status = exp.attach(check=False, on_interrupt=on_interrupt)
+        status = await exp.attach_async(check=False, stop_when_cancelled=stop_when_cancelled)
     if check and not detach and status.state is not State.SUCCEEDED:
-        raise run_sync(jobs_failed(exp, status))
+        raise await jobs_failed(exp, status)
     return attrs.evolve(status, warnings=(*status.warnings, f"launched before, as {exp.id}: {did}"))

@@ -74,6 +74,22 @@ def current_session() -> Session | None:
     return _session.get()
 
 
+def only_planned(exp: Experiment, *, sequential: bool) -> bool:
+    """Whether a command plans the experiments of this script, and runs none. It notes in which order."""
+    session = _session.get()
+    if session is None or not session.plan_only:
+        return False
+    if sequential:
+        session.sequential.add(id(exp))
+    return True
+
+
+def wishes(*, detach: bool, fail_fast: bool, on_interrupt: OnInterrupt | None) -> tuple[bool, bool, OnInterrupt | None]:
+    """What is wished here, with what was typed."""
+    typed = _session.get() or Session()
+    return detach or typed.detach, fail_fast or typed.fail_fast, typed.on_interrupt or on_interrupt
+
+
 @contextlib.contextmanager
 def session(
     *,

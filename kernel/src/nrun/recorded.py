@@ -179,14 +179,14 @@ class Recorded:
             return self._drive(self.resume_async(check=check, stop_when_cancelled=stop), on_interrupt)
         if self.status().state is not State.SUCCEEDED:  # what failed may be owed another try
             self._leave_behind()
-        return self._outcome(check=False)
+        return run_sync(self._outcome(check=False))
 
     async def resume_async(self, *, check: bool = True, stop_when_cancelled: bool = False) -> ExperimentStatus:
         """As `resume`, for programs that have an event loop of their own; cancelling it is as for `run_async`."""
         from nrun.engine.takeover import carry_on
 
         await carry_on(self._launched(), self._hooks, stop_when_interrupted=stop_when_cancelled)
-        return await self._outcome_async(check=check)
+        return await self._outcome(check=check)
 
     def attach(self, *, check: bool = True, on_interrupt: OnInterrupt | None = None) -> ExperimentStatus:
         """Be there until every job has ended, shown by the observers; carries it on if nobody does."""
@@ -198,7 +198,7 @@ class Recorded:
         from nrun.engine.takeover import attend
 
         await attend(self._launched(), self._hooks, stop_when_interrupted=stop_when_cancelled)
-        return await self._outcome_async(check=check)
+        return await self._outcome(check=check)
 
     def watch(self) -> ExperimentStatus:
         """Look on until every job has ended, shown by the observers. A supervisor is started where nobody is in charge.
@@ -235,9 +235,22 @@ class Recorded:
 
         Nothing is done if there are none. Raises InCharge if another process looks after the experiment.
         """
+        stop = policy(on_interrupt) == "cancel"
+        work = self.rerun_async(*jobs, force=force, check=check, detach=detach, stop_when_cancelled=stop)
+        return self._drive(work, on_interrupt)
+
+    async def rerun_async(
+        self,
+        *jobs: str,
+        force: bool = False,
+        check: bool = True,
+        detach: bool = False,
+        stop_when_cancelled: bool = False,
+    ) -> ExperimentStatus:
+        """As `rerun`, for programs that have an event loop of their own; cancelling it is as for `run_async`."""
         from nrun.engine.takeover import ask_again
 
-        status = self.status()
+        status = await self.status_async()
         ended = [name for name, job in status.jobs.items() if job.state.ended]
         wanted = [self.job(name).name for name in jobs] or [
             name for name in ended if force or status.jobs[name].state is not State.SUCCEEDED
@@ -247,15 +260,13 @@ class Recorded:
             raise PlanError(msg, hint=f"nrun cancel {self.id} {running[0]} stops it; nrun experiment resume goes on")
         if wanted:
             attempts = {name: status.jobs[name].attempt for name in wanted}
-            run_sync(ask_again(self._launched(), attempts, _somebody()))
-            self._view = None
-            return self.resume(check=check, detach=detach, on_interrupt=on_interrupt)
-        return self._outcome(check=check)
+            await ask_again(self._launched(), attempts, _somebody())
+            if not detach:
+                return await self.resume_async(check=check, stop_when_cancelled=stop_when_cancelled)
+            self._leave_behind()
+        return await self._outcome(check=check and not detach)
 
-    def _outcome(self, *, check: bool) -> ExperimentStatus:
-        return run_sync(self._outcome_async(check=check))
-
-    async def _outcome_async(self, *, check: bool) -> ExperimentStatus:
+    async def _outcome(self, *, check: bool) -> ExperimentStatus:
         self._view = None
         status = await self.status_async()
         if check and status.state is not State.SUCCEEDED:

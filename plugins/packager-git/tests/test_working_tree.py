@@ -390,12 +390,10 @@ def test_what_was_packed_before_is_not_packed_again(repository, settled, tmp_pat
     store = tmp_path / "store"
 
     def packed(**options):
-        read = []
+        read = [0]
         packager = GitArchivePackager(**options)
-        bundle = asyncio.run(
-            pack_bundle(packager, repository.folder, store, installed(), lambda done, _: read.append(done))
-        )
-        return bundle.id, max(read, default=0)
+        told = pack_bundle(packager, repository.folder, store, installed(), lambda done, _: read.append(done))
+        return asyncio.run(told).id, read[-1]
 
     first = packed(ref=commit)
     assert first[1] == 2

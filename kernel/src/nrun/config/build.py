@@ -36,8 +36,7 @@ def build(config: Config[T] | Partial[T]) -> T | Callable[..., T]:
     note that says where in the tree it happened.
     """
     if type(config) not in (Config, Partial):
-        msg = f"{config!r:.80} cannot be built"
-        raise ConfigError(msg, hint="build makes what a Config or Partial describes")
+        raise ConfigError(f"{config!r:.80} cannot be built", hint="build makes what a Config or Partial describes")
     built: dict[int, Any] = {}
     order = children_first(config)
     signatures = _surveyed(config, order)

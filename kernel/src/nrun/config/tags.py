@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from nrun.config.node import Node, Tags
     from nrun.model import Json
 
-PINNED = "pinned"  # the tag of arguments that were set to their defaults, so that they stay when these change
-
 
 def tags_at(node: Node, name: str | int) -> frozenset[str]:
     """All tags of an argument. An annotation names a tag by a text, or by a class of that name."""
@@ -37,5 +35,4 @@ def tags_read(form: Json) -> Tags:
         pairs = [(name, tag) for tag, names in form.items() for name in cast("list[object]", names)]
         if all(type(name) in (str, int) for name, _ in pairs):
             return frozenset(cast("list[tuple[str | int, str]]", pairs))
-    msg = "tags are written as {tag: [argument, ...]}"
-    raise ValueError(msg)
+    raise ValueError("tags are written as {tag: [argument, ...]}")

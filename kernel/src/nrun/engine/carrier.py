@@ -137,14 +137,14 @@ class Carrier:
             await self._fetch(ended)
             for handle in ended:
                 if (job := lane.ended(handle)).outputs:
-                    lane.run_errand(self._keep_and_settle(job, handle.tag.attempt))
+                    lane.run_errand(self._keep_and_settle(job))
                 else:
                     self.run.settle(job.name)
 
-    async def _keep_and_settle(self, job: Job, attempt: int) -> None:
+    async def _keep_and_settle(self, job: Job) -> None:
         from nrun.engine.outputs import keep_outputs
 
-        await keep_outputs(job, attempt, self.plan, self.ledger)
+        await keep_outputs(job, self)
         self.run.settle(job.name)
 
     def _observed(self, seen: Mapping[Handle, Observation]) -> list[Handle]:

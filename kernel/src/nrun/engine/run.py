@@ -156,7 +156,7 @@ class Run:
             if job.outputs and self.statuses[job.name].state.ended and self.statuses[job.name].attempt:
                 from nrun.engine.outputs import keep_outputs
 
-                await keep_outputs(job, self.statuses[job.name].attempt, self.plan, self._ledger)
+                await keep_outputs(job, self._carriers[job.executor.place()], opened=False)
 
     # ---- what follows from what
 

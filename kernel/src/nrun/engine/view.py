@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from nrun.events import Noted
     from nrun.model import Place, State
+    from nrun.planning import Plan
     from nrun.record import ExperimentFolder, JobStatus
 
 
@@ -36,6 +37,20 @@ class View(Data):
     """Whether the process in charge certainly no longer exists, and was not done."""
     tags: tuple[str, ...] = ()
     notes: tuple[Noted, ...] = ()
+
+    @classmethod
+    def of(cls, plan: Plan, statuses: dict[str, JobStatus], folder: ExperimentFolder, created: float) -> View:
+        """That of the process which runs the plan: nothing is read back."""
+        from nrun.record.describe import VERSION  # only who runs has it at hand
+
+        return cls(
+            folder=folder,
+            created=created,
+            places={job.name: [executor.place() for executor in job.executors] for job in plan.jobs},
+            grace_s=max(executor.grace_s for executor in plan.executors()),
+            statuses=statuses,
+            version=VERSION,
+        )
 
     def place(self, job: str) -> Place:
         """Where the latest attempt of a job went."""

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from nrun.model import Files
     from nrun.packaging.snapshot import Survey
     from nrun.plugins import Hooks
-    from nrun.protocols import IgnoreRule, Packager, Revised
+    from nrun.protocols import IgnoreRule, Packager
+
+    Revised = Callable[[Store, str, bytes], str | None]
+    """Brings a bundle up to date, by the note that it was packed with."""
 
 
 class _Packing:

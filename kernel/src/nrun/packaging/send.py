@@ -76,6 +76,5 @@ async def _answer(line: Line) -> str:
     if not answer.endswith("\n"):
         raise BackendError("the connection ended while code was sent; what came is kept there")
     if answer.startswith("wrong "):
-        msg = f"the other side cannot take the code: {answer[6:].strip()}"
-        raise BackendError(msg)
+        raise BackendError(f"the other side cannot take the code: {answer[6:].strip()}")
     return answer.strip()

@@ -61,6 +61,14 @@ def dependencies_of(given: object) -> tuple[Dependency, ...]:
     return tuple(Dependency(item) if isinstance(item, str) else item for item in items)
 
 
+def one_after_another(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs, each of which also waits for the one before it."""
+    return [
+        attrs.evolve(job, dependencies=(*job.dependencies, Dependency(before.name))) if before else job
+        for job, before in zip(jobs, [None, *jobs], strict=False)
+    ]
+
+
 def check_dependencies(jobs: Sequence[Job]) -> None:
     """Raises PlanError for a dependency that does not exist, and for a cycle, naming its path."""
     by_name = {job.name: job for job in jobs}

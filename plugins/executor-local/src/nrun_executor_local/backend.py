@@ -46,6 +46,7 @@ class LocalBackend:
         self.place = place
         self._watched: dict[Tag, tuple[Handle, int]] = {}
         self._own: dict[Tag, int] = {}
+        self._reaped: dict[Tag, tuple[int, float, int | None]] = {}
         self._changed: set[Handle] = set()
         self._news = asyncio.Event()
         self._capabilities = Capabilities(concurrency=_processors() + 1, here=True, starts_at_once=True)
@@ -223,7 +224,8 @@ class LocalBackend:
         return {str(tag): folder_of(handle) for tag, (handle, _) in self._watched.items()}
 
     def _look(self, handle: Handle) -> Observation:
-        status, cpu_s, peak = self._reap(handle.tag) or (None, None, None)
+        self._reap(handle.tag)
+        status, cpu_s, peak = self._reaped.get(handle.tag, (None, None, None))
         now = time.time()
         try:
             folder = folder_of(handle)
@@ -273,22 +275,24 @@ class LocalBackend:
             peak_memory_bytes=peak,
         )
 
-    def _reap(self, tag: Tag) -> tuple[int | None, float | None, int | None] | None:
-        """Wait status, processor time and peak memory of an ended process of ours, whose number is free then."""
-        pid = self._own.get(tag)
-        if pid is None:
-            return None
+    def _reap(self, tag: Tag) -> None:
+        """Note wait status, processor time and peak memory of an ended process of ours, whose number is free then.
+
+        They are kept: others of its session may have to end before the job has.
+        """
+        if (pid := self._own.get(tag)) is None:
+            return
         try:
             ended, status, used = os.wait4(pid, os.WNOHANG)
         except ChildProcessError:
             del self._own[tag]
-            return None
-        if not ended:
-            return None
-        del self._own[tag]
-        # A process that was started from here begins with our peak in its books, so less than that tells nothing.
-        more = used.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return status, used.ru_utime + used.ru_stime, used.ru_maxrss * RSS_UNIT_BYTES if more else None
+            return
+        if ended:
+            del self._own[tag]
+            # A process that was started from here begins with our peak in its books, so less than that tells nothing.
+            more = used.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            peak = used.ru_maxrss * RSS_UNIT_BYTES if more else None
+            self._reaped[tag] = status, used.ru_utime + used.ru_stime, peak
 
     # ---- logs, stopping
 
