@@ -190,9 +190,18 @@ def test_links_inside_travel_as_they_are(store, tmp_path):
     assert read(root)[b"sub/up"] == ("l", b"..")
 
 
-def test_names_that_differ_in_case_are_refused(tmp_path):
-    told = refused(make(tmp_path / "source", "Ä/Readme", "ä/README", "b"))
-    assert told == "Ä and ä differ only in case: some systems take them for one"
+@pytest.mark.parametrize(
+    ("names", "both"),
+    [
+        (["Ä/Readme", "ä/README", "b"], "Ä and ä"),
+        (["a/Readme", "a/README"], "a/README and a/Readme"),
+        (["Sub/a", "sub/b"], "Sub and sub"),
+        (["Sub/deep/x", "sub"], "Sub and sub"),
+    ],
+)
+def test_names_that_differ_in_case_are_refused(tmp_path, names, both):
+    told = refused(make(tmp_path / "source", *names))
+    assert told == f"{both} differ only in case: some systems take them for one"
 
 
 def test_two_files_in_one_place_are_refused_with_both_their_names(tmp_path):

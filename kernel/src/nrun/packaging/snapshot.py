@@ -285,9 +285,7 @@ def _compatible(lines: list[bytes], parts: Sequence[Files]) -> list[bytes]:
     """The rows, each name once. Raises PackagingError for names that would get into each other's way."""
     if any(line.startswith(before[:-_TAIL]) for before, line in itertools.pairwise(lines)):
         lines = _apart(lines, parts)
-    names = [line[:-_TAIL].lower() for line in lines]
-    if len(set(names)) < len(names) or not all(map(bytes.isascii, names)):
-        _check_case(lines)  # it tells folders apart too, and every alphabet; most trees need no more than the above
+    _check_case(lines)
     return lines
 
 
