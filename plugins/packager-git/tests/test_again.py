@@ -17,6 +17,7 @@ from nrun import GitArchivePackager, PackagingError
 from nrun.packaging import pack_bundle
 from nrun.packaging.store import Store
 from nrun.plugins import installed
+from nrun_packager_git.revision import Revision
 
 from .conftest import Repository
 
@@ -173,3 +174,15 @@ def test_only_what_git_names_is_looked_at(tmp_path):
     repository.put("a", "3" * 300)
     with pytest.raises(PackagingError, match=r"more than 1\.2 kB"):
         bundle(max_size="1200 B")
+
+
+def test_what_differed_when_it_was_packed_is_looked_at_again(tmp_path):
+    """Not every file system tells by its times that a file was moved away and back."""
+    repository, store = Repository(tmp_path / "repository"), Store(str(tmp_path / "store"))
+    repository.put("a", "1")
+    repository.commit(b="1")
+    first = packed(repository, tmp_path / "store")
+    repository.put("a", "2")
+    assert Revision(repository.folder, [], None)(store, first, b"") == first
+    assert Revision(repository.folder, [], None)(store, first, b"a") == packed(repository, tmp_path / "new")
+    assert Revision(repository.folder, ["a"], None)(store, first, b"") == packed(repository, tmp_path / "new")
