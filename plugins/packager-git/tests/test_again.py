@@ -186,3 +186,13 @@ def test_what_differed_when_it_was_packed_is_looked_at_again(tmp_path):
     assert Revision(repository.folder, [], None)(store, first, b"") == first
     assert Revision(repository.folder, [], None)(store, first, b"a") == packed(repository, tmp_path / "new")
     assert Revision(repository.folder, ["a"], None)(store, first, b"") == packed(repository, tmp_path / "new")
+
+
+@pytest.mark.parametrize("ignoring", [".gitignore", ".git/info/exclude"])
+def test_what_is_ignored_since_stays_behind(tmp_path, ignoring):
+    repository = Repository(tmp_path / "repository")
+    repository.commit(_gitignore="", a="1")
+    repository.put("new", "1")
+    before = packed(repository, tmp_path / "store")
+    repository.put(ignoring, "new\n")
+    assert packed(repository, tmp_path / "store") == packed(repository, tmp_path / "other") != before
