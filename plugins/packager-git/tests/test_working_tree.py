@@ -423,3 +423,22 @@ def test_a_rule_that_needs_no_file_is_asked_of_everything(repository, settled):
     asked.ignore_rule = lambda root: NoNotebooks()
     (files,) = asyncio.run(GitArchivePackager().select(repository.folder, asked))
     assert (list(files.names), asked.key) == ([b"a.py"], None)
+
+
+def test_pointers_are_told_though_all_is_known(repository, shipped, settled, caplog):
+    repository.commit(_gitattributes="*.bin filter=lfs\n", a_bin=POINTER)
+    for _ in range(3):
+        caplog.clear()
+        shipped(GitArchivePackager(), repository.folder)
+        assert "fetches it: a.bin" in caplog.text
+
+
+def test_a_tracked_file_is_not_taken_from_where_an_ignored_link_leads(repository, shipped, tmp_path):
+    repository.commit(a_py="", d__x="1")
+    (repository.folder / "d" / "x").unlink()
+    (repository.folder / "d").rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x").write_text("secret")
+    (repository.folder / "d").symlink_to(tmp_path / "elsewhere")
+    repository.put(".git/info/exclude", "d\n")
+    assert list(shipped(GitArchivePackager(), repository.folder)) == ["a.py"]
