@@ -413,6 +413,30 @@ EXPERIMENT = """
 """
 
 
+def test_a_factory_may_give_references_and_sweeps(shell):
+    shell.write(
+        "start.py",
+        """
+        import nrun as run
+        from train import Model, train
+
+        def start():
+            model = run.Config(Model, layers=run.reference("${epochs}"))
+            return run.Partial(train, model=model, epochs=run.Sweep([1, 2]), tag=run.reference("n-${model.layers}"))
+
+        if __name__ == "__main__":
+            run.cli.main(train, default_factory=start)
+        """,
+    )
+    shell.write("train.py", TRAIN)
+    assert "add --sweep" in shell.python("start.py").stderr
+    assert shell.python("start.py", "epochs=7").returncode == 0
+    assert (result(shell)[0]["layers"], result(shell)[3]) == (7, "n-7")
+    done = shell.python("start.py", "--sweep", "--plan")
+    assert "'n-1'" in done.stdout or '"n-1"' in done.stdout
+    assert '"n-2"' in done.stdout
+
+
 def test_an_entrypoint_may_make_its_own_experiment(shell):
     shell.write("several.py", EXPERIMENT)
     planned = shell.python("several.py", "count=3", "--plan")

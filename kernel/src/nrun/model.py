@@ -271,6 +271,8 @@ class Capabilities(Data):
     here: bool = False
     """Whether its jobs run on this machine. Then they see its files, an interrupt stops them, and a power cut
     ends them too, so intents need not be forced to disk before each submission."""
+    throttles: bool = False
+    """Whether it keeps `max_parallel` itself for jobs with equal executors that are submitted at once."""
     starts_at_once: bool = False
     """Whether a submitted job runs at once instead of queueing."""
     refuses: Mapping[str, str] = attrs.field(factory=dict)

@@ -189,7 +189,7 @@ class Executor(Extensible):
     grace_s: float = attrs.field(default=10.0, validator=[instance_of((int, float)), ge(0)])
     """How long a job that is asked to stop may take before it is killed, in seconds."""
     max_parallel: int | None = attrs.field(default=None, validator=optional(and_(instance_of(int), ge(1))))
-    """Most jobs with the backend at once; None: what the backend advises."""
+    """Most jobs with the backend, or running there, at once; None: what the backend advises."""
 
     def place(self) -> model.Place:
         """Where these jobs go. Every executor overrides it."""

@@ -67,8 +67,15 @@ class Lane:
         Whoever takes them looks around, so that what woke the lane until now need not wake it again.
         """
         self._woken.clear()
-        count = min(self.limit - len(self.active), self.backend.capabilities.batch, len(self.waiting))
+        known = self.backend.capabilities
+        free = float("inf") if known.throttles and self._is_throttled() else self.limit - len(self.active)
+        count = min(free, known.batch, len(self.waiting))
         return [self.waiting.popleft() for _ in range(int(max(count, 0)))]
+
+    def _is_throttled(self) -> bool:
+        """Whether the backend keeps the limit, for all waiting jobs are alike and it has no others."""
+        kinds = [job.executor for job in self.waiting if job.executor.max_parallel == self.limit]
+        return not self.active and len(kinds) == len(self.waiting) and all(map(kinds[:1].__contains__, kinds))
 
     def runs(self, handle: Handle, started_at: float) -> None:
         """Note that an attempt runs since `started_at` (seconds since the epoch): its limits count from then."""

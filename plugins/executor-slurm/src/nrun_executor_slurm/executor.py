@@ -98,6 +98,12 @@ def _containers(executor: Any, field: attrs.Attribute[Any], value: Sequence[obje
         raise ValueError(msg)
 
 
+def _here() -> Tunnel:
+    from nrun import LocalTunnel  # descriptions and help need no more than the class of tunnels
+
+    return LocalTunnel(job_dir=JOB_DIR)
+
+
 def _not_yet(why: str) -> Any:  # noqa: ANN401 - a field of any type
     """A field of NeMo Run's that means nothing here yet: refused, not ignored."""
 
@@ -109,10 +115,11 @@ def _not_yet(why: str) -> Any:  # noqa: ANN401 - a field of any type
     return attrs.field(default=None, validator=check)
 
 
-def _here() -> Tunnel:
-    from nrun import LocalTunnel  # descriptions and help need no more than the class of tunnels
-
-    return LocalTunnel(job_dir=JOB_DIR)
+def _components(value: object) -> tuple[SlurmExecutor, ...]:
+    if not isinstance(value, Sequence) or not all(isinstance(one, SlurmExecutor) for one in value):
+        msg = f"heterogeneous is a list of what each component has, [SlurmExecutor(nodes=2, …), …], not {value!r}"
+        raise TypeError(msg)
+    return tuple(value)
 
 
 _COUNT = optional(and_(instance_of(int), ge(1)))
@@ -203,8 +210,11 @@ class SlurmExecutor(Executor):
     dependencies: Sequence[str] | None = _not_yet("say it in exp.add(…, dependencies=[…]), which nrun looks after")
     dependency_type: str = attrs.field(default="afterok")
     """Only `afterok`: dependencies of other kinds are said with the dependency."""
-    heterogeneous: bool | None = _not_yet("all processes of a job have the same resources as yet")
-    het_group_indices: Sequence[int] | None = _not_yet("all processes of a job have the same resources as yet")
+    heterogeneous: Sequence[SlurmExecutor] = attrs.field(factory=tuple, converter=_components)
+    """Components of a heterogeneous job, each with resources of its own, for the tasks of a group. What one leaves open
+    is as this executor has it."""
+    het_group_indices: Sequence[int] | None = attrs.field(default=None)
+    """For each task of the group the number of its component; None: each has one, in order."""
     memory_measure: bool | None = _not_yet("nothing measures the memory of GPUs on nodes as yet")
 
     @dependency_type.validator
@@ -227,6 +237,13 @@ class SlurmExecutor(Executor):
         if value is not None and not re.fullmatch(r"[A-Z0-9]+(@\d+)?", value, re.ASCII):
             msg = f"signal is a name and seconds, such as 'USR1@120', for all processes of the job; not {value!r}"
             raise ValueError(msg)
+
+    @het_group_indices.validator
+    def _check_components(self, _field: object, value: object) -> None:
+        if self.heterogeneous or value is not None:
+            from nrun_executor_slurm.het import check  # most jobs are of one piece
+
+            check(self)
 
     @exclusive.validator
     def _check_exclusive(self, _field: object, value: object) -> None:

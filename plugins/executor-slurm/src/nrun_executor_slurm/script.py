@@ -16,12 +16,14 @@ from nrun_executor_slurm.executor import SlurmExecutor
 from nrun_executor_slurm.steps import as_step, has_steps, head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from nrun.model import Launch
 
 SCRIPT = "sbatch.ready"
 """The batch script, until somebody claims it by calling it sbatch.sh."""
+CLAIMED = "sbatch.sh"
+OUTPUT = "slurm.log"
 _SAFE = re.compile(r"[A-Za-z0-9_.,:;@%^+=/\[\]&|*()~-]+", re.ASCII)
 FLAGS = (
     *("account", "partition", "qos", "time", "nodes", "ntasks_per_node", "cpus_per_task", "cpus_per_gpu"),
@@ -58,7 +60,11 @@ def submission(launch: Launch) -> Submission:
     if executor.comment is not None:
         files["comment"] = executor.comment
     request = batch_script(launch, executor)
-    if has_steps(executor, launch.commands):
+    if executor.heterogeneous:
+        from nrun_executor_slurm import het  # as below
+
+        launch = attrs.evolve(launch, commands=het.steps(launch, executor))
+    elif has_steps(executor, launch.commands):
         count = len(launch.commands)
         steps = tuple(as_step(one, executor, index, count) for index, one in enumerate(launch.commands))
         launch = attrs.evolve(launch, commands=steps)
@@ -68,37 +74,45 @@ def submission(launch: Launch) -> Submission:
 
 def batch_script(launch: Launch, executor: SlurmExecutor) -> str:
     """What sbatch is given."""
-    options = "".join(f"#SBATCH {line}\n" for line in _options(launch, executor))
     what = f"Job {json.dumps(launch.job)} of {json.dumps(launch.experiment)}, written by nrun."
     body = _BODY.format(what=what)
     if executor.stderr_to_stdout:
         body += _MERGE
     if any(command.secrets for command in launch.commands):
         body += _SECRETS
-    if has_steps(executor, launch.commands):
+    asked = written(options(executor, launch.job))
+    if executor.heterogeneous:
+        from nrun_executor_slurm import het  # most jobs are of one piece
+
+        asked = het.requests(launch, executor)
+        body += het.hosts(launch, executor)
+    elif has_steps(executor, launch.commands):
         body += head(executor, launch.commands)
     if executor.setup_lines:
         body += executor.setup_lines.rstrip("\n") + "\n"
-    return f'#!/bin/sh\n{options}{body}exec sh "$PWD/launch.sh"\n'
+    return f'#!/bin/sh\n{asked}{body}exec sh "$PWD/launch.sh"\n'
 
 
-def _options(launch: Launch, executor: SlurmExecutor) -> Iterator[str]:
-    options: dict[str, str | bool | None] = {
-        "job-name": re.sub(r"[^A-Za-z0-9._-]", "_", executor.job_name_prefix + launch.job)
-    }
-    for name in FLAGS:
-        value = getattr(executor, name)
+def options(executor: SlurmExecutor, name: str) -> dict[str, str | bool]:
+    """The options of sbatch for jobs of an executor that are called `name` in the queue."""
+    given: dict[str, str | bool | None] = {"job-name": re.sub(r"[^A-Za-z0-9._-]", "_", executor.job_name_prefix + name)}
+    for field in FLAGS:
+        value = getattr(executor, field)
         if value is not None:
-            options[name.replace("_", "-")] = str(value)
+            given[field.replace("_", "-")] = str(value)
     if executor.exclusive:
-        options["exclusive"] = executor.exclusive
-    options |= {"requeue" if executor.requeue else "no-requeue": True, "output": "slurm.log", "open-mode": "append"}
-    options |= executor.additional_parameters
-    for name, given in options.items():
-        if given is True:
-            yield f"--{name}"
-        elif given is not None:
-            yield f"--{name}={_quoted(str(given))}"
+        given["exclusive"] = executor.exclusive
+    given |= {"requeue" if executor.requeue else "no-requeue": True, "output": OUTPUT, "open-mode": "append"}
+    given |= executor.additional_parameters
+    return {option: value for option, value in given.items() if value is not None}
+
+
+def written(given: Mapping[str, str | bool]) -> str:
+    """Options of sbatch, as they stand in a batch script."""
+    return "".join(
+        f"#SBATCH --{option}\n" if value is True else f"#SBATCH --{option}={_quoted(str(value))}\n"
+        for option, value in given.items()
+    )
 
 
 def _quoted(value: str) -> str:
