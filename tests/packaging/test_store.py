@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from nrun.errors import PackagingError
 from nrun.model import Files
 from nrun.packaging import walk
+from nrun.packaging.bundling import sweep
 from nrun.packaging.snapshot import check_size, identify, keep, survey
-from nrun.packaging.store import BLOCK, LARGE, PACKING, Damaged, Entry, entries, sweep, written
+from nrun.packaging.store import BLOCK, LARGE, PACKING, Damaged, Entry, entries, written
 from nrun_testing.trees import Shelf, read, trees, write
 
 
@@ -189,9 +190,18 @@ def test_links_inside_travel_as_they_are(store, tmp_path):
     assert read(root)[b"sub/up"] == ("l", b"..")
 
 
-def test_names_that_differ_in_case_are_refused(tmp_path):
-    told = refused(make(tmp_path / "source", "Ä/Readme", "ä/README", "b"))
-    assert told == "Ä and ä differ only in case: some systems take them for one"
+@pytest.mark.parametrize(
+    ("names", "both"),
+    [
+        (["Ä/Readme", "ä/README", "b"], "Ä and ä"),
+        (["a/Readme", "a/README"], "a/README and a/Readme"),
+        (["Sub/a", "sub/b"], "Sub and sub"),
+        (["Sub/deep/x", "sub"], "Sub and sub"),
+    ],
+)
+def test_names_that_differ_in_case_are_refused(tmp_path, names, both):
+    told = refused(make(tmp_path / "source", *names))
+    assert told == f"{both} differ only in case: some systems take them for one"
 
 
 def test_two_files_in_one_place_are_refused_with_both_their_names(tmp_path):
@@ -317,6 +327,7 @@ import sys
 from pathlib import Path
 from nrun.model import Files
 from nrun.packaging import walk
+from nrun.packaging.bundling import sweep
 from nrun.packaging.snapshot import keep, survey
 print(keep(survey([Files(Path(sys.argv[1]), walk(Path(sys.argv[1])))]), Path(sys.argv[2])), flush=True)
 """
@@ -346,7 +357,7 @@ def test_whoever_is_killed_while_packing_leaves_the_store_whole(store, tmp_path)
     store.check()
     for left in store.path.glob(f"{PACKING}*"):
         os.utime(left, (0, 0))
-    sweep(store.root)
+    sweep(store.path)
     assert not list(store.path.glob(f"{PACKING}*"))
 
 

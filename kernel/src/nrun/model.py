@@ -13,7 +13,7 @@ import attrs
 from nrun.data import Data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from nrun.protocols import Executor
@@ -229,7 +229,7 @@ class Files(Data):
     """Files of one folder that are to travel: what a packager selects."""
 
     root: Path
-    names: Sequence[str | bytes]
+    names: Collection[str | bytes]
     """Paths below `root`, of files and links; folders travel by what is in them."""
     into: str = ""
     """The folder of the bundle that they go into."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nrun import model
     from nrun.config.node import Node
+    from nrun.packaging.bundling import Revised
     from nrun.planning.jobs import Task
     from nrun.retries import Retries
 
@@ -76,22 +77,19 @@ class Packing(Protocol):
     @property
     def scratch(self) -> Path:
         """An empty folder for files that must be made before they can travel. It is removed afterwards."""
-        ...
 
     def ignore_rule(self, root: Path) -> IgnoreRule:
         """What stays behind of a folder: one rule for all packagers. Raises PackagingError if none is installed."""
-        ...
 
     def walk(self, root: Path, rule: IgnoreRule | None) -> list[str]:
         """Every file and link below a folder but what the rule ignores, in order. Raises PackagingError."""
-        ...
 
-    def known(self, key: str) -> bool:
+    def known(self, key: str, note: bytes = b"", revised: Revised | None = None) -> bool:
         """Whether an equal packager has selected the same before: then nothing need be selected, and it is used.
 
-        The key says all that would travel, with its contents, at less cost than looking at every file.
+        The key says all that would travel, with its contents, at less cost than looking at every file. With `revised`
+        it may say less: that is given the store, the bundle and its note, and gives the bundle as it is now, or None.
         """
-        ...
 
 
 _MAX_SIZE = "500 MB"

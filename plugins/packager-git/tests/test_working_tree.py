@@ -332,7 +332,7 @@ class Asked:
     def ignore_rule(self, root):
         return installed().ignore_rule(root)
 
-    def known(self, key):
+    def known(self, key, note=b"", revised=None):
         self.key = key
         return True
 
@@ -402,7 +402,7 @@ def test_what_was_packed_before_is_not_packed_again(repository, settled, tmp_pat
     assert packed() == (first[0], 0)
     repository.put("a.py", "22")
     changed = packed()
-    assert (changed[0] != first[0], changed[1]) == (True, 2)
+    assert (changed[0] != first[0], changed[1]) == (True, 0)  # only what git names was looked at
     for path in (store / "packs").iterdir():
         path.unlink()
     assert packed() == (changed[0], 3)
@@ -422,4 +422,23 @@ def test_a_rule_that_needs_no_file_is_asked_of_everything(repository, settled):
     asked = Asked()
     asked.ignore_rule = lambda root: NoNotebooks()
     (files,) = asyncio.run(GitArchivePackager().select(repository.folder, asked))
-    assert (list(files.names), asked.key) == (["a.py"], None)
+    assert (list(files.names), asked.key) == ([b"a.py"], None)
+
+
+def test_pointers_are_told_though_all_is_known(repository, shipped, settled, caplog):
+    repository.commit(_gitattributes="*.bin filter=lfs\n", a_bin=POINTER)
+    for _ in range(3):
+        caplog.clear()
+        shipped(GitArchivePackager(), repository.folder)
+        assert "fetches it: a.bin" in caplog.text
+
+
+def test_a_tracked_file_is_not_taken_from_where_an_ignored_link_leads(repository, shipped, tmp_path):
+    repository.commit(a_py="", d__x="1")
+    (repository.folder / "d" / "x").unlink()
+    (repository.folder / "d").rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x").write_text("secret")
+    (repository.folder / "d").symlink_to(tmp_path / "elsewhere")
+    repository.put(".git/info/exclude", "d\n")
+    assert list(shipped(GitArchivePackager(), repository.folder)) == ["a.py"]
