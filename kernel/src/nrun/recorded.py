@@ -319,7 +319,9 @@ class Recorded:
 
 def user() -> str:
     """Who acts here."""
-    return os.environ.get("USER", "somebody")
+    from nrun.record import describe
+
+    return describe.user()
 
 
 def _somebody() -> str:

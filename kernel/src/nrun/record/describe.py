@@ -85,15 +85,19 @@ def _executor_form(executor: Executor) -> dict[str, Json]:
     return {"kind": place.kind, "options": dict(place.options), "grace_s": executor.grace_s, "executor": form}
 
 
+def user() -> str:
+    """Who acts here."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user need not have a name
+        return str(os.getuid())
+
+
 def _provenance(plugins: Mapping[str, str]) -> dict[str, Json]:
     from nrun import __version__
 
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container's user need not have a name
-        user = str(os.getuid())
     return {
-        "user": user,
+        "user": user(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "argv": list(sys.argv),
