@@ -158,6 +158,57 @@ def test_following_what_nobody_will_ever_start_ends_and_says_so(shell):
     assert "it is SKIPPED: dependency 'first' failed" in done.stderr
 
 
+def test_lines_and_changes_are_gone_through_with_and_without_an_event_loop(shell):
+    shell.write(
+        "iterate.py",
+        """
+        import asyncio, os, signal, threading
+        import nrun as run
+
+        def show(text):
+            print(text)
+            open("go", "w").close()
+
+        async def main():
+            async for line in exp.job("s").lines():
+                print(f"async {line}")
+            print([status.state.value async for status in exp.changes()])
+            print(list(exp.job("s").lines("err")))  # as in a notebook
+
+        exp = run.Experiment("iterate")
+        wait = "until test -e go; do sleep 0.05; done"
+        exp.add(run.Script(inline=f"echo ä; {wait}; printf 'b\\n\\nc'; echo d >&2"), name="s")
+        exp.add(run.Script(inline="echo up; exec sleep 60", entrypoint="sh"), name="long")
+        exp.run(detach=True)
+        for line in exp.job("s").lines():
+            show(line)
+        try:
+            for line in exp.job("long").lines():
+                os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            print("interrupted")
+        states = []
+        for status in exp.changes():
+            states.append(status.jobs["long"].state.value)
+            exp.cancel("long")
+        print(states[0], states[-1])
+        asyncio.run(main())
+        print(list(exp.job("s").lines(follow=False, attempt=1)), threading.active_count())
+        """,
+    )
+    done = shell.python("iterate.py")
+    assert done.stdout.splitlines() == [
+        *("ä", "b", "", "c"),
+        "interrupted",
+        "RUNNING CANCELLED",
+        *("async ä", "async b", "async ", "async c"),
+        "['CANCELLED']",
+        "['d']",
+        "['ä', 'b', '', 'c'] 1",
+    ], done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_log_is_followed_from_a_byte_on_in_python(group):
     script = """
         import asyncio

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import socket
@@ -13,7 +12,7 @@ from nrun.config.codec import encode
 from nrun.config.target import symbol_of
 from nrun.errors import ConfigError
 from nrun.planning import RecordedTask
-from nrun.record.folder import DESCRIPTION, write_file
+from nrun.record.folder import DESCRIPTION, user, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,14 +82,6 @@ def _executor_form(executor: Executor) -> dict[str, Json]:
     except ConfigError:  # a class that no other process can find: its place is all they need
         form = {"$text": repr(executor)}
     return {"kind": place.kind, "options": dict(place.options), "grace_s": executor.grace_s, "executor": form}
-
-
-def user() -> str:
-    """Who acts here."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user need not have a name
-        return str(os.getuid())
 
 
 def _provenance(plugins: Mapping[str, str]) -> dict[str, Json]:
