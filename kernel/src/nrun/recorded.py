@@ -116,10 +116,7 @@ class Recorded:
         return self._view is None or any(not status.state.ended for status in self._view.statuses.values())
 
     def changes(self) -> Stream[ExperimentStatus]:
-        """The status now and whenever it has changed, until every job has ended. Nothing is steered by this.
-
-        It is gone through with `for`, or with `async for`.
-        """
+        """The status now and whenever it has changed, until every job has ended. Nothing is steered by this."""
         return Stream(self._changes())
 
     async def _changes(self) -> AsyncGenerator[list[ExperimentStatus], None]:
