@@ -31,7 +31,7 @@ from nrun.planning import (
 )
 from nrun.planning import Job as PlannedJob
 from nrun.preflight import check_carried_on, check_files, check_outputs, with_start
-from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment, publish
+from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, publish
 
 if TYPE_CHECKING:
     import os
@@ -138,16 +138,16 @@ class Experiment(Kept):
         return name
 
     def _dependencies(self, given: object) -> tuple[Dependency, ...]:
-        """What was given, with the ids of other experiments. Raises PlanError, RecordError, ConfigError."""
+        """What was given, with the ids of other experiments. Raises NrunError."""
         found = dependencies_of(given)
         for one in found:
-            if callable(one.when):
-                # Another process must find it.
+            if callable(one.when):  # another process must find it
                 task_json(RecordedTask({"$partial": symbol_of(one.when)}), surroundings())
-        return tuple(
-            attrs.evolve(one, experiment=find_experiment(self._home, one.experiment).id) if one.experiment else one
-            for one in found
-        )
+        return tuple(self._elsewhere(one, one.experiment) if one.experiment else one for one in found)
+
+    def _elsewhere(self, dependency: Dependency, experiment: str) -> Dependency:
+        other = self.from_id(experiment, home=self._home, hooks=self._hooks)
+        return attrs.evolve(dependency, job=other.job(dependency.job).name, experiment=other.id)
 
     def _free_name(self, wanted: str) -> str:
         if wanted not in self._jobs:
