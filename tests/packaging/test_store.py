@@ -287,6 +287,22 @@ def test_a_full_disk_leaves_the_store_as_it_was(store, tmp_path, monkeypatch):
     store.check()
 
 
+def test_a_file_that_its_user_may_not_read_is_named():
+    with tempfile.TemporaryDirectory() as made:
+        root = Path(made)
+        root.chmod(0o777)
+        (root / "private").touch(0o000)
+        who = os.geteuid()
+        if who == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(PackagingError, match=f"{root}/private cannot be read: Permission denied") as refused:
+                identify(survey([Files(root, ["private"])]), root)
+        finally:
+            os.seteuid(who)
+    assert ".nrunignore" in refused.value.hint
+
+
 @pytest.mark.parametrize("sizes", [[3 << 20], [200_000] * 12], ids=["large", "small"])
 def test_what_cannot_be_written_is_not_said_to_be_unreadable(store, tmp_path, sizes):
     """No file may become larger than a megabyte here, which a pack of these would."""

@@ -111,6 +111,17 @@ def test_names_of_any_bytes_links_and_executable_bits(repository, shipped, tmp_p
     assert [entry.name for entry, _ in Store(str(bundle.store)).read(bundle.id) if entry.kind == "x"] == [b"run"]
 
 
+def test_pipes_and_sockets_stay_behind_and_it_is_said(repository, caplog, tmp_path):
+    repository.commit(a_py="", **{"inside/b_py": "", ".gitignore": "*.sock"})
+    for name in ("pipe", "inside/pipe", "ignored.sock"):
+        os.mkfifo(repository.folder / name)
+    bundle = asyncio.run(pack_bundle(GitArchivePackager(), repository.folder, tmp_path / "store", installed()))
+    names = [entry.name for entry, _ in Store(str(bundle.store)).read(bundle.id)]
+    assert names == [b".gitignore", b"a.py", b"inside/b.py"]
+    assert "inside/pipe, pipe" in caplog.text
+    assert "ignored" not in caplog.text
+
+
 @pytest.mark.parametrize("target", ["../outside", "/etc/passwd", "loop"])
 def test_links_that_lead_out_or_round_are_refused(repository, shipped, target):
     repository.commit(a_py="")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -138,6 +139,9 @@ async def _packed(
         try:
             bundle = packing.bundle
             if bundle is None:
+                if found.skipped:
+                    log, names = logging.getLogger("nrun.packaging"), ", ".join(sorted(found.skipped))
+                    log.warning("neither files nor links, so they stay behind: %.400s", names)
                 bundle = await asyncio.to_thread(keep, found, store, progress)
             (store / "keys").mkdir(exist_ok=True, mode=0o700)
             for file, note in packing.notes.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
@@ -16,7 +17,7 @@ from nrun_packager_git.index import Index
 from nrun_packager_git.revision import Revision
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from nrun import IgnoreRule, Packing
@@ -84,6 +85,7 @@ class WorkingTree:
         untracked = [name for name in found if not (name.endswith("/") or (has_rules and self._dropped(name)))]
         content.untracked.extend(untracked)
         content.names.add((*untracked, *self._brought_back(prefix + name for name in listed(ignored))))
+        content.names.add(self._special(prefix, index.names, untracked))
         if not self.with_repositories:
             return []
         inside = [f"{prefix}{name}/" for name in index.submodules] + [name for name in found if name.endswith("/")]
@@ -127,6 +129,17 @@ class WorkingTree:
 
     def _dropped(self, name: str, *, folder: bool = False) -> bool:
         return self._rule.ignores(name, folder=folder, tracked=True) is True
+
+    def _special(self, prefix: str, tracked: Iterable[bytes], untracked: Iterable[str]) -> Iterator[str]:
+        """Pipes, sockets and devices beside what travels. Git lists none; whoever packs says that they stay behind."""
+        folders = {prefix + os.fsdecode(os.path.dirname(name)) for name in tracked}  # noqa: PTH120 - they may be many
+        for folder in folders | {os.path.dirname(name) for name in untracked}:  # noqa: PTH120 - as above
+            with contextlib.suppress(OSError), os.scandir(self.folder / folder) as entries:
+                for entry in entries:
+                    name = os.path.join(folder, entry.name)  # noqa: PTH118 - as above
+                    plain = entry.is_symlink() or entry.is_file() or entry.is_dir()
+                    if not plain and self._rule.ignores(name, folder=False) is not True:
+                        yield name
 
     def _brought_back(self, ignored: Iterator[str]) -> Iterator[str]:
         """What git ignores, but the rule names as what travels."""
