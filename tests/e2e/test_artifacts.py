@@ -62,6 +62,18 @@ def test_it_is_fetched_checked_and_not_fetched_twice(train):
     assert file.read_text() == "one\n"
 
 
+def test_what_was_left_is_listed_where_the_record_was_made_again(train):
+    folder = attempt(train, "train").parents[2]
+    for name in ("experiment.json", "journal.jsonl"):
+        (folder / name).unlink()
+    assert train.nrun("experiment", "adopt", str(folder)).returncode == 0
+    assert {(one["job"], one["path"]) for one in listed(train)} == {
+        ("train", "out/1.pt"),
+        ("train", "out/deep/2.pt"),
+        ("bad", "half.pt"),
+    }
+
+
 def test_what_was_changed_in_place_since_is_not_taken_for_what_it_was(train):
     with (train.folder / "out/1.pt").open("a") as file:
         file.write("more")

@@ -209,6 +209,25 @@ def test_rerun_runs_what_did_not_succeed_what_is_named_or_everything(shell):
     assert shell.nrun("rerun", "pair", "--force", "--failed").returncode == 2
 
 
+def test_nothing_that_has_not_ended_is_said_to_have_succeeded(pair):
+    pair.nrun("run", "--detach", "pair.py")
+    done = pair.nrun("rerun", "pair")
+    assert "nothing was run again: no job has ended without having succeeded" in done.stderr
+    go(pair)
+    assert pair.nrun("attach", "pair").returncode == 0
+    assert "nothing was run again: every job had succeeded" in pair.nrun("rerun", "pair").stderr
+
+
+def test_who_leaves_a_rerun_to_a_supervisor_is_not_told_that_nobody_looks_after_it(shell):
+    shell.write("pair.py", PAIR.format(first=f"test -e {shell.folder}/go"))
+    shell.nrun("run", "pair.py")
+    for number in (2, 3, 4):
+        done = shell.nrun("rerun", "pair", "--only", "first", "--detach")
+        assert (done.returncode, "nobody looks after" in done.stdout) == (0, False), done.stdout
+        told = json.loads(shell.nrun("attach", "pair", "--json").stdout)
+        assert told["jobs"][0]["attempt"] == number
+
+
 # ---- keys
 
 

@@ -20,9 +20,10 @@ RETRIED = """
     import nrun as run
 
     with run.Experiment("retried", executor=run.LocalExecutor(retries=2)) as exp:
-        exp.add(run.Script(inline="sleep 0.5"), name="before")
+        exp.add(run.Script(inline="until test -e go; do sleep 0.05; done"), name="before")
+        until_seen = "until test -e seen-$NRUN_ATTEMPT; do sleep 0.05; done"
         exp.add(
-            run.Script(inline="echo attempt $NRUN_ATTEMPT; sleep 0.3; test $NRUN_ATTEMPT = 3"),
+            run.Script(inline=f"echo attempt $NRUN_ATTEMPT; {until_seen}; test $NRUN_ATTEMPT = 3"),
             name="job",
             dependencies=["before"],
         )
@@ -74,14 +75,21 @@ def test_json_has_every_stream_of_every_job(group):
     told = json.loads(group.nrun("logs", "group", "--json").stdout)
     assert [one["job"] for one in told] == ["three", "one", "never"]
     assert told[0]["err.2"] == "bad 2\n"
+    three = json.loads(group.nrun("logs", "group", "three", "--json", "--grep", "rank [02]").stdout)
+    assert [text for stream, text in three.items() if stream != "job"] == ["rank 0\n", "", "rank 2\n", "", "", ""]
+    assert json.loads(group.nrun("logs", "group", "one", "--json", "--since", "10m").stdout)["out"] == ""
 
 
 def test_a_followed_log_waits_for_the_start_and_goes_on_through_all_attempts(shell):
     shell.write("retried.py", RETRIED)
     shell.nrun("run", "--detach", "retried.py")
-    followed = shell.nrun("logs", "retried", "job", "--follow")
-    assert followed.stdout == "attempt 1\nattempt 2\nattempt 3\n", followed.stderr
-    assert followed.returncode == 0
+    following = shell.start("logs", "retried", "job", "--follow")
+    shell.write("go", "")
+    for number in (1, 2, 3):
+        assert following.stdout.readline() == f"attempt {number}\n"
+        shell.write(f"seen-{number}", "")
+    assert following.communicate(timeout=60) == ("", "")
+    assert following.returncode == 0
     assert shell.nrun("logs", "retried", "job").stdout == "attempt 3\n"
     assert shell.nrun("logs", "retried", "job", "--attempt", "1").stdout == "attempt 1\n"
     assert shell.nrun("logs", "retried", "job", "--attempt", "2", "--follow").stdout == "attempt 2\n"
@@ -97,7 +105,8 @@ def test_a_followed_log_can_begin_with_its_last_lines(shell):
         import nrun as run
 
         with run.Experiment("slow") as exp:
-            exp.add(run.Script(inline="echo 1; echo 2; echo 3; sleep 1; echo 4"), name="s")
+            wait = "until test -e go; do sleep 0.05; done"
+            exp.add(run.Script(inline=f"echo 1; echo 2; echo 3; {wait}; echo 4"), name="s")
             exp.run()
         """,
     )
@@ -105,7 +114,30 @@ def test_a_followed_log_can_begin_with_its_last_lines(shell):
     until = time.monotonic() + 20
     while "3" not in shell.nrun("logs", "slow").stdout and time.monotonic() < until:
         time.sleep(0.05)
-    assert shell.nrun("logs", "slow", "--follow", "--tail", "1").stdout == "3\n4\n"
+    following = shell.start("logs", "slow", "--follow", "--tail", "1")
+    assert following.stdout.readline() == "3\n"
+    shell.write("go", "")
+    assert following.communicate(timeout=60)[0] == "4\n"
+
+
+def test_a_job_that_has_not_started_says_for_what_it_waits(shell):
+    shell.write(
+        "waiting.py",
+        """
+        import nrun as run
+
+        with run.Experiment("waiting") as exp:
+            exp.add(run.Script(inline="exec sleep 60", entrypoint="sh"), name="first")
+            exp.add(run.Script(inline="true"), name="second", dependencies=["first"])
+            exp.run()
+        """,
+    )
+    shell.nrun("run", "--detach", "waiting.py")
+    done = shell.nrun("logs", "waiting", "second")
+    assert done.returncode == 1
+    assert "job 'second' has no log, for it never started: it is PENDING: it waits for first" in done.stderr
+    assert shell.nrun("cancel", "waiting", USER="", LOGNAME="ada").returncode == 0
+    assert "cancelled by ada (process " in shell.nrun("status", "waiting").stdout
 
 
 def test_following_what_nobody_will_ever_start_ends_and_says_so(shell):
@@ -124,6 +156,57 @@ def test_following_what_nobody_will_ever_start_ends_and_says_so(shell):
     done = shell.nrun("logs", "pair", "second", "--follow")
     assert done.returncode == 1
     assert "it is SKIPPED: dependency 'first' failed" in done.stderr
+
+
+def test_lines_and_changes_are_gone_through_with_and_without_an_event_loop(shell):
+    shell.write(
+        "iterate.py",
+        """
+        import asyncio, os, signal, threading
+        import nrun as run
+
+        def show(text):
+            print(text)
+            open("go", "w").close()
+
+        async def main():
+            async for line in exp.job("s").lines():
+                print(f"async {line}")
+            print([status.state.value async for status in exp.changes()])
+            print(list(exp.job("s").lines("err")))  # as in a notebook
+
+        exp = run.Experiment("iterate")
+        wait = "until test -e go; do sleep 0.05; done"
+        exp.add(run.Script(inline=f"echo ä; {wait}; printf 'b\\n\\nc'; echo d >&2"), name="s")
+        exp.add(run.Script(inline="echo up; exec sleep 60", entrypoint="sh"), name="long")
+        exp.run(detach=True)
+        for line in exp.job("s").lines():
+            show(line)
+        try:
+            for line in exp.job("long").lines():
+                os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            print("interrupted")
+        states = []
+        for status in exp.changes():
+            states.append(status.jobs["long"].state.value)
+            exp.cancel("long")
+        print(states[0], states[-1])
+        asyncio.run(main())
+        print(list(exp.job("s").lines(follow=False, attempt=1)), threading.active_count())
+        """,
+    )
+    done = shell.python("iterate.py")
+    assert done.stdout.splitlines() == [
+        *("ä", "b", "", "c"),
+        "interrupted",
+        "RUNNING CANCELLED",
+        *("async ä", "async b", "async ", "async c"),
+        "['CANCELLED']",
+        "['d']",
+        "['ä', 'b', '', 'c'] 1",
+    ], done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_log_is_followed_from_a_byte_on_in_python(group):

@@ -7,7 +7,19 @@ import json
 
 import pytest
 
-from nrun import Cause, ConfigError, Dependency, LocalExecutor, Partial, PlanError, RecordError, Retries, Script, State
+from nrun import (
+    Cause,
+    ConfigError,
+    Dependency,
+    LocalExecutor,
+    Partial,
+    PlanError,
+    RecordError,
+    Retries,
+    Script,
+    State,
+    UnknownName,
+)
 from nrun_testing.memory import Fault
 
 SUCCEEDED, FAILED, SKIPPED, CANCELLED = State.SUCCEEDED, State.FAILED, State.SKIPPED, State.CANCELLED
@@ -77,6 +89,8 @@ def test_a_job_waits_for_one_of_another_experiment(experiment, memory, nothing):
     exp = experiment()
     exp.add(nothing, memory(), "after-good", dependencies=[Dependency("good", experiment="earlier")])
     exp.add(nothing, memory(), "after-bad", dependencies=[Dependency("bad", experiment=earlier.id)])
+    with pytest.raises(UnknownName, match=r"no job 'god' in experiment 'earlier'\. Did you mean 'good'\?"):
+        exp.add(nothing, memory(), "for-ever", dependencies=[Dependency("god", experiment="earlier")])
     status = exp.run(check=False)
     assert states(status) == {"after-good": SUCCEEDED, "after-bad": SKIPPED}
     assert status.jobs["after-bad"].reason == f"dependency 'bad' of {earlier.id} failed"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
+import signal
 import subprocess
 import time
 
@@ -126,3 +129,21 @@ def test_a_home_that_cannot_be_written_gets_one_clear_error_and_nothing_half_wri
         assert len(said.splitlines()) <= 2, said
     assert not list(rig.home.glob("experiments/*/*"))
     assert [path.name for path in rig.home.iterdir()] in ([], ["experiments"])
+
+
+def test_a_record_that_may_only_be_read_is_looked_at_and_nobody_can_look_after_it(driver, small_disk, rig):
+    rig.run("lasting")
+    for pid in rig.supervisors():
+        os.kill(pid, signal.SIGKILL)
+    copy = driver.Rig(rig.root)
+    copy.home = small_disk / "home"
+    shutil.copytree(rig.home, copy.home)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    for verb in ("resume", "leave", "attach", "cancel"):
+        code, said = copy.run(verb, rig.id())
+        assert (code, said.startswith("nrun: cannot write ")) == (1, True), said
+        assert len(said.splitlines()) <= 2, said
+    for words in (["status", rig.id()], ["logs", rig.id(), "lasts-1"]):
+        assert copy.run(*words)[0] == 0
+    rig.run("cancel", rig.id())
+    assert not rig.clean()

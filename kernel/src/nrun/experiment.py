@@ -31,7 +31,7 @@ from nrun.planning import (
 )
 from nrun.planning import Job as PlannedJob
 from nrun.preflight import check_carried_on, check_files, check_outputs, with_start
-from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, find_experiment, publish
+from nrun.record import JobStatus, Journal, claim_folder, copy_worker, discard, publish
 
 if TYPE_CHECKING:
     import os
@@ -138,16 +138,16 @@ class Experiment(Kept):
         return name
 
     def _dependencies(self, given: object) -> tuple[Dependency, ...]:
-        """What was given, with the ids of other experiments. Raises PlanError, RecordError, ConfigError."""
+        """What was given, with the ids of other experiments. Raises NrunError."""
         found = dependencies_of(given)
         for one in found:
-            if callable(one.when):
-                # Another process must find it.
+            if callable(one.when):  # another process must find it
                 task_json(RecordedTask({"$partial": symbol_of(one.when)}), surroundings())
-        return tuple(
-            attrs.evolve(one, experiment=find_experiment(self._home, one.experiment).id) if one.experiment else one
-            for one in found
-        )
+        return tuple(self._elsewhere(one, one.experiment) if one.experiment else one for one in found)
+
+    def _elsewhere(self, dependency: Dependency, experiment: str) -> Dependency:
+        other = self.from_id(experiment, home=self._home, hooks=self._hooks)
+        return attrs.evolve(dependency, job=other.job(dependency.job).name, experiment=other.id)
 
     def _free_name(self, wanted: str) -> str:
         if wanted not in self._jobs:
@@ -183,12 +183,12 @@ class Experiment(Kept):
     def scripts(self, *, sequential: bool = False) -> Iterator[tuple[str, str]]:
         """The exact text that `run` would hand over: pairs of a name and a file or request, in order."""
         plan, backends = self._plan(sequential=sequential)
-        for job in plan.jobs:
-            for submission in backends[job.executor.place()].plan([launch_of(job, plan)]):
-                if submission.request:
-                    yield f"{job.name} (request)", submission.request
-                for file, text in submission.files[job.name].items():
-                    yield f"{job.name}/{file}", text
+        for jobs in plan.batches():
+            for one in backends[jobs[0].executor.place()].plan([launch_of(job, plan) for job in jobs]):
+                if one.request:
+                    yield f"{' to '.join(dict.fromkeys((one.jobs[0], one.jobs[-1])))} (request)", one.request
+                for job, files in one.files.items():
+                    yield from ((f"{job}/{file}", text) for file, text in files.items())
 
     def dryrun(self, *, sequential: bool = False) -> None:
         """Print exactly what `run` would hand over. Writes nothing, submits nothing. Raises PlanError."""
@@ -339,7 +339,7 @@ class Experiment(Kept):
         check_carried_on(plan)
         self._claim(plan, backends)
         self._leave_behind(until_handed_over=True)
-        return await self.status_async()
+        return status_of(self.recorded()[0])  # backends have just answered; nothing is asked again
 
     async def _run(
         self,

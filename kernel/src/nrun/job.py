@@ -11,7 +11,7 @@ from nrun.errors import ConfigError, PlanError, ResultError
 from nrun.model import STREAMS
 from nrun.planning import check_executor
 from nrun.protocols import Plugin
-from nrun.sync import run_sync
+from nrun.sync import Stream, run_sync
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -137,7 +137,12 @@ class Job:
             text = "".join(text.splitlines(keepends=True)[-tail:] if tail else [])
         return text
 
-    async def follow(
+    def lines(self, stream: str = "out", *, follow: bool = True, attempt: int | None = None) -> Stream[str]:
+        """The lines of its log, without their ends, as they come until it has ended; or only those there are now."""
+        chunks = self.follow(stream, attempt=attempt) if follow else self.chunks(stream, attempt=attempt)
+        return Stream(_lines(chunks))
+
+    def follow(
         self, stream: str = "out", offset: int = 0, *, attempt: int | None = None
     ) -> AsyncGenerator[LogChunk, None]:
         """Its log from byte `offset` of the latest attempt on, as it grows.
@@ -148,22 +153,16 @@ class Job:
         from nrun.engine.look import follow_logs
 
         view, hooks = self._experiment.recorded()
-        chunks = follow_logs(view.folder, self.name, hooks, stream=stream, offset=offset, attempt=attempt)
-        async with contextlib.aclosing(chunks):
-            async for chunk in chunks:
-                yield chunk
+        return follow_logs(view.folder, self.name, hooks, stream=stream, offset=offset, attempt=attempt)
 
-    async def chunks(
+    def chunks(
         self, stream: str = "out", offset: int = 0, *, attempt: int | None = None
     ) -> AsyncGenerator[LogChunk, None]:
         """One stream of its log as it is now, from byte `offset` on, piece by piece."""
         from nrun.engine.look import read_logs
 
         view, hooks = self._experiment.recorded()
-        chunks = read_logs(view, self.name, hooks, stream=stream, offset=offset, attempt=attempt)
-        async with contextlib.aclosing(chunks):
-            async for chunk in chunks:
-                yield chunk
+        return read_logs(view, self.name, hooks, stream=stream, offset=offset, attempt=attempt)
 
     async def read(self, stream: str, *, attempt: int | None = None) -> bytes:
         """One stream of its log as it is now, whole."""
@@ -179,3 +178,13 @@ class Job:
 
     def __repr__(self) -> str:
         return f"Job({self.name!r}, experiment={self._experiment.title!r})"
+
+
+async def _lines(chunks: AsyncGenerator[LogChunk, None]) -> AsyncGenerator[list[str], None]:
+    rest = b""
+    async with contextlib.aclosing(chunks):
+        async for chunk in chunks:
+            *whole, rest = (rest + chunk.data).split(b"\n")
+            yield [line.decode("utf-8", "replace") for line in whole]
+    if rest:
+        yield [rest.decode("utf-8", "replace")]

@@ -13,8 +13,8 @@ from nrun.errors import ResultError, UsageError
 from nrun.events import Noted, Tagged
 from nrun.plugins import installed
 from nrun.provided import provided
-from nrun.record import Journal, home_folder, labels, read_journal
-from nrun.recorded import Recorded, user
+from nrun.record import Journal, home_folder, labels, read_journal, user
+from nrun.recorded import Recorded
 
 if TYPE_CHECKING:
     import os

@@ -14,11 +14,11 @@ from nrun.model import State
 from nrun.outcome import ExperimentStatus, jobs_failed, status_of
 from nrun.planning import check_name
 from nrun.plugins import installed
-from nrun.record import experiments, find_experiment, home_folder
-from nrun.sync import run_sync
+from nrun.record import experiments, find_experiment, home_folder, user
+from nrun.sync import Stream, run_sync
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Coroutine, Mapping
     from pathlib import Path
     from typing import Any, Self
 
@@ -115,8 +115,11 @@ class Recorded:
         """Whether there is anything to ask about."""
         return self._view is None or any(not status.state.ended for status in self._view.statuses.values())
 
-    async def changes(self) -> AsyncIterator[ExperimentStatus]:
+    def changes(self) -> Stream[ExperimentStatus]:
         """The status now and whenever it has changed, until every job has ended. Nothing is steered by this."""
+        return Stream(self._changes())
+
+    async def _changes(self) -> AsyncGenerator[list[ExperimentStatus], None]:
         import asyncio
 
         last: object = None
@@ -125,7 +128,7 @@ class Recorded:
             jobs = [one.to_json() | {"observed_at": None} for one in status.jobs.values()]
             if (told := (jobs, status.warnings)) != last:
                 last = told
-                yield status
+                yield [status]
             if status.state.ended:
                 return
             await asyncio.sleep(_PAUSE_S)
@@ -315,11 +318,6 @@ class Recorded:
         from nrun.supervise import HANDED_OVER, IN_CHARGE, start_supervisor
 
         start_supervisor(self._launched(), until=HANDED_OVER if until_handed_over else IN_CHARGE)
-
-
-def user() -> str:
-    """Who acts here."""
-    return os.environ.get("USER", "somebody")
 
 
 def _somebody() -> str:

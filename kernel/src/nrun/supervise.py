@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nrun.errors import InCharge, NrunError
+from nrun.errors import InCharge, NrunError, RecordError
 from nrun.record import ExperimentFolder
 
 if TYPE_CHECKING:
@@ -35,10 +35,14 @@ START_TIMEOUT_S = 60.0
 def start_supervisor(folder: ExperimentFolder, *, until: bytes = IN_CHARGE, timeout_s: float = START_TIMEOUT_S) -> None:
     """Start a process that carries the experiment on, and wait until it says `until`.
 
-    Raises InCharge if another process is, NrunError, with what it wrote, if it ends before that.
+    Raises InCharge if another process is, NrunError, with what it wrote, if it ends before that or cannot be started.
     """
     log = folder.path / LOG
-    with log.open("ab") as errors:
+    try:
+        errors = log.open("ab")
+    except OSError as error:
+        raise RecordError(f"cannot write {log}: {error.strerror}") from error
+    with errors:
         os.chmod(log, 0o600)  # noqa: PTH101 - it is open
         # The shell leaves it behind, so that no zombie of it stays with a launcher that goes on.
         shell = subprocess.Popen(  # noqa: S603 - fixed words

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
     from typing import Any
 
 T = TypeVar("T")
+
+
+class Stream(Generic[T]):
+    """What comes in time: `async for` in programs with an event loop of their own, `for` in all others. Once."""
+
+    def __init__(self, batches: AsyncGenerator[Sequence[T], None]) -> None:
+        self._batches = batches
+
+    async def __aiter__(self) -> AsyncGenerator[T, None]:
+        async with contextlib.aclosing(self._batches) as batches:
+            async for batch in batches:
+                for item in batch:
+                    yield item
+
+    def __iter__(self) -> Iterator[T]:
+        with _loop_in_a_thread() as run:  # one for all, for what it opens must be closed in it
+            while (batch := run(self._next())) is not None:
+                yield from batch
+
+    async def _next(self) -> Sequence[T] | None:
+        return await anext(self._batches, None)
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
@@ -24,7 +46,8 @@ def run_sync(work: Coroutine[Any, Any, T]) -> T:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(_interruptible(work, _unhandled_signals()))
-    return _run_in_thread(work)
+    with _loop_in_a_thread() as run:  # this thread's event loop is busy running the caller
+        return run(work)
 
 
 async def _interruptible(work: Coroutine[Any, Any, T], signals: Sequence[signal.Signals]) -> T:
@@ -69,33 +92,24 @@ def _unhandled_signals() -> list[signal.Signals]:
     return [number for number, default in defaults.items() if signal.getsignal(number) == default]
 
 
-def _run_in_thread(work: Coroutine[Any, Any, T]) -> T:
-    """As `run_sync`, where this thread's event loop is busy running the caller."""
-    results: list[T] = []
-    errors: list[BaseException] = []
-    loop = asyncio.new_event_loop()
-    tasks: list[asyncio.Task[T]] = []
+@contextlib.contextmanager
+def _loop_in_a_thread() -> Iterator[Callable[[Coroutine[Any, Any, T]], T]]:
+    """What runs coroutines in an event loop of another thread, one after another; Ctrl-C cancels the one that runs."""
+    from concurrent.futures import ThreadPoolExecutor
 
-    async def main() -> T:
-        tasks.append(asyncio.ensure_future(work))
-        return await tasks[0]
+    tasks: list[asyncio.Task[Any] | None] = []
 
-    def target() -> None:
+    async def main(work: Coroutine[Any, Any, T]) -> T:
+        tasks[:] = [asyncio.current_task()]
+        return await work
+
+    with ThreadPoolExecutor(1, "nrun") as thread:
+        runner = asyncio.Runner()
         try:
-            with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                results.append(runner.run(main()))
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
-            errors.append(error)
-
-    thread = threading.Thread(target=target, name="nrun", daemon=True)
-    thread.start()
-    try:
-        thread.join()
-    except KeyboardInterrupt:
-        if thread.is_alive():
-            loop.call_soon_threadsafe(tasks[0].cancel)
-        thread.join()
-        raise
-    if errors:
-        raise errors[0]
-    return results[0]
+            yield lambda work: thread.submit(runner.run, main(work)).result()
+        except KeyboardInterrupt:
+            for task in filter(None, tasks):
+                task.get_loop().call_soon_threadsafe(task.cancel)
+            raise
+        finally:
+            thread.submit(runner.close)

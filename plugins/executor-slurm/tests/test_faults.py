@@ -46,7 +46,7 @@ def test_a_job_that_preemption_ends_is_tried_again_at_no_cost(during):
     log = runs.exp.logs("job", stream="out").splitlines()
     assert log[0] == "run 0 of attempt 2"
     assert log[1].endswith("/attempt-1/out.log")
-    assert any("a job of higher priority took its place" in reason for reason in runs.reasons)
+    assert "a job of higher priority took its place" in (runs.exp.path / "journal.jsonl").read_text()
 
 
 def test_who_does_not_want_it_requeued_is_told_the_cause(during):

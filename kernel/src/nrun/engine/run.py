@@ -27,7 +27,7 @@ from nrun.record import JobStatus, overall
 from nrun.record.table import ending
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Coroutine, Mapping
+    from collections.abc import Callable, Collection, Coroutine, Mapping
     from typing import Any
 
     from nrun.engine.schedule import Consequences
@@ -80,20 +80,26 @@ class Run:
         self._broken = False
         self._ending = ""
 
-    async def execute(self, *, stop_when_interrupted: bool = False) -> None:
-        """Run every job to its end. Jobs that run when this is cancelled go on, unless they are to be stopped."""
+    async def execute(
+        self, *, stop_when_interrupted: bool = False, started: Callable[[Run], None] = lambda _: None
+    ) -> None:
+        """Run every job to its end. Jobs that run when this is cancelled go on, unless they are to be stopped.
+
+        `started` is given the run when the record says that it has begun.
+        """
         telling = asyncio.create_task(self._ledger.tell(self._hooks.observers()))
         self._task, self._stops = asyncio.current_task(), stop_when_interrupted
         try:
             async with self._hooks.around(self.plan):
-                started = ExperimentStarted(
+                begun = ExperimentStarted(
                     at=time.time(),
                     title=self.plan.title,
                     jobs=len(self.plan.jobs),
                     pid=os.getpid(),
                     host=socket.gethostname(),
                 )
-                self._ledger.note([started], durable=True)
+                self._ledger.note([begun], durable=True)
+                started(self)
                 self._code.pack_all()
                 try:
                     async with asyncio.TaskGroup() as self._group:
@@ -156,7 +162,7 @@ class Run:
             if job.outputs and self.statuses[job.name].state.ended and self.statuses[job.name].attempt:
                 from nrun.engine.outputs import keep_outputs
 
-                await keep_outputs(job, self.statuses[job.name].attempt, self.plan, self._ledger)
+                await keep_outputs(job, self._carriers[job.executor.place()], opened=False)
 
     # ---- what follows from what
 
@@ -274,8 +280,7 @@ class Run:
         ]
         self._ledger.note([CancelRequested(at=time.time(), job=name, by=self._ending) for name in unwanted])
         for carrier in self._carriers.values():
-            active = [h for h in carrier.lane.active if h.tag.job in unwanted]
-            if active:
+            if active := [h for h in carrier.lane.active if h.tag.job in unwanted]:
                 carrier.lane.run_errand(carrier.stop(active))
         self._wake_all()
 

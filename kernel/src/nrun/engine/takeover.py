@@ -100,7 +100,7 @@ async def carry_on(
 ) -> None:
     """Take charge of an experiment and run it to its end; jobs that run are adopted.
 
-    `started` is given the run when it begins. Raises InCharge if another process looks after it, or RecordError.
+    `started` is as for `Run.execute`. Raises InCharge if another process looks after it, or RecordError.
     """
     async with charge(folder):
         description = read_description(folder)
@@ -116,22 +116,15 @@ async def carry_on(
             statuses = {job.name: JobStatus(name=job.name) for job in plan.jobs}
             fold_all(statuses, reading.events, folder.id)
             run = Run(plan, folder, journal, hooks, backends, statuses, _packed(folder, reading.events, plan))
-            started(run)
-            await run.execute(stop_when_interrupted=stop_when_interrupted)
+            await run.execute(stop_when_interrupted=stop_when_interrupted, started=started)
 
 
-async def attend(
-    folder: ExperimentFolder,
-    hooks: Hooks,
-    *,
-    stop_when_interrupted: bool = False,
-    started: Callable[[Run], None] = lambda _: None,
-) -> None:
+async def attend(folder: ExperimentFolder, hooks: Hooks, *, stop_when_interrupted: bool = False) -> None:
     """Be there until every job has ended: in charge if nobody is, else telling the observers what happens."""
     offset = 0
     while True:
         try:
-            await carry_on(folder, hooks, stop_when_interrupted=stop_when_interrupted, started=started)
+            await carry_on(folder, hooks, stop_when_interrupted=stop_when_interrupted)
         except InCharge:
             offset = await watch(folder, hooks, offset)
         if read_view(folder).state.ended:

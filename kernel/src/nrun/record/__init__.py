@@ -11,6 +11,7 @@ from nrun.record.folder import (
     discard,
     home_folder,
     publish,
+    user,
     write_file,
 )
 from nrun.record.journal import Journal, read_journal
@@ -32,5 +33,6 @@ __all__ = [
     "overall",
     "publish",
     "read_journal",
+    "user",
     "write_file",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import socket
@@ -13,7 +12,7 @@ from nrun.config.codec import encode
 from nrun.config.target import symbol_of
 from nrun.errors import ConfigError
 from nrun.planning import RecordedTask
-from nrun.record.folder import DESCRIPTION, write_file
+from nrun.record.folder import DESCRIPTION, user, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,12 +87,8 @@ def _executor_form(executor: Executor) -> dict[str, Json]:
 def _provenance(plugins: Mapping[str, str]) -> dict[str, Json]:
     from nrun import __version__
 
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container's user need not have a name
-        user = str(os.getuid())
     return {
-        "user": user,
+        "user": user(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "argv": list(sys.argv),

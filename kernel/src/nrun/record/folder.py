@@ -36,6 +36,16 @@ def home_folder(home: str | os.PathLike[str] | None = None) -> Path:
         raise RecordError(msg, hint="set NRUN_HOME to a folder that you can write to") from error
 
 
+def user() -> str:
+    """Who acts here."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user need not have a name
+        return str(os.getuid())
+
+
 def bundles_folder(home: Path) -> Path:
     """Where the code is that travels: the store of `nrun.packaging`."""
     return home / "bundles"

@@ -41,7 +41,7 @@ def list_(experiment: str, jobs: tuple[str, ...], as_json: bool) -> int:
     """
     exp = Experiment.from_id(experiment)
     rows: list[dict[str, str | int]] = []
-    for name in [exp.job(one).name for one in jobs] or _declaring(exp):
+    for name in [exp.job(one).name for one in jobs] or _with_outputs(exp):
         try:
             for one in exp.job(name).artifacts():
                 row: dict[str, str | int] = {
@@ -82,7 +82,7 @@ def get(experiment: str, jobs: tuple[str, ...], patterns: tuple[str, ...], folde
     exp = Experiment.from_id(experiment)
     got: list[str] = []
     failed = 0
-    for name in [exp.job(one).name for one in jobs] or _declaring(exp):
+    for name in [exp.job(one).name for one in jobs] or _with_outputs(exp):
         try:
             found = exp.job(name).artifacts()
         except ResultError as error:
@@ -100,6 +100,7 @@ def get(experiment: str, jobs: tuple[str, ...], patterns: tuple[str, ...], folde
     return int(bool(failed) or not got)
 
 
-def _declaring(exp: Experiment) -> list[str]:
-    """The jobs that declare outputs."""
-    return [job.name for job in exp.description().jobs if job.outputs]
+def _with_outputs(exp: Experiment) -> list[str]:
+    """The jobs that declare outputs, or left some: a record that was made again does not know what was declared."""
+    left = exp.artifacts()
+    return [job.name for job in exp.description().jobs if job.outputs or job.name in left]

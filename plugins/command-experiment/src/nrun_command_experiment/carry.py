@@ -104,5 +104,7 @@ def rerun(
     before = sum(job.attempt for job in exp.status().jobs.values())
     status = exp.rerun(*only, force=force, check=False, detach=detach, on_interrupt=on_interrupt)
     if not detach and sum(job.attempt for job in status.jobs.values()) == before:
-        click.echo("nothing was run again: every job had succeeded", err=True)
+        ended = all(job.state.ended for job in status.jobs.values())
+        why = "every job had succeeded" if ended else "no job has ended without having succeeded"
+        click.echo(f"nothing was run again: {why}", err=True)
     return (show_detached if detach else show)(exp, status, as_json=as_json)

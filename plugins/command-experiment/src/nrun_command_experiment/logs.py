@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import io
 import json
 import re
 import sys
@@ -83,12 +84,12 @@ def logs(
     names = [exp.job(name).name for name in jobs] or list(exp.jobs)
     found = sources_of(exp, names, stream, rank)
     if as_json:
-        _print_json(found, attempt, tail)
+        _print_json(found, attempt, tail, grep, since)
     elif follow:
         asyncio.run(_follow_all(found, attempt, tail, grep, since))
     else:
         for source in found:
-            asyncio.run(_print(source, attempt, tail, Lines(source.prefix, grep, since)))
+            asyncio.run(_print(source, attempt, tail, Lines(source.prefix, grep, since), sys.stdout.buffer))
     missing = never_started(names, exp)
     for name, why in missing.items():
         if len(missing) < len(names):
@@ -99,11 +100,18 @@ def logs(
     return 0
 
 
-def _print_json(sources: Sequence[Source], attempt: int | None, tail: int | None) -> None:
+def _print_json(
+    sources: Sequence[Source],
+    attempt: int | None,
+    tail: int | None,
+    grep: re.Pattern[bytes] | None,
+    since: float | None,
+) -> None:
     """One object for one job, else an array."""
     told: dict[str, dict[str, str]] = {}
     for source in sources:
-        text = source.job.logs(stream=source.stream, tail=tail, attempt=attempt)
+        asyncio.run(_print(source, attempt, tail, Lines(b"", grep, since), out := io.BytesIO()))
+        text = out.getvalue().decode("utf-8", "replace")
         told.setdefault(source.job.name, {"job": source.job.name})[source.stream] = text
     found = list(told.values())
     click.echo(json.dumps(found[0] if len(found) == 1 else found, indent=2))
@@ -112,11 +120,10 @@ def _print_json(sources: Sequence[Source], attempt: int | None, tail: int | None
 # ---- as it is
 
 
-async def _print(source: Source, attempt: int | None, tail: int | None, lines: Lines) -> None:
+async def _print(source: Source, attempt: int | None, tail: int | None, lines: Lines, out: BinaryIO) -> None:
     """Print one log as it is now, or its last lines."""
     if not _may_be_as_new(source, lines.since):
         return
-    out = sys.stdout.buffer
     chunks = source.job.chunks(source.stream, attempt=attempt)
     if tail is None:
         await _copy(chunks, lines, out)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from nrun.model import STREAMS
+from nrun.model import STREAMS, State
 from nrun.text import printable
+from nrun_command_experiment.edges import edges_of, waited_for
 from nrun_command_experiment.moments import moment_of
 
 if TYPE_CHECKING:
@@ -102,10 +103,13 @@ class Lines:
 def never_started(names: Sequence[str], exp: Experiment) -> Mapping[str, str]:
     """The jobs among `names` that have no log, with the reason."""
     status = exp.status()
-    warnings = "; ".join(status.warnings)
-    return {
-        name: f"it is {job.state.value}"
-        + (f": {why}" if (why := job.reason or (warnings if not job.state.ended else "")) else "")
-        for name in names
-        if (job := status.jobs[name]).attempt == 0 or (job.reason or "").startswith("not submitted")
-    }
+    found: dict[str, str] = {}
+    for name in names:
+        job = status.jobs[name]
+        if job.attempt and not (job.reason or "").startswith("not submitted"):
+            continue
+        waits = waited_for(edges_of(exp.description())[name], status.jobs) if job.state is State.PENDING else []
+        why = [f"it waits for {', '.join(waits)}"] if waits else []
+        why += [job.reason] if job.reason else status.warnings if not job.state.ended else []
+        found[name] = ": ".join([f"it is {job.state.value}", *filter(None, ["; ".join(why)])])
+    return found

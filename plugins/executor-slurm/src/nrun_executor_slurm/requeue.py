@@ -22,7 +22,7 @@ rm -f exit.json requeue # in this order: a marker without `requeue` is the end
 printf '%s %s\\n' "$(date +%s)" "${{SLURM_JOB_ID:-}}" >>runs
 NRUN_RESTARTS=$(($(wc -l <runs) - 1))
 export NRUN_RESTARTS NRUN_DONE_FILE="$PWD/done"
-_nrun_stopped='' _nrun_timer='' _nrun_late=''
+_nrun_stopped='' _nrun_timer='' _nrun_late='' _nrun_code=143
 _nrun_deadline() {{
     [ -z "$_nrun_timer" ] || return 0
     : >requeue
@@ -53,7 +53,7 @@ if [ -e requeues ] && [ "$(wc -l <requeues)" -ge {most} ]; then
 fi
 date +%s >>requeues
 _nrun_follow_up() {{ # a job like this, where Slurm may not start this one again; never two
-    _nrun_comment=$(squeue -h -j "$SLURM_JOB_ID" -o %k) || return
+    _nrun_comment="nrun:follows/$SLURM_JOB_ID/"
     _nrun_waiting=$(squeue -h -u "$(id -u)" -t PENDING -o '%i|%k') || return
     _nrun_next=$(printf '%s\\n' "$_nrun_waiting" | grep -F "|$_nrun_comment" | head -n 1)
     [ -n "$_nrun_next" ] || _nrun_next=$(sbatch --parsable --dependency="afterany:$SLURM_JOB_ID" \\
