@@ -6,9 +6,10 @@ import asyncio
 import json
 import sys
 
+import pytest
 from click.testing import CliRunner
 
-from nrun import Cause, Partial, Script, State
+from nrun import Cause, Experiment, Partial, Script, State
 from nrun.cli.root import root
 
 SAVES = """\
@@ -57,6 +58,31 @@ def test_where_slurm_may_not_start_it_again_another_job_follows(during, slurm):
     jobs = {line.split()[1] for line in (runs.folder() / "runs").read_text().splitlines()}
     assert jobs == {(runs.folder() / "job").read_text().strip(), (runs.folder() / "next").read_text().strip()}
     assert len(jobs) == 2
+
+
+@pytest.mark.parametrize("requeue", [True, False])
+def test_an_element_of_an_array_is_queued_again_alone(cluster, requeue):
+    executor = cluster(deadline_signal="USR1@60", requeue=requeue)
+
+    async def scenario():
+        exp = Experiment("two")
+        for name in ("one", "other"):
+            exp.add(script(SAVES, 1 if name == "one" else 0), executor, name)
+        run = asyncio.create_task(exp.run_async(check=False))
+        async with asyncio.timeout(60):
+            while exp.id is None or exp.job("one").logs() != "run 0 of attempt 1\n":  # noqa: ASYNC110 - as in conftest
+                await asyncio.sleep(0.3)
+        await asyncio.to_thread(CliRunner().invoke, root, ["experiment", "preempt", exp.id, "one"])
+        await run
+        return exp
+
+    exp = asyncio.run(scenario())
+    assert {name: job.state for name, job in exp.jobs.items()} == dict.fromkeys(["one", "other"], State.SUCCEEDED)
+    assert exp.logs("one", stream="out") == "run 0 of attempt 1\nsaved 0\nrun 1 of attempt 1\nfinished\n"
+    assert exp.logs("other", stream="out") == "run 0 of attempt 1\nfinished\n"
+    (folder,) = exp.path.glob("jobs/one/attempt-1")
+    assert (folder / "array").exists()
+    assert (folder / "next").exists() == (not requeue)
 
 
 def test_it_is_not_queued_again_for_ever(during):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -122,6 +124,10 @@ def test_a_job_that_waits_again_says_why():
         return truth.observed(Marked(**told), Listed(state="PENDING", reason="BeginTime"), at=1, source="squeue").reason
 
     assert reason() == "BeginTime"
+    waits = Listed(state="PENDING", reason="Priority", started_at=1e9)
+    expected = time.strftime("%Y-%m-%d %H:%M", time.localtime(1e9))
+    seen = truth.observed(None, waits, at=1, source="squeue")
+    assert seen.reason == f"Priority, expected to start at {expected}"
     assert reason(requeues=True, exit_code=0) == "queued again before its time limit, BeginTime"
     assert reason(started_at=1) == "queued again, for it was preempted or its node failed, BeginTime"
 
