@@ -7,6 +7,7 @@ import datetime
 import decimal
 import enum
 import json
+import random
 import sys
 import uuid
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nrun import Config, ConfigError, Partial
+from nrun import Config, ConfigError, Partial, build
 from nrun.config.codec import Decoder, decode, dumps, encode, loads
 
 
@@ -193,6 +194,30 @@ def test_what_cannot_be_written_is_refused_with_what_to_do(value):
     with pytest.raises(ConfigError) as caught:
         dumps(value)
     assert caught.value.hint
+
+
+class Maker:
+    @classmethod
+    def make(cls, n: int = 1):
+        return cls()
+
+    def method(self):
+        return self
+
+
+class Heir(Maker):
+    pass
+
+
+def test_a_class_method_is_that_of_the_class_it_is_named_by():
+    for cls in (Maker, Heir):
+        built = build(Config.from_json(Config(cls.make, n=2).to_json()))
+        assert type(built) is cls
+    assert Config(Maker.make) != Config(Heir.make)
+    assert build(Config.from_json(Config(dict.fromkeys, "ab").to_json())) == {"a": None, "b": None}
+    for bound in (Maker().method, random.choice):
+        with pytest.raises(ConfigError, match="cannot be found again by another process"):
+            Config(bound).to_json()
 
 
 def test_from_json_of_another_kind_is_refused():

@@ -369,6 +369,9 @@ def test_configs_are_not_hashable_because_they_change():
         ({"inline": "a", "env": {"A": 1}}, "must be text, not int"),
         ({"inline": "a", "env": {"A": "\ud800"}}, "lone surrogate"),
         ({"inline": "a", "entrypoint": ""}, "entrypoint is empty"),
+        ({"inline": "a", "entrypoint": "  "}, "entrypoint is empty"),
+        ({"inline": "a", "entrypoint": []}, "entrypoint is empty"),
+        ({"inline": "a", "entrypoint": "bash 'x"}, "No closing quotation"),
         ({"inline": "a", "m": True}, "runs a module"),
     ],
     ids=str,
@@ -380,6 +383,14 @@ def test_a_script_that_cannot_run_is_refused_when_it_is_made(arguments, words):
 
 def test_a_script_takes_paths_as_well_as_texts():
     assert Script(Path("a/b.sh"), args=[Path("x"), "y"]) == Script("a/b.sh", args=("x", "y"))
+
+
+def test_what_runs_a_script_may_have_options():
+    assert Script("a", entrypoint="python -u").words == ("python", "-u")
+    assert Script("a", entrypoint="'my tools/sh' -c").words == ("my tools/sh", "-c")
+    listed = Script("a", entrypoint=["my tools/sh", "-e"])
+    assert listed.words == ("my tools/sh", "-e")
+    assert listed == Script("a", entrypoint="'my tools/sh' -e")
 
 
 @pytest.mark.parametrize(

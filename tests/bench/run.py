@@ -21,6 +21,7 @@ from environments import PEERS, clean, install, install_memory_executor, install
 from measure import CommandFailed, Series, in_turns, measure
 from packaging import packaging
 from rows import Row, compared, memory_of, table
+from slurm import slurm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -249,6 +250,7 @@ PARTS = (
     logs,
     configuration,
     packaging,
+    slurm,
 )
 
 

@@ -25,6 +25,10 @@ EXAMPLES = sorted((DOCS / "examples").glob("*.py"))
 MADE_OF_DOCSTRINGS = {DOCS / "reference" / "hooks.md"}
 """Its blocks are signatures and fragments; tests/architecture compares them with the source."""
 TIMEOUT_S = 200
+NEED_A_CLUSTER = {"slurm"}
+"""Pages by name."""
+SCRATCH = "/scratch/me"
+"""A folder of the reader's on a cluster; what runs here has one of its own for it."""
 PROGRAMS = {"nrun", "python"}
 """What commands in pages may start with to be run; all others (pip, git, uv …) are shown only."""
 
@@ -43,9 +47,9 @@ class Block:
     exit_code: int
 
 
-def blocks_of(page: Path) -> list[Block]:
+def blocks_of(page: Path, scratch: str = SCRATCH) -> list[Block]:
     found = []
-    for fence in _FENCE.finditer(page.read_text("utf-8")):
+    for fence in _FENCE.finditer(page.read_text("utf-8").replace(SCRATCH, scratch)):
         language, *options = shlex.split(fence["info"])
         given = dict(option.split("=", 1) for option in options)
         found.append(Block(language, fence["text"], given.get("title"), int(given.get("exit", "0"))))
@@ -101,11 +105,28 @@ def install(project: Path) -> None:
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
 
 
+@pytest.fixture
+def _services(request, page, tmp_path, monkeypatch):
+    """For a page that needs one: a cluster, which the configuration of `ssh` calls `cluster`."""
+    if page.stem not in NEED_A_CLUSTER:
+        yield
+        return
+    slurm = request.getfixturevalue("slurm")
+    home = tmp_path / "user"
+    (home / ".ssh").mkdir(parents=True)
+    server = request.getfixturevalue("new_sshd")(env=slurm.env)
+    (home / ".ssh" / "config").write_text(server.config.read_text().replace("Host ", "Host cluster ", 1))
+    monkeypatch.setenv("HOME", str(home))
+    yield
+    slurm.reset()
+
+
+@pytest.mark.usefixtures("_services")
 @pytest.mark.timeout(TIMEOUT_S + 100)
 @pytest.mark.parametrize("page", [page for page in PAGES if runs_something(page)], ids=lambda page: page.stem)
 def test_the_blocks_of_a_page_run_in_order(page, tmp_path):
     shutil.copytree(DOCS / "examples", tmp_path / "docs" / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-    for number, block in enumerate(blocks_of(page), 1):
+    for number, block in enumerate(blocks_of(page, scratch=str(tmp_path / "scratch")), 1):
         where = f"{page.relative_to(REPO)}, block {number}"
         if block.title is not None:
             file = tmp_path / block.title

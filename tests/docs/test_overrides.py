@@ -23,6 +23,7 @@ _SPAN = re.compile(r"`([^`]+)`")
 _BAR = re.compile(r"(?<!\\)\|")
 NAMES = """
 from collections.abc import Sequence
+from collections import deque
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum

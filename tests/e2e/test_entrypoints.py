@@ -120,7 +120,7 @@ def test_how_a_run_starts_is_said_by_the_names_of_plugins(shell):
         (["epochs=1", "epochs=2"], "'epochs=1' is lost: 'epochs=2' comes later and undoes it"),
         (["model.layers=1", "model=big"], "put it after 'model=big'"),
         ([], "lacks required arguments: model"),
-        (["model=big", "epochs=1,2,3"], "a sweep of 3 values; add --sweep to run them all"),
+        (["model=big", "epochs=1,2,3"], "add --sweep to run them all"),
         (["model=big", "run.executor=nowhere"], "got 'nowhere'"),
         (["model=big", "run.executor.retries=-1"], "'retries' must be >= 0"),
         (["model=big", "tag=${nothing.there}"], "nothing"),
@@ -326,12 +326,21 @@ def test_a_sweep_runs_each_point_as_a_job_of_one_experiment(shell):
     assert names[0].endswith("epochs=1 optimizer.lr=0.1")
 
 
+def test_problems_about_the_run_are_shown_as_they_were_typed(shell):
+    shell.write("train.py", TRAIN)
+    done = shell.python("train.py", "model=big", "run.nme=x", "executor.retris=2", "--errors", "json")
+    assert done.returncode == 2
+    places = [problem["where"] for problem in json.loads(done.stderr)]
+    assert [place["text"] for place in places] == ["run.nme=x", "executor.retris=2"]
+    assert [place["text"][place["start"] : place["end"]] for place in places] == ["nme", "retris"]
+
+
 def test_a_sweep_of_the_run_gives_each_point_its_executor(shell):
     shell.write("train.py", TRAIN)
     words = ["model=big", "epochs=1,2", "run.executor=local", "run.executor.retries=0,3", "run.name=${env:TITLE}"]
     done = shell.python("train.py", *words, TITLE="both")
     assert done.returncode == 2
-    assert "run.executor.retries a sweep of 2 values; add --sweep" in " ".join(done.stderr.split())
+    assert "run.executor.retries a sweep of 2 values" in " ".join(done.stderr.split())
     done = shell.python("train.py", *words, "--sweep", TITLE="both")
     assert done.returncode == 0, done.stderr
     (described,) = shell.home.glob("experiments/both/*/experiment.json")
@@ -402,6 +411,30 @@ EXPERIMENT = """
     if __name__ == "__main__":
         run.cli.main(several)
 """
+
+
+def test_a_factory_may_give_references_and_sweeps(shell):
+    shell.write(
+        "start.py",
+        """
+        import nrun as run
+        from train import Model, train
+
+        def start():
+            model = run.Config(Model, layers=run.reference("${epochs}"))
+            return run.Partial(train, model=model, epochs=run.Sweep([1, 2]), tag=run.reference("n-${model.layers}"))
+
+        if __name__ == "__main__":
+            run.cli.main(train, default_factory=start)
+        """,
+    )
+    shell.write("train.py", TRAIN)
+    assert "add --sweep" in shell.python("start.py").stderr
+    assert shell.python("start.py", "epochs=7").returncode == 0
+    assert (result(shell)[0]["layers"], result(shell)[3]) == (7, "n-7")
+    done = shell.python("start.py", "--sweep", "--plan")
+    assert "'n-1'" in done.stdout or '"n-1"' in done.stdout
+    assert '"n-2"' in done.stdout
 
 
 def test_an_entrypoint_may_make_its_own_experiment(shell):
@@ -537,6 +570,95 @@ def test_one_argument_is_written_to_a_file_and_read_from_it(shell):
     done = shell.python("train.py", "model=@model.json", "model.layers=1")
     assert done.returncode == 0, done.stderr
     assert result(shell)[0] == {"hidden": 1024, "layers": 1, "act": "relu"}
+
+
+def test_what_lies_beside_the_script_and_is_imported_may_be_named(shell):
+    shell.write("parts.py", "from dataclasses import dataclass\n\n@dataclass\nclass Part:\n    x: int = 1\n")
+    shell.write("other.py", "print('imported')\n")
+    shell.write(
+        "task.py",
+        """
+        import nrun as run
+        from parts import Part
+
+        def task(part: Part = run.Config(Part), also: object = None) -> int:
+            return part.x
+
+        if __name__ == "__main__":
+            run.cli.main(task)
+        """,
+    )
+    for words in (["part.x=7", "--to-yaml", "run.yaml"], ["--load", "run.yaml"], ["part=parts:Part"]):
+        done = shell.python("task.py", *words)
+        assert done.returncode == 0, done.stderr
+    assert "parts:Part" in shell.read("run.yaml")
+    shell.write("read.py", "import nrun, parts\nprint(nrun.load('run.yaml', 'task.part').x)\n")
+    assert shell.python("read.py").stdout == "7\n"
+    for symbol in ("other:x", "hypothesis:given"):
+        shell.write("bad.yaml", f"also: {{$target: '{symbol}'}}\n")
+        done = shell.python("task.py", "@bad.yaml")
+        assert (done.returncode, "imported" in done.stdout) == (2, False)
+        assert f"as with NRUN_ALLOW={symbol.partition(':')[0]}" in done.stderr
+
+
+def test_a_module_of_a_package_may_name_what_is_in_the_package(shell):
+    (shell.folder / "pack").mkdir()
+    shell.write("pack/parts.py", "class Part:\n    def __init__(self, x: int = 1):\n        self.x = x\n")
+    shell.write(
+        "pack/task.py",
+        """
+        import nrun as run
+        from pack.parts import Part
+
+        def task(part: Part) -> int:
+            return part.x
+
+        if __name__ == "__main__":
+            run.cli.main(task)
+        """,
+    )
+    for words in (["part.x=7", "--to-yaml", "run.yaml"], ["--load", "run.yaml"]):
+        done = shell.python("-m", "pack.task", *words)
+        assert done.returncode == 0, done.stderr
+
+
+FACTORY = """
+@run.cli.factory
+def huge(layers: int = 99) -> run.Config[Train.Model]:
+    return run.Config(Train.Model, layers=layers)
+"""
+
+
+def test_a_workspace_brings_factories_if_it_is_named(shell):
+    shell.write("train.py", TRAIN)
+    unknown = shell.nrun("run", "train.py:train", "model=huge")
+    assert unknown.returncode == 2
+    for words in (["--workspace", "nowhere.py"], ["--workspace", "train.yaml"]):
+        missing = shell.python("train.py", "model=big", *words)
+        assert (missing.returncode, "there is no such file of Python" in missing.stderr) == (2, True)
+    shell.write("ours.py", "import nrun as run, sys\nTrain = sys.modules['__main__']\n" + FACTORY)
+    done = shell.python("train.py", "--workspace", "ours.py", "model=huge(layers=7)", "model.hidden=2")
+    assert done.returncode == 0, done.stderr
+    assert result(shell)[0] == {"hidden": 2, "layers": 7, "act": "relu"}
+    assert "huge(layers)" in shell.python("train.py", "--workspace", "ours.py", "--help").stdout
+
+
+def test_two_factories_of_one_name_are_refused_unless_one_takes_the_place_of_the_other(shell):
+    shell.write("train.py", TRAIN)
+    shell.write("one.py", "import nrun as run, sys\nTrain = sys.modules['__main__']\n" + FACTORY.replace("huge", "big"))
+    done = shell.python("train.py", "--workspace", "one.py", "model=big")
+    assert (done.returncode, "two factories 'big'" in done.stderr) == (2, True)
+    shell.write("two.py", shell.read("one.py").replace("cli.factory", "cli.factory(override=True)"))
+    done = shell.python("train.py", "--workspace", "two.py", "model=big")
+    assert done.returncode == 0, done.stderr
+    assert result(shell)[0]["layers"] == 99
+
+
+def test_a_file_without_an_ending_does_not_say_its_format(shell):
+    shell.write("train.py", TRAIN)
+    done = shell.python("train.py", "model=big", "--to-yaml", "file")
+    assert done.returncode == 2
+    assert "'file' does not say its format" in done.stderr
 
 
 def test_a_profile_names_an_executor_once(shell):

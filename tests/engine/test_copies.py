@@ -128,7 +128,7 @@ NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9.-]{0,8}", fullmatch=True).filter(lamb
 def test_what_a_script_ran_is_read_from_its_launcher(args, env, inline, how, hidden):
     how_it_runs = {"inline": {"inline": inline}, "path": {"path": "a b.sh"}, "module": {"path": "pkg.mod", "m": True}}
     secret = {"TOKEN": Secret("env:OTHER")} if hidden else {}
-    script = Script(**how_it_runs[how], args=args, env=env | secret, entrypoint="run me")
+    script = Script(**how_it_runs[how], args=args, env=env | secret, entrypoint=["run me", "-x"])
     job = Job(name="job", tasks=(script,), executors=(LocalExecutor(),))
     plan = Plan(title="t", jobs=(job,), surroundings=Surroundings(cwd="/some where", path=(), main=None))
     with tempfile.TemporaryDirectory() as place:

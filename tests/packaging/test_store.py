@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from nrun.errors import PackagingError
 from nrun.model import Files
 from nrun.packaging import walk
+from nrun.packaging.bundling import sweep
 from nrun.packaging.snapshot import check_size, identify, keep, survey
-from nrun.packaging.store import BLOCK, LARGE, PACKING, Damaged, Entry, entries, sweep, written
+from nrun.packaging.store import BLOCK, LARGE, PACKING, Damaged, Entry, entries, written
 from nrun_testing.trees import Shelf, read, trees, write
 
 
@@ -189,9 +190,18 @@ def test_links_inside_travel_as_they_are(store, tmp_path):
     assert read(root)[b"sub/up"] == ("l", b"..")
 
 
-def test_names_that_differ_in_case_are_refused(tmp_path):
-    told = refused(make(tmp_path / "source", "Ä/Readme", "ä/README", "b"))
-    assert told == "Ä and ä differ only in case: some systems take them for one"
+@pytest.mark.parametrize(
+    ("names", "both"),
+    [
+        (["Ä/Readme", "ä/README", "b"], "Ä and ä"),
+        (["a/Readme", "a/README"], "a/README and a/Readme"),
+        (["Sub/a", "sub/b"], "Sub and sub"),
+        (["Sub/deep/x", "sub"], "Sub and sub"),
+    ],
+)
+def test_names_that_differ_in_case_are_refused(tmp_path, names, both):
+    told = refused(make(tmp_path / "source", *names))
+    assert told == f"{both} differ only in case: some systems take them for one"
 
 
 def test_two_files_in_one_place_are_refused_with_both_their_names(tmp_path):
@@ -277,6 +287,22 @@ def test_a_full_disk_leaves_the_store_as_it_was(store, tmp_path, monkeypatch):
     store.check()
 
 
+def test_a_file_that_its_user_may_not_read_is_named():
+    with tempfile.TemporaryDirectory() as made:
+        root = Path(made)
+        root.chmod(0o777)
+        (root / "private").touch(0o000)
+        who = os.geteuid()
+        if who == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(PackagingError, match=f"{root}/private cannot be read: Permission denied") as refused:
+                identify(survey([Files(root, ["private"])]), root)
+        finally:
+            os.seteuid(who)
+    assert ".nrunignore" in refused.value.hint
+
+
 @pytest.mark.parametrize("sizes", [[3 << 20], [200_000] * 12], ids=["large", "small"])
 def test_what_cannot_be_written_is_not_said_to_be_unreadable(store, tmp_path, sizes):
     """No file may become larger than a megabyte here, which a pack of these would."""
@@ -317,6 +343,7 @@ import sys
 from pathlib import Path
 from nrun.model import Files
 from nrun.packaging import walk
+from nrun.packaging.bundling import sweep
 from nrun.packaging.snapshot import keep, survey
 print(keep(survey([Files(Path(sys.argv[1]), walk(Path(sys.argv[1])))]), Path(sys.argv[2])), flush=True)
 """
@@ -346,7 +373,7 @@ def test_whoever_is_killed_while_packing_leaves_the_store_whole(store, tmp_path)
     store.check()
     for left in store.path.glob(f"{PACKING}*"):
         os.utime(left, (0, 0))
-    sweep(store.root)
+    sweep(store.path)
     assert not list(store.path.glob(f"{PACKING}*"))
 
 

@@ -43,8 +43,8 @@ class Container(Extensible):
 
     An executor that can run jobs in one has a field `container`, with `check_container` as its validator, and gives its
     `python` as interpreter. Most runtimes are commands, which `wrap` makes. Some are asked for by options of the
-    command with which a scheduler starts processes: `step_options` are these, `launch.sh` then runs inside, and an
-    executor that passes them on says so by an attribute `takes_step_options`, which is true.
+    command with which a scheduler starts processes: `step_options` are these, what that starts runs inside, in a shell
+    that sets `env` again, and an executor that does so has an attribute `takes_step_options`, which is true.
     """
 
     image: str

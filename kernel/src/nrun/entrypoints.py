@@ -67,6 +67,8 @@ class RegisteredFactory(Data):
     """The argument of that target; None for any."""
     namespace: str | None = None
     """As text instead: `module.Class` of the type that is asked for, `module.target` or `module.target.argument`."""
+    override: bool = False
+    """Whether it takes the place of another one of that name."""
 
 
 class Language(Protocol):

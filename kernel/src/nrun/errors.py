@@ -108,7 +108,15 @@ class JobsFailed(NrunError):  # noqa: N818 - reads as what it says
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` Did you mean 'x'?`, or an empty text when nothing known is close to `name`."""
-    import difflib  # only errors pay for it
-
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    close = nearest(name, known, 3)
     return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+def nearest(name: str, known: Iterable[str], most: int) -> list[str]:
+    """What comes closest to `name`, in another case if nothing else does."""
+    from difflib import get_close_matches  # only errors pay for it
+
+    written = list(known)
+    small = {one.lower(): one for one in written}
+    found = get_close_matches(name, written, n=most, cutoff=0.6)
+    return found or [small[one] for one in get_close_matches(name.lower(), small, n=most, cutoff=0.6)]

@@ -183,12 +183,12 @@ class Experiment(Kept):
     def scripts(self, *, sequential: bool = False) -> Iterator[tuple[str, str]]:
         """The exact text that `run` would hand over: pairs of a name and a file or request, in order."""
         plan, backends = self._plan(sequential=sequential)
-        for job in plan.jobs:
-            for submission in backends[job.executor.place()].plan([launch_of(job, plan)]):
-                if submission.request:
-                    yield f"{job.name} (request)", submission.request
-                for file, text in submission.files[job.name].items():
-                    yield f"{job.name}/{file}", text
+        for jobs in plan.batches():
+            for one in backends[jobs[0].executor.place()].plan([launch_of(job, plan) for job in jobs]):
+                if one.request:
+                    yield f"{' to '.join(dict.fromkeys((one.jobs[0], one.jobs[-1])))} (request)", one.request
+                for job, files in one.files.items():
+                    yield from ((f"{job}/{file}", text) for file, text in files.items())
 
     def dryrun(self, *, sequential: bool = False) -> None:
         """Print exactly what `run` would hand over. Writes nothing, submits nothing. Raises PlanError."""
@@ -339,7 +339,7 @@ class Experiment(Kept):
         check_carried_on(plan)
         self._claim(plan, backends)
         self._leave_behind(until_handed_over=True)
-        return await self.status_async()
+        return status_of(self.recorded()[0])  # backends have just answered; nothing is asked again
 
     async def _run(
         self,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from nrun.config.document_reader import Reader, Source, TextFile
 from nrun.config.document_writer import VERSION, VERSION_KEY, to_data
-from nrun.config.imports import find_allowed, from_packages
+from nrun.config.imports import find_allowed, from_packages, own_packages
 from nrun.config.paths import parse_path
 from nrun.config.target import resolve
 from nrun.errors import ConfigError, did_you_mean
@@ -83,8 +82,9 @@ def loads(
     """The configuration in a text, as it was when `dumps` wrote it.
 
     With `data` nothing is imported: targets stay names, to be looked at, compared and written again. With `allowed`,
-    names are imported from the running script, installed plugins, the top-level packages in `allow` and those in
-    `NRUN_ALLOW`; `trust` imports whatever the text names. Raises ConfigError that shows the line.
+    names are imported from the running script, what it has imported from beside it, installed plugins, the top-level
+    packages in `allow` and those in `NRUN_ALLOW`; `trust` imports whatever the text names. Raises ConfigError that
+    shows the line.
     """
     source = Source.of(installed().formats.get(format).format()().read(text), TextFile(format, text.split("\n")))
     return Reader(source, _finder(mode, allow), migrations).read()
@@ -144,13 +144,17 @@ def find_section(source: Source, section: str) -> tuple[str, ...]:
 
 
 def format_of(path: str | os.PathLike[str], hooks: Hooks) -> FormatSpec:
-    """The format of a file, by how its name ends. Raises UnknownName that says what to install."""
+    """The format of a file, by how its name ends. Raises UsageError that says what to install, or how it may end."""
     suffix = os.path.splitext(os.fspath(path))[1]  # noqa: PTH122 - text
     for found in hooks.formats:
         if suffix in found.spec.suffixes:
             return found.spec
-    name = suffix.removeprefix(".")
-    raise hooks.formats.missing({"yml": "yaml", "": "yaml"}.get(name, name))
+    if not suffix:
+        known = " or ".join(ending for found in hooks.formats for ending in found.spec.suffixes)
+        raise ConfigError(
+            f"{os.fspath(path)!r} does not say its format", hint=f"let its name end in {known or '.json'}"
+        )
+    raise hooks.formats.missing({".yml": "yaml"}.get(suffix, suffix[1:]))
 
 
 def _text(path: str | os.PathLike[str]) -> str:
@@ -172,6 +176,5 @@ def _finder(mode: Mode, allow: Collection[str]) -> Callable[[str], Any] | None:
     loaded = (record for record in installed().host.records if record.state is PluginState.LOADED)
     plugins = {record.ref.module.partition(".")[0] for record in loaded}
     environment = os.environ.get("NRUN_ALLOW", "").split(":")
-    main = {name for name in ("__main__", "__nrun_main__") if name in sys.modules}
-    allowed = from_packages({"builtins", *plugins, *main, *allow, *environment} - {""})
+    allowed = from_packages({"builtins", *plugins, *own_packages(), *allow, *environment} - {""})
     return lambda symbol: find_allowed(symbol, allowed)

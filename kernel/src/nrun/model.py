@@ -13,7 +13,7 @@ import attrs
 from nrun.data import Data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from nrun.protocols import Executor
@@ -229,7 +229,7 @@ class Files(Data):
     """Files of one folder that are to travel: what a packager selects."""
 
     root: Path
-    names: Sequence[str | bytes]
+    names: Collection[str | bytes]
     """Paths below `root`, of files and links; folders travel by what is in them."""
     into: str = ""
     """The folder of the bundle that they go into."""
@@ -271,6 +271,8 @@ class Capabilities(Data):
     here: bool = False
     """Whether its jobs run on this machine. Then they see its files, an interrupt stops them, and a power cut
     ends them too, so intents need not be forced to disk before each submission."""
+    throttles: bool = False
+    """Whether it keeps `max_parallel` itself for jobs with equal executors that are submitted at once."""
     starts_at_once: bool = False
     """Whether a submitted job runs at once instead of queueing."""
     refuses: Mapping[str, str] = attrs.field(factory=dict)

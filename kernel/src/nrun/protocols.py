@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nrun import model
     from nrun.config.node import Node
+    from nrun.packaging.bundling import Revised
     from nrun.planning.jobs import Task
     from nrun.retries import Retries
 
@@ -76,22 +77,19 @@ class Packing(Protocol):
     @property
     def scratch(self) -> Path:
         """An empty folder for files that must be made before they can travel. It is removed afterwards."""
-        ...
 
     def ignore_rule(self, root: Path) -> IgnoreRule:
         """What stays behind of a folder: one rule for all packagers. Raises PackagingError if none is installed."""
-        ...
 
     def walk(self, root: Path, rule: IgnoreRule | None) -> list[str]:
         """Every file and link below a folder but what the rule ignores, in order. Raises PackagingError."""
-        ...
 
-    def known(self, key: str) -> bool:
+    def known(self, key: str, note: bytes = b"", revised: Revised | None = None) -> bool:
         """Whether an equal packager has selected the same before: then nothing need be selected, and it is used.
 
-        The key says all that would travel, with its contents, at less cost than looking at every file.
+        The key says all that would travel, with its contents, at less cost than looking at every file. With `revised`
+        it may say less: that is given the store, the bundle and its note, and gives the bundle as it is now, or None.
         """
-        ...
 
 
 _MAX_SIZE = "500 MB"
@@ -163,6 +161,10 @@ class Launcher(Extensible):
         del executor
         return command
 
+    def starts_ranks(self) -> bool:
+        """Whether it starts the processes of a node; else each of those that an executor starts is started so."""
+        return False
+
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Executor(Extensible):
@@ -187,7 +189,7 @@ class Executor(Extensible):
     grace_s: float = attrs.field(default=10.0, validator=[instance_of((int, float)), ge(0)])
     """How long a job that is asked to stop may take before it is killed, in seconds."""
     max_parallel: int | None = attrs.field(default=None, validator=optional(and_(instance_of(int), ge(1))))
-    """Most jobs with the backend at once; None: what the backend advises."""
+    """Most jobs with the backend, or running there, at once; None: what the backend advises."""
 
     def place(self) -> model.Place:
         """Where these jobs go. Every executor overrides it."""
@@ -200,8 +202,7 @@ class Executor(Extensible):
     def nnodes(self) -> int:
         """How many nodes a job has.
 
-        On more than one, the backend tells each of them `NRUN_NODE_RANK` (from 0), `NRUN_HEAD_NODE` (the address of
-        node 0) and `NRUN_HEAD_PORT` (free there), by which a launcher lets them meet.
+        Each of several knows `NRUN_NODE_RANK` (from 0), and of node 0 `NRUN_HEAD_NODE` and a free `NRUN_HEAD_PORT`.
         """
         return 1
 
@@ -352,7 +353,8 @@ class Backend(Protocol):
     async def fetch(self, folders: Mapping[model.Handle, Path]) -> None:
         """Bring what ended jobs left (markers, results, logs) into the folder of each attempt in the record.
 
-        Nothing to do where jobs write there themselves. May be asked again after it failed.
+        Nothing to do where jobs write there themselves. May be asked again after it failed. Jobs that run elsewhere
+        cannot declare outputs, unless there is `fetch_outputs` too (`nrun.engine.outputs`), which may take long.
         """
         ...
 

@@ -264,3 +264,7 @@ def test_pinned_defaults_stay_and_loading_tells_which_have_changed(changing, for
         again = loads(text, form, allow=["changing"])
     assert build(again) == (0.1, (1, 2), 1, "mine")
     assert loads(text, form, mode="data").lr == 0.1
+    again.lr = 0.7  # which is nobody's default
+    with pytest.warns(UserWarning, match=r"defaults have changed") as told:
+        assert loads(dumps(again, form), form, allow=["changing"]).lr == 0.7
+    assert "work.lr" not in str(told[0].message)

@@ -56,6 +56,8 @@ def test_show_prints_every_form_and_imports_nothing(typed, files, targets):
     assert json.loads(typed("show", "a.yaml", "--json")[1])["$target"] == "view_targets:train"
     assert "_1 = Config(view_targets.Layer, dim=3)" in typed("show", "a.yaml", "--format", "py")[1]
     assert typed("show", "a.yaml", "--format", "svg")[1].startswith("<svg ")
+    assert typed("show", "a.yaml", "--format", "html")[1].startswith("<!doctype html>")
+    assert typed("show", "a.yaml", "--format", "mermaid")[1].startswith("flowchart LR")
     assert "layers[1].inner@=layers[0]" in typed("show", "a.yaml", "--format", "overrides")[1]
     assert "act = view_targets:Act.GELU" in typed("show", "b.toml")[1]
     assert "view_targets" not in sys.modules
@@ -102,7 +104,8 @@ def test_convert_loses_nothing(typed, files, name):
 
 
 def test_convert_to_what_is_no_format_says_what_is_missing(typed, files):
-    assert typed("convert", "b.toml", "c.svg")[0] == 0
+    for name in ("c.svg", "c.html", "c.mmd"):
+        assert typed("convert", "b.toml", name)[0] == 0
     code, _, errors = typed("convert", "b.toml", "c.ini")
     assert code == 2
     assert "ini" in errors

@@ -7,6 +7,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from decimal import Decimal
+from html.parser import HTMLParser
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +17,7 @@ import pytest
 import nrun
 from nrun import Config, ConfigError, Partial
 from nrun.config.node import Fresh
+from nrun_config_view.pages import as_html, as_mermaid
 from nrun_config_view.picture import as_svg, as_text
 from nrun_config_view.python import as_python
 from nrun_config_view.schema import schema_of
@@ -72,12 +74,67 @@ def test_what_a_configuration_holds_cannot_break_a_drawing():
     assert "\x1b" not in as_svg(config) + as_text(config)
 
 
+class Reading(HTMLParser):
+    """What is in a page: the marks, the links, how deep it folds, and the text."""
+
+    def __init__(self):
+        super().__init__()
+        self.marks, self.links, self.words, self.deepest, self.open = [], [], [], 0, []
+
+    def handle_starttag(self, tag, attrs):
+        if tag != "meta":
+            self.open.append(tag)
+        self.deepest = max(self.deepest, self.open.count("details"))
+        self.marks += [value for name, value in attrs if name == "id"]
+        self.links += [value for name, value in attrs if name == "href"]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words += [data] if "span" in self.open else []
+
+
+def test_a_page_folds_and_leads_to_what_is_shared(config):
+    page = Reading()
+    page.feed(as_html(config))
+    assert page.open == []
+    assert (page.marks, page.links, page.deepest) == (["n1"], ["#n1"], 3)
+    assert page.words == [line.lstrip("├─└│ ") for line in as_text(config).splitlines()]
+
+
+def test_a_flowchart_has_a_box_for_each_node_and_an_arrow_for_each_place(config):
+    assert as_mermaid(config).splitlines() == [
+        "flowchart LR",
+        """  n0["Partial(train)<br>env = #123;'A': 'x#92;n'#125;"]""",
+        '  n1["Config(Layer)<br>dim = 3"]',
+        '  n2["Config(Layer)<br>dim = 4<br>act = #60;Act.GELU: 2#62;"]',
+        '  n3["Config(Adam)<br>lr = 0.5"]',
+        '  n0 -->|"layers[0]"| n1',
+        '  n0 -->|"layers[1]"| n2',
+        '  n2 -->|"inner"| n1',
+        '  n0 -->|"optim"| n3',
+    ]
+    assert as_mermaid([1, 2]).splitlines()[1] == '  n0["[1, 2]"]'
+
+
+def test_what_a_configuration_holds_cannot_break_a_page():
+    hostile = Config("m:f", **{"a<b": '</details><script>"', "c": '"] n9["', "\x1b[31m": 1})
+    page = Reading()
+    page.feed(as_html(hostile))
+    assert page.words[1:] == ["a<b = '</details><script>\"'", "c = '\"] n9[\"'", "\\x1b[31m = 1"]
+    for line in as_mermaid(hostile).splitlines():
+        assert re.fullmatch(r"""flowchart LR|  n\d+\["[\w .=#;'()<>\[\]/-]*"\]""", line)
+
+
 def test_a_deep_chain_is_drawn():
     config = Config("m:f")
     for _ in range(2000):
         config = Config("m:f", inner=config)
     assert len(as_text(config).splitlines()) == 2001
     ET.fromstring(as_svg(config))
+    assert as_html(config).count("<details") == 2000
+    assert as_mermaid(config).count("-->") == 2000
 
 
 def test_the_methods_of_configurations(config, tmp_path):
@@ -92,6 +149,10 @@ def test_the_methods_of_configurations(config, tmp_path):
     assert picture._repr_svg_() == as_svg(config)
     config.save_config_img(tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_text("utf-8") == as_svg(config)
+    config.save_config_img(tmp_path / "a.html")
+    config.save_config_img(tmp_path / "a.mmd")
+    assert (tmp_path / "a.html").read_text("utf-8") == as_html(config)
+    assert (tmp_path / "a.mmd").read_text("utf-8") == as_mermaid(config)
     for name in ("a.png", "a"):
         with pytest.raises(ConfigError, match=r"\.svg"):
             config.save_config_img(tmp_path / name)

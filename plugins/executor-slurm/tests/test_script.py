@@ -12,8 +12,12 @@ import pytest
 
 from nrun import ConfigError, Launcher, LocalExecutor, Partial, PlanError, Script, Secret
 from nrun.planning import Job, Plan, Surroundings, launch_of
+from nrun_container_apptainer.container import ApptainerContainer
+from nrun_container_podman.container import PodmanContainer
+from nrun_container_pyxis.container import PyxisContainer
 from nrun_executor_slurm import SlurmExecutor
 from nrun_executor_slurm.script import submission
+from nrun_launcher_torchrun.launcher import Torchrun
 
 GOLDEN = Path(__file__).parent / "golden"
 REMOTE = Path(__file__).parents[1] / "src" / "nrun_executor_slurm" / "remote"
@@ -56,6 +60,49 @@ CASES = {
         name="it's $(odd)\n#SBATCH --uid=0",
     ),
     "group": planned(SlurmExecutor(nodes=2), Script("one.sh"), Script("two.sh")),
+    "pyxis": planned(
+        SlurmExecutor(
+            container_image="nvcr.io#nvidia/pytorch:25.09-py3",
+            container_mounts=["/lustre/data:/corpus:ro"],
+            container_env=["HF_HOME", "PATH"],
+            nodes=2,
+            ntasks_per_node=8,
+            gpus_per_node=8,
+            env_vars={"HF_HOME": "/data/it's"},
+            launcher=Torchrun(),
+        ),
+        Partial("train:main", lr=0.1),
+    ),
+    "pyxis-inside": planned(
+        SlurmExecutor(container=PyxisContainer(image="/images/torch.sqsh", workdir="/workspace", env={"A": "1"})),
+        Script("one.sh", env={"TOKEN": Secret("env:TOKEN")}),
+        Script(inline="true"),
+    ),
+    "images": planned(
+        SlurmExecutor(
+            task_containers=[
+                PyxisContainer(image="/images/torch.sqsh", python="/opt/python"),
+                PodmanContainer(image="redis:7", options=["--read-only"]),
+                None,
+            ]
+        ),
+        Partial("train:main"),
+        Script("serve.sh"),
+        Script("watch.sh"),
+    ),
+    "apptainer": planned(
+        SlurmExecutor(
+            container=ApptainerContainer(image="/images/torch.sif", mounts=["/lustre/data:/corpus:ro"], nv=True),
+            nodes=2,
+            ntasks_per_node=8,
+            gpus_per_node=8,
+            env_vars={"HF_HOME": "/data/hf"},
+        ),
+        Script("train.py", entrypoint="python"),
+    ),
+    "torchrun": planned(
+        SlurmExecutor(nodes=2, ntasks_per_node=8, gpus_per_node=8, launcher=Torchrun()), Partial("train:main", lr=0.1)
+    ),
 }
 
 
@@ -90,7 +137,8 @@ def test_all_scripts_are_plain_posix_shell_without_fault(tmp_path):
     [
         ("array", "1-10"),
         ("heterogeneous", True),
-        ("container_image", "image"),
+        ("container_mounts", ["/data"]),
+        ("container", "image"),
         ("dependency_type", "singleton"),
         ("dependencies", ["1"]),
         ("signal", "B:USR1@60"),
@@ -131,9 +179,80 @@ class Twice(Launcher):
     def wrap(self, command, executor):
         return attrs.evolve(command, argv=("twice", *command.argv))
 
+    def starts_ranks(self):
+        return True
 
-def test_a_launcher_is_started_once_on_each_node():
-    (texts,) = planned(SlurmExecutor(nodes=2, ntasks_per_node=4, launcher=Twice())).files.values()
-    assert "--ntasks=2 --ntasks-per-node=1" in texts["launch.sh"]
-    (texts,) = planned(SlurmExecutor(ntasks_per_node=4, launcher=Twice())).files.values()
+
+def test_a_launcher_is_started_once_on_each_node_and_has_all_that_its_processes_have():
+    options = {"ntasks_per_node": 4, "cpus_per_task": 8, "gpus_per_task": "a100:1", "launcher": Twice()}
+    (texts,) = planned(SlurmExecutor(nodes=2, **options)).files.values()
+    assert "--ntasks=2 --ntasks-per-node=1 --cpus-per-task=32 --gpus-per-task=a100:4 sh" in texts["launch.sh"]
+    assert "RANK=" not in texts["step.sh"].replace("NODE_RANK=", "")
+    (texts,) = planned(SlurmExecutor(**options)).files.values()
     assert "srun" not in texts["launch.sh"]
+
+
+@attrs.frozen(kw_only=True)
+class Nice(Launcher):
+    """Starts a process."""
+
+    def wrap(self, command, executor):
+        return attrs.evolve(command, argv=("nice", *command.argv))
+
+
+def test_a_launcher_of_one_process_is_started_for_each():
+    (texts,) = planned(SlurmExecutor(nodes=2, ntasks_per_node=4, launcher=Nice())).files.values()
+    assert "--ntasks" not in texts["launch.sh"]
+    assert texts["step.sh"].endswith("exec nice bash train.sh\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "processes"),
+    [
+        ({}, 1),
+        ({"ntasks_per_node": 4, "gpus_per_node": 8}, 4),
+        ({"gpus_per_node": "a100:8"}, 8),
+        ({"gpus_per_task": 2}, 2),
+        ({"gpus_per_node": 0}, 1),
+        ({"torchrun_nproc_per_node": 3, "ntasks_per_node": 4, "gpus_per_node": 8}, 3),
+    ],
+)
+def test_how_many_processes_a_launcher_starts_on_a_node(options, processes):
+    assert SlurmExecutor(**options).nproc_per_node() == processes
+
+
+def test_a_launcher_is_told_of_nodes_on_the_node_itself():
+    (texts,) = planned(SlurmExecutor(nodes=2, launcher=Torchrun()), Script("a.py", entrypoint="python")).files.values()
+    assert "NRUN_NODE_RANK" not in texts["launch.sh"]
+    assert '--node-rank "${NRUN_NODE_RANK?' in texts["step.sh"]
+
+
+def test_tasks_side_by_side_have_ports_of_their_own():
+    task = Script("a.py", entrypoint="python")
+    (texts,) = planned(SlurmExecutor(nodes=2, launcher=Torchrun()), task, task).files.values()
+    ports = """$(printf ':%04X \\n' "$NRUN_HEAD_PORT" "$((NRUN_HEAD_PORT + 1))")"""
+    assert ports in texts["sbatch.ready"]
+    assert "NRUN_HEAD_PORT" not in texts["task-0/step.sh"].partition("cd ")[0]
+    assert "NRUN_HEAD_PORT + 1" in texts["task-1/step.sh"]
+
+
+def test_every_task_of_a_group_can_have_an_image_and_no_other_has():
+    images = [PodmanContainer(image="a"), None]
+    with pytest.raises(PlanError, match="2 containers, and the job 1 tasks"):
+        planned(SlurmExecutor(task_containers=images))
+    with pytest.raises(ConfigError, match="for all tasks"):
+        SlurmExecutor(task_containers=images, container=images[0])
+    with pytest.raises(ConfigError, match="task_containers"):
+        SlurmExecutor(task_containers=["a"])
+
+
+def test_the_names_of_nemo_run_are_short_for_a_container():
+    names = SlurmExecutor(container_image="a", container_mounts=["/data"], container_env=["PATH"])
+    assert names.container == PyxisContainer(image="a", mounts=["/data"], container_env=["PATH"])
+    assert names.clone(container_image="b").container == names.container.clone(image="b")
+    assert names.interpreter() == "python3"
+    own = SlurmExecutor(container=PodmanContainer(image="a", python="/opt/python"), container_image="b")
+    assert (own.container.image, own.interpreter()) == ("b", "/opt/python")
+    assert SlurmExecutor(container_mounts=[], container_env=None).container is None
+    with pytest.raises(ConfigError, match="container_env"):
+        own.clone(container_env=["PATH"])  # Podman has `pass_env`

@@ -105,3 +105,16 @@ def test_while_nobody_answers_only_a_clean_marker_counts():
     assert state(CLEAN, None, down="no controller") == (State.FAILED, None, 3)
     assert state(STOPPED, None, down="no controller")[0] is State.UNKNOWN
     assert truth.observed(None, None, at=1, source="squeue", down="no controller").reason == "no controller"
+
+
+def test_elements_of_arrays_are_told_apart():
+    told = answers.asked(
+        "sacct\t7_[0-1,3%2]|CANCELLED by 0|0:0|Unknown|90|None assigned\nsacct\t7_2|COMPLETED|0:0|80|90|n1\n"
+        "scontrol\t8\tJobId=9 ArrayJobId=8 ArrayTaskId=4 JobState=RUNNING Reason=None ExitCode=0:0\n"
+    )
+    assert {job: listed.state for job, listed in told.items()} == {
+        **dict.fromkeys(("7_0", "7_1", "7_3"), "CANCELLED"),
+        "7_2": "COMPLETED",
+        "8_4": "RUNNING",
+    }
+    assert answers.gone("scontrol\t8\tslurm_load_jobs error: Invalid job id specified\n") == {"8"}

@@ -61,6 +61,11 @@ def node(act: Literal["relu", "gelu"] = "relu", inner: Node | None = None) -> No
     return Node(inner, act)
 
 
+def stack(depth: int = 2) -> list[run.Config[Node]]:
+    """As many as are wanted."""
+    return [run.Config(Node) for _ in range(depth)]
+
+
 def train(model: Model, optimizer: Optimizer | None = None, steps: int = 1, name: str = "x", fast: bool = False):
     """Train.
 
@@ -78,6 +83,7 @@ def index():
     before = list(registered)
     run.cli.factory(adam)
     run.cli.factory(node)
+    run.cli.factory(stack)
     try:
         told, files = described(entrypoint_of(train, default_factory=start))
     finally:
@@ -116,6 +122,9 @@ def index():
             ["model.layers=[node(act=relu),node", "model.layers=[node(act=relu),node("],
         ),
         ("", "model.layers+=node(inner=node(a", ["model.layers+=node(inner=node(act="]),
+        ("", "model.layers+=st", ["model.layers+=stack", "model.layers+=stack("]),
+        ("", "model.layers=stack(", ["model.layers=stack(depth="]),
+        ("", "model.layers=[st", []),
         ("", "...mod", ["...mode=", "...model="]),
         ("", "run.", ["run.executor.", "run.executor=", "run.plugins.", "run.plugins=", "run.name="]),
         ("", "run.executor.gra", ["run.executor.grace_s="]),

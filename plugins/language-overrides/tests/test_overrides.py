@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import copy
 import enum
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
@@ -548,6 +550,20 @@ def test_sharing_again_or_in_a_circle_is_refused():
 
 def test_a_shared_node_must_fit():
     assert problem("model.head@=opt").path == "model.head"
+
+
+@dataclass
+class Rare:
+    ratio: Fraction = Fraction(1, 2)
+    queue: deque[int] = field(default_factory=deque)
+    ratios: list[Fraction] = field(default_factory=list)
+
+
+def test_what_a_tree_cannot_hold_is_described():
+    config = apply(Config(Rare), ["ratio=1/3", "queue=1,2", "ratios=[0.5, 2]"]).config
+    assert build(config) == Rare(Fraction(1, 3), deque([1, 2]), [Fraction(1, 2), Fraction(2)])
+    assert Config.from_json(config.to_json()) == config
+    assert "expected fraction" in told(problem("ratio=1/0", config=Config(Rare)))
 
 
 # ---- references and sweeps stay in the tree

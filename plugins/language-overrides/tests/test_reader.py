@@ -114,11 +114,6 @@ class Abstract(abc.ABC):
     def step(self): ...
 
 
-class Queue:
-    def __init__(self, items: collections.deque[int]):
-        self.items = items
-
-
 class Steps(Protocol):
     def step(self) -> int: ...
 
@@ -464,7 +459,6 @@ def test_a_text_means_what_the_annotation_says(annotation, text, value):
         (Adam | str, "adam(lrr=1)", "no such argument of adam"),
         (Steps, "builtins:int", "does not give Steps"),
         (Abstract, "Abstract()", "Abstract is abstract"),
-        (Queue, "{items: [1]}", "deque"),
         (dict[str, int], "a,b", "expected dict[str, int]; got several values"),
         (fractions.Fraction, "9" * 5000, "expected fraction"),
         (type[Adam], "Pt", "expected a class of Adam"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Optional, get_type_hints
 
@@ -189,13 +190,22 @@ def test_imports_are_as_they_are_and_one_that_fails_tells_what_to_write():
     assert "run.Partial('nowhere:function', lr=1)" in str(caught.value)
 
 
-def test_an_argument_may_be_annotated_as_left_to_its_default():
-    def made(model: run.OptionalDefaultConfig[Model] = None, call: run.OptionalDefaultPartial[Model] = None):
-        return model
+def made(model=None, call=None):
+    return model, call and call()
 
-    assert get_type_hints(made) == {"model": Optional[Model], "call": Optional[Model]}  # noqa: UP045
-    made.__qualname__ = "made"
-    assert run.build(run.Config(made, model=run.Config(Model, hidden=2))) == Model(2)
+
+made.__annotations__ = {"model": run.OptionalDefaultConfig[Model], "call": run.OptionalDefaultPartial[Model]}
+
+
+def test_an_argument_may_be_annotated_as_left_to_its_default():
+    assert get_type_hints(made) == {"model": Optional[Model], "call": Optional[Callable[..., Model]]}  # noqa: UP045
+    assert run.build(run.Config(made)) == (Model(1), Model(1))
+    assert run.build(run.Partial(made, model=None))()[0] is None
+    config = run.Config(made)
+    config.model.hidden = 5
+    assert run.build(config)[0] == Model(5)
+    assert run.Config(made) == run.Config(made, model=run.Config(Model), call=run.Partial(Model))
+    assert run.build(run.Config(made, model=run.Config(Model, hidden=2)))[0] == Model(2)
     assert run.cli.parse_config(made, "model.hidden=4").model == run.Config(Model, hidden=4)
 
 

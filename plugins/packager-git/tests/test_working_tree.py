@@ -111,6 +111,17 @@ def test_names_of_any_bytes_links_and_executable_bits(repository, shipped, tmp_p
     assert [entry.name for entry, _ in Store(str(bundle.store)).read(bundle.id) if entry.kind == "x"] == [b"run"]
 
 
+def test_pipes_and_sockets_stay_behind_and_it_is_said(repository, caplog, tmp_path):
+    repository.commit(a_py="", **{"inside/b_py": "", ".gitignore": "*.sock"})
+    for name in ("pipe", "inside/pipe", "ignored.sock"):
+        os.mkfifo(repository.folder / name)
+    bundle = asyncio.run(pack_bundle(GitArchivePackager(), repository.folder, tmp_path / "store", installed()))
+    names = [entry.name for entry, _ in Store(str(bundle.store)).read(bundle.id)]
+    assert names == [b".gitignore", b"a.py", b"inside/b.py"]
+    assert "inside/pipe, pipe" in caplog.text
+    assert "ignored" not in caplog.text
+
+
 @pytest.mark.parametrize("target", ["../outside", "/etc/passwd", "loop"])
 def test_links_that_lead_out_or_round_are_refused(repository, shipped, target):
     repository.commit(a_py="")
@@ -332,7 +343,7 @@ class Asked:
     def ignore_rule(self, root):
         return installed().ignore_rule(root)
 
-    def known(self, key):
+    def known(self, key, note=b"", revised=None):
         self.key = key
         return True
 
@@ -402,7 +413,7 @@ def test_what_was_packed_before_is_not_packed_again(repository, settled, tmp_pat
     assert packed() == (first[0], 0)
     repository.put("a.py", "22")
     changed = packed()
-    assert (changed[0] != first[0], changed[1]) == (True, 2)
+    assert (changed[0] != first[0], changed[1]) == (True, 0)  # only what git names was looked at
     for path in (store / "packs").iterdir():
         path.unlink()
     assert packed() == (changed[0], 3)
@@ -422,4 +433,23 @@ def test_a_rule_that_needs_no_file_is_asked_of_everything(repository, settled):
     asked = Asked()
     asked.ignore_rule = lambda root: NoNotebooks()
     (files,) = asyncio.run(GitArchivePackager().select(repository.folder, asked))
-    assert (list(files.names), asked.key) == (["a.py"], None)
+    assert (list(files.names), asked.key) == ([b"a.py"], None)
+
+
+def test_pointers_are_told_though_all_is_known(repository, shipped, settled, caplog):
+    repository.commit(_gitattributes="*.bin filter=lfs\n", a_bin=POINTER)
+    for _ in range(3):
+        caplog.clear()
+        shipped(GitArchivePackager(), repository.folder)
+        assert "fetches it: a.bin" in caplog.text
+
+
+def test_a_tracked_file_is_not_taken_from_where_an_ignored_link_leads(repository, shipped, tmp_path):
+    repository.commit(a_py="", d__x="1")
+    (repository.folder / "d" / "x").unlink()
+    (repository.folder / "d").rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x").write_text("secret")
+    (repository.folder / "d").symlink_to(tmp_path / "elsewhere")
+    repository.put(".git/info/exclude", "d\n")
+    assert list(shipped(GitArchivePackager(), repository.folder)) == ["a.py"]

@@ -33,11 +33,7 @@ def run(folder: Path, *words: str) -> str:
 
 
 def noted(record: str) -> dict:
-    file = Path(record, "provenance", "git.json")
-    until = time.monotonic() + 20
-    while not file.exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    return json.loads(file.read_text())
+    return json.loads(Path(record, "provenance", "git.json").read_text())  # there when the experiment has ended
 
 
 @pytest.fixture
@@ -112,12 +108,41 @@ def test_what_is_resumed_keeps_what_was_noted_at_its_launch(repository: Path) ->
     (repository / "hello.py").write_text(HELLO + "# changed\n")
     run(repository, *GIT, "commit", "-q", "-a", "-m", "second")
     run(repository, sys.executable, "-m", "nrun", "rerun", "latest", "--force")
-    time.sleep(0.3)
     assert noted(record) == told
 
 
-def test_outside_a_repository_nothing_is_noted(tmp_path: Path) -> None:
+def test_outside_a_repository_nothing_is_noted_and_no_git_is_started(tmp_path: Path) -> None:
     (tmp_path / "hello.py").write_text(HELLO)
-    record = run(tmp_path, sys.executable, "hello.py")
-    time.sleep(0.3)
-    assert not Path(record, "provenance", "git.json").exists()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
+    (tmp_path / "bin" / "git").chmod(0o755)
+    record = run(tmp_path, "env", f"PATH={tmp_path}/bin:{os.environ['PATH']}", sys.executable, "hello.py")
+    assert not list(Path(record).glob("provenance/*git*"))
+    assert not (tmp_path / "asked").exists()
+
+
+def test_before_the_first_commit_nothing_is_noted_nor_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir()
+    (folder / "hello.py").write_text(HELLO)
+    run(folder, *GIT, "init", "-q")
+    record = Path(run(folder, sys.executable, "hello.py"))
+    assert [path.name for path in record.glob("provenance/*git*")] == [".git.none"]
+
+
+def test_it_is_noted_though_the_launcher_is_killed_as_soon_as_it_has_begun(repository: Path) -> None:
+    (repository / "hello.py").write_text(HELLO.replace('"true"', '"sleep 1"'))
+    home = repository.parent / "home"
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("NRUN_", "GIT_"))}
+    until = time.monotonic() + 20
+    with subprocess.Popen(
+        [sys.executable, "hello.py"], cwd=repository, env=env | {"NRUN_HOME": str(home)}, stderr=subprocess.DEVNULL
+    ) as launcher:
+        while not (begun := [*home.rglob("git.patch"), *home.rglob("git.json")]) and time.monotonic() < until:
+            time.sleep(0.001)
+        launcher.kill()
+    while not (begun[0].parent / "git.json").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    told = noted(str(begun[0].parents[1]))
+    assert told["patch"] == {"file": "git.patch"}
+    assert json.loads((begun[0].parent / "python.json").read_text())["executable"] == sys.executable

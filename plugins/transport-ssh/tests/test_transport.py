@@ -40,6 +40,14 @@ def test_a_command_has_its_input_and_tells_its_end_and_both_streams(tunnel, run)
     assert done == Completed(3, b"a\0b", b"told\n")
 
 
+def test_what_the_user_has_configured_counts(sshd, run, tmp_path, monkeypatch):
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text(sshd.config.read_text().replace("Host ", "Host cluster ", 1))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for host in ("cluster", f"{sshd.host}-jumped"):
+        assert run(SSHTunnel(host=host, job_dir="~"), "echo", "hello").stdout == b"hello\n"
+
+
 def test_streams_larger_than_any_window_pass(tunnel, run):
     async def pieces():
         for _ in range(80):

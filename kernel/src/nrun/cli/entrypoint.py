@@ -115,6 +115,7 @@ def factory(
     name: str | None = None,
     is_target_default: bool = False,
     namespace: str | None = None,
+    override: bool = False,
 ) -> Callable[[F], F]: ...
 
 
@@ -127,13 +128,15 @@ def factory(  # noqa: PLR0913 - what can be said of a factory, by keyword
     name: str | None = None,
     is_target_default: bool = False,
     namespace: str | None = None,
+    override: bool = False,
 ) -> F | Callable[[F], F]:
     """Let what a function gives be named on the command line: `optimizer=adam(lr=3e-4)`.
 
     It is found for every argument of the type that its return annotation names (`Config[T]` counts as T), or, with
     `target` and `target_arg`, for that argument alone. With `is_target_default` it is called `default` as well, and is
     what an entrypoint that is its `target` starts from. A `namespace` says it all in text instead: `module.Class` or
-    `module.function.argument`. Raises ConfigError for a `target_arg` without a `target`.
+    `module.function.argument`. With `override` it takes the place of another one of that name. Raises ConfigError for a
+    `target_arg` without a `target`.
     """
     if target_arg is not None and target is None:
         msg = f"factory: target_arg={target_arg!r} needs the target whose argument it is"
@@ -142,7 +145,9 @@ def factory(  # noqa: PLR0913 - what can be said of a factory, by keyword
     def register(one: F) -> F:
         called = name or str(getattr(one, "__name__", type(one).__name__))
         registered.extend(
-            RegisteredFactory(function=one, name=each, parent=target, argument=target_arg, namespace=namespace)
+            RegisteredFactory(
+                function=one, name=each, parent=target, argument=target_arg, namespace=namespace, override=override
+            )
             for each in (called, DEFAULT)[: 1 + is_target_default]
         )
         return one

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nrun.config.codec import dumps
 from nrun.config.node import BaseNode, set_arguments, signature_of_node, target_of
 from nrun.config.target import symbol_of
-from nrun.config.values import fields_of, is_data_class
+from nrun.config.values import PLAIN, fields_of, is_data_class
 from nrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,17 +58,12 @@ def _same_value(a: Any, b: Any) -> bool:  # noqa: ANN401 - as above
     """Whether two values of one type would be written alike: NaN equals NaN, and 0.0 is not -0.0."""
     if a is b:
         return True
-    if type(a) in _PLAINLY_EQUAL:
-        return bool(a == b)
-    if type(a) is float:
+    if type(a) in PLAIN:
         return repr(a) == repr(b)
     try:
         return dumps(a) == dumps(b)
     except ConfigError:  # a default may be anything
         return bool(a == b)
-
-
-_PLAINLY_EQUAL = frozenset({int, str, bool, bytes})
 
 
 def _same_target(a: Node, b: Node) -> bool:

@@ -14,13 +14,12 @@ import attrs
 from nrun.config.codec import Decoder
 from nrun.config.document_writer import CREATED_BY, KINDS, VERSION, VERSION_KEY
 from nrun.config.foreign import name_as_here
-from nrun.config.imports import local_symbol
-from nrun.config.migrations import package_of
-from nrun.config.node import Config, new_node, put, set_arguments, set_tags, set_trail
+from nrun.config.imports import local_symbol, package_of
+from nrun.config.node import PINNED, Config, new_node, put, set_arguments, set_tags, set_trail
 from nrun.config.origin import Origin
 from nrun.config.show import brief
 from nrun.config.special import Reference, Sweep, Unread
-from nrun.config.tags import PINNED, tags_read
+from nrun.config.tags import tags_read
 from nrun.config.target import display_name, signature_of
 from nrun.errors import ConfigError, did_you_mean
 from nrun.secret import URL, Secret, unescape

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import functools
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nrun.config import Config, Partial
-from nrun.config.node import BaseNode, keepable, new_like, put, set_arguments, signature_of_node
+from nrun.config.node import BaseNode, caller, keepable, new_like, put, set_arguments, signature_of_node
 from nrun.config.paths import nodes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from nrun.config.node import CodeOrigin, Node
+    from nrun.config.node import Node
 
 T = TypeVar("T")
 N = TypeVar("N", bound=BaseNode[Any])
 
 
-def walk(root: N, functions: Mapping[str, Callable[[Any], Any]], origin: CodeOrigin) -> N:
+def walk(root: N, /, **functions: Callable[[Any], Any]) -> N:
     """In every node that takes an argument named in `functions`, set it to what the function makes of the node."""
-    for _, node in list(nodes_of(root)):
+    origin = caller()
+    for _, node in nodes_of(root):
         for name, function in functions.items():
             if name in node or name in signature_of_node(node).names:
                 put(node, name, function(node), origin)
     return root
 
 
-def broadcast(root: N, values: Mapping[str, Any], origin: CodeOrigin) -> N:
-    """Set arguments wherever a node takes them."""
-    return walk(
-        root, {name: functools.partial(lambda value, _node: value, value) for name, value in values.items()}, origin
-    )
+def broadcast(root: N, /, **values: object) -> N:
+    """Set arguments wherever a node takes them, in lists and dictionaries too."""
+    return walk(root, **{name: partial(lambda it, _node: it, value) for name, value in values.items()})
 
 
 def to_partial(node: BaseNode[T]) -> Partial[T]:

@@ -57,19 +57,12 @@ def content_id(root: Node, *, defaults: Literal["effective", "explicit-only"] = 
         if forms and lacking(node):
             return content_id(completed(root))
         left_out = forms.pop(_LEFT_OUT, ())
-        for name in _in_order(arguments):
+        for name in sorted(arguments, key=str):
             if name not in left_out:
                 value = arguments[name]
                 forms[str(name)] = value if type(value) in _AS_IT_IS else canonical.value(value)
         digest.update(_dumps([type(node).__name__, canonical.symbol_of_target(node), forms]).encode())
     return base64.b32encode(digest.digest()[:16]).decode().rstrip("=").lower()
-
-
-def _in_order(arguments: dict[str | int, Any]) -> list[Any]:
-    """The names of arguments: numbers before texts."""
-    names: list[Any] = list(arguments)
-    names.sort(key=(lambda name: (isinstance(name, str), name)) if int in map(type, names) else None)
-    return names
 
 
 _AS_IT_IS = frozenset({type(None), bool, int})

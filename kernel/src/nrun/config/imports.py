@@ -31,7 +31,12 @@ _MAIN = ("__nrun_main__", "__main__")
 
 def from_packages(packages: Collection[str]) -> Allowed:
     """Allows the symbols of these top-level packages."""
-    return lambda symbol: re.split("[.:]", symbol, maxsplit=1)[0] in packages
+    return lambda symbol: package_of(symbol) in packages
+
+
+def package_of(symbol: str) -> str:
+    """The top-level package of a module, or of what a symbol names."""
+    return re.split("[.:]", symbol, maxsplit=1)[0]
 
 
 def find_allowed(symbol: str, allowed: Allowed) -> Any:
@@ -56,7 +61,8 @@ def _check(symbol: str, allowed: Allowed) -> None:
     if _NEVER.match(symbol):
         raise ConfigError(f"{symbol} may never be named")
     if not allowed(symbol):
-        raise ConfigError(f"{symbol} may not be imported", hint="allow its package, or register the name")
+        hint = f"allow its package, as with NRUN_ALLOW={package_of(symbol)}"
+        raise ConfigError(f"{symbol} may not be imported", hint=hint)
 
 
 def importable_symbol(symbol: str) -> str:
@@ -69,6 +75,18 @@ def importable_symbol(symbol: str) -> str:
         msg = f"{symbol} is in a script that cannot be imported, so no file can name it"
         raise ConfigError(msg, hint="move it to a module, and import it from there")
     return f"{script}:{name}"
+
+
+def own_packages() -> set[str]:
+    """The top-level packages of the running script: its own, and what it has imported from beside it."""
+    main = next(sys.modules[name] for name in _MAIN if name in sys.modules)
+    own = {main.__name__, package_of(_name_of_script(main.__name__) or "")}
+    if getattr(main, "__spec__", None) is None:  # else it is of a package, beside which others may be installed
+        here = os.path.abspath(os.path.dirname(getattr(main, "__file__", None) or ""))  # noqa: PTH100, PTH120 - text
+        for name, module in list(sys.modules.items()):
+            places = getattr(module, "__path__", None) or [getattr(module, "__file__", None) or ""]
+            own.update(name for place in places if os.path.dirname(place) == here)  # noqa: PTH120 - text
+    return own
 
 
 def local_symbol(symbol: str) -> str:

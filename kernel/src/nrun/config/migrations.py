@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import re
 import sys
 import warnings
 from typing import TYPE_CHECKING
 
+from nrun.config.imports import package_of
 from nrun.config.node import set_arguments, set_tags, set_target, set_trail
 from nrun.config.order import held_by, nodes_held
 from nrun.config.origin import Origin
@@ -30,20 +30,12 @@ def renamed(old: str, new: str) -> Migration:
 
 def argument_renamed(target: str, old: str, new: str) -> Migration:
     """The argument `old` of a target is now called `new`."""
-    return lambda name, keys: (
-        name,
-        {new if name == target and argument == old else argument: key for argument, key in keys.items()},
-    )
+    return lambda name, keys: (name, {new if (name, one) == (target, old) else one: key for one, key in keys.items()})
 
 
 def argument_removed(target: str, argument: str) -> Migration:
     """The target takes an argument no more, and does without it."""
     return lambda name, keys: (name, {one: key for one, key in keys.items() if (name, one) != (target, argument)})
-
-
-def package_of(symbol: str) -> str:
-    """The top-level package of what a symbol names."""
-    return re.split("[.:]", symbol, maxsplit=1)[0]
 
 
 def known_steps(symbol: str) -> tuple[Migration, ...]:

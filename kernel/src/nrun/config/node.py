@@ -37,6 +37,8 @@ _EDITABLE = frozenset({list, dict, set})
 keeps_trail = contextvars.ContextVar("nrun_keeps_trail", default=True)
 DEFAULT = "default"
 """The origin of an argument that was copied from the default, so that it can be edited."""
+PINNED = "pinned"
+"""The tag of arguments that were set to their defaults, so that they stay when these change."""
 
 
 class BaseNode(Generic[T]):
@@ -165,18 +167,6 @@ class BaseNode(Generic[T]):
         """A copy that shares nothing with this tree but what cannot change; sharing within it is kept."""
         return copy.deepcopy(self)
 
-    def walk(self, /, **functions: Callable[[Any], Any]) -> Self:
-        """In every node of this tree that takes the argument, set it to what the function makes of that node."""
-        from nrun.config.edit import walk
-
-        return walk(self, functions, caller())
-
-    def broadcast(self, /, **values: Any) -> Self:
-        """Set arguments of these names wherever a node of this tree takes them, in lists and dictionaries too."""
-        from nrun.config.edit import broadcast
-
-        return broadcast(self, values, caller())
-
     def to_json(self) -> str:
         """This tree as JSON text, from which `from_json` makes an equal one."""
         from nrun.config.codec import dumps
@@ -197,6 +187,8 @@ class BaseNode(Generic[T]):
             raise ConfigError(f"this JSON describes a {type(value).__name__}, not a {cls.__name__}")
         return value
 
+    walk = brought_by("nrun.config.edit:walk", "Set arguments, wherever taken, to what functions make of the nodes.")
+    broadcast = brought_by("nrun.config.edit:broadcast", "Set arguments of these names wherever a node takes them.")
     to_yaml = brought_by("nrun.files:to_yaml", "This tree as YAML: see `nrun.dumps`.")
     from_yaml = classmethod(brought_by("nrun.files:from_yaml", "The tree that `to_yaml` gave: see `nrun.loads`."))
     diff = brought_by("nrun.provided:diff", "What has changed since another tree, which is given; `print` shows it.")
@@ -242,6 +234,8 @@ def put(node: Node, name: str | int, value: Any, origin: Origin | CodeOrigin | s
         value = admitted(node, name, value)
     set_trail(node, (name, origin, _displaced(arguments, name), node.__nrun_trail__))
     arguments[name] = value
+    if node.__nrun_tags__:
+        set_tags(node, node.__nrun_tags__ - {(name, PINNED)} or None)
 
 
 def remove(node: Node, name: str | int, origin: Origin | CodeOrigin) -> None:

@@ -93,13 +93,13 @@ def walk(root: Any) -> Iterator[tuple[Path, Any]]:
         todo += [((*path, step), item) for step, item in reversed(children(value))]
 
 
-def nodes_of(root: Any) -> Iterator[tuple[Path, Node]]:
+def nodes_of(root: Any) -> list[tuple[Path, Node]]:
     """Every node of a tree once, with the first of its paths."""
-    seen: set[int] = set()
+    found: dict[int, tuple[Path, Node]] = {}
     for path, value in walk(root):
-        if isinstance(value, BaseNode) and id(value) not in seen:
-            seen.add(id(value))
-            yield path, value
+        if isinstance(value, BaseNode):
+            found.setdefault(id(value), (path, value))
+    return list(found.values())
 
 
 def paths_to(root: Any, node: Node) -> list[Path]:

@@ -26,11 +26,18 @@ def _env(values: Mapping[str, object]) -> dict[str, str]:
     return environment(values, "Script.env")
 
 
-def _args(values: Iterable[object]) -> tuple[str, ...]:
-    given: object = values
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        msg = f"Script.args must be a list of words, not {type(given).__name__}: {given!r}"
-        raise ConfigError(msg, hint=f"write {str(given).split()!r}")
+def _program(value: object) -> str:
+    if isinstance(value, list | tuple):
+        import shlex
+
+        return shlex.join(_args(value))
+    return _text(value)
+
+
+def _args(values: object) -> tuple[str, ...]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        msg = f"Script.args must be a list of words, not {type(values).__name__}: {values!r}"
+        raise ConfigError(msg, hint=f"write {str(values).split()!r}")
     return tuple(text_of(value, "Script.args") for value in values)
 
 
@@ -38,16 +45,16 @@ def _args(values: Iterable[object]) -> tuple[str, ...]:
 class Script(UserData):
     """Run a file (`path`) or a piece of text (`inline`) with `entrypoint`.
 
-    Arguments and environment reach the process byte for byte: no shell ever sees them. The entrypoint
-    `python` is the interpreter of the executor (locally: the one that launches). With `m`, `path` is the
-    name of a module and is run as `entrypoint -m path`.
+    Arguments and environment reach the process byte for byte: no shell ever sees them. The entrypoint is a program and
+    perhaps options for it, `python -u`, as one text or a list; `python` is the interpreter of the executor (locally:
+    the one that launches). With `m`, `path` is the name of a module and is run as `entrypoint -m path`.
     """
 
     path: str = attrs.field(default="", converter=_text)
     inline: str = attrs.field(default="", converter=_text, kw_only=True)
     args: tuple[str, ...] = attrs.field(default=(), converter=_args, kw_only=True)
     env: Mapping[str, str] = attrs.field(factory=dict, converter=_env, kw_only=True)
-    entrypoint: str = attrs.field(default="bash", converter=_text, kw_only=True)
+    entrypoint: str = attrs.field(default="bash", converter=_program, kw_only=True)
     m: bool = attrs.field(default=False, kw_only=True)
     metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=copy, validator=instance_of(dict), kw_only=True)
     """What there is to remember of it: kept in the record, and told to no process."""
@@ -56,11 +63,20 @@ class Script(UserData):
         if bool(self.path) == bool(self.inline):
             what = "both path and inline" if self.path else "neither path nor inline"
             raise ConfigError(f"Script has {what}; give exactly one of them")
-        if not self.entrypoint:
+        if not self.words:
             msg = "Script.entrypoint is empty; name the program that runs the script, such as bash or python"
             raise ConfigError(msg)
         if self.m and self.inline:
             raise ConfigError("Script(m=True) runs a module; give its name as path")
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The program that runs the script, and its options. Raises ValueError for quotes that are not closed."""
+        if re.fullmatch(r"[^\s'\"\\]+", self.entrypoint):
+            return (self.entrypoint,)
+        import shlex
+
+        return tuple(shlex.split(self.entrypoint))
 
     @property
     def name(self) -> str:

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from nrun.config.node import Node, Tags
     from nrun.model import Json
 
-PINNED = "pinned"  # the tag of arguments that were set to their defaults, so that they stay when these change
-
 
 def tags_at(node: Node, name: str | int) -> frozenset[str]:
     """All tags of an argument. An annotation names a tag by a text, or by a class of that name."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import types
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -113,6 +114,8 @@ def signature_of(target: Any) -> Signature:  # noqa: ANN401 - to be found out
     annotations: dict[str | int, object] = {"return": signature.return_annotation}
     for parameter in signature.parameters.values():
         name, default = parameter.name, made.get(parameter.name, parameter.default)
+        for note in getattr(parameter.annotation, "__metadata__", ()):
+            default = getattr(note, "__nrun_default__", lambda _annotation, given: given)(parameter.annotation, default)
         if parameter.kind is parameter.VAR_POSITIONAL:
             annotations["*"] = parameter.annotation
         elif parameter.kind is parameter.VAR_KEYWORD:
@@ -198,8 +201,10 @@ def symbol_of(target: object) -> str:
     if isinstance(target, str):
         return target
     target = getattr(target, "__origin__", target)  # Box[int] is found as Box
-    module = getattr(target, "__module__", None)
-    name = getattr(target, "__qualname__", None)
+    owner, module = getattr(target, "__self__", None), getattr(target, "__module__", None)
+    if isinstance(owner, type):  # a class method, which is another one for each class
+        return f"{symbol_of(owner)}.{getattr(target, '__name__', '')}"
+    name = None if isinstance(target, types.MethodType) else getattr(target, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(name, str):
         msg = f"{target!r} cannot be found again by another process"
         raise ConfigError(msg, hint="use a function or class defined at the top of a module, wrapped in Config")
@@ -223,12 +228,10 @@ def resolve(symbol: str) -> Any:  # noqa: ANN401 - a symbol may name anything
         raise ConfigError(f"{symbol!r} is not a symbol; write module:name")
     try:
         found: Any = importlib.import_module(module_name)
-    except ImportError as error:
-        msg = f"cannot import {module_name!r} to find {symbol!r}: {error}"
-        raise ConfigError(msg, hint="is it installed here, and on the path?") from error
     except (Exception, SystemExit) as error:  # a module may do anything when it is imported
-        msg = f"importing {module_name!r} to find {symbol!r} failed: {type(error).__name__}: {error}"
-        raise ConfigError(msg) from error
+        msg = f"cannot import {module_name!r} to find {symbol!r}: {type(error).__name__}: {error}"
+        hint = "is it installed here, and on the path?" if isinstance(error, ImportError) else None
+        raise ConfigError(msg, hint=hint) from error
     for part in qualified.split("."):
         try:
             found = getattr(found, part)

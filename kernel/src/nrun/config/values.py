@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 
 PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 """Types whose values are kept as they are."""
-_NAMED = frozenset({f"datetime.{name}" for name in ("datetime", "date", "time", "timedelta")}) | {
-    "decimal.Decimal",
-    "uuid.UUID",
-}
+_NAMED = frozenset(
+    {"decimal.Decimal", "uuid.UUID", *(f"datetime.{n}" for n in ("datetime", "date", "time", "timedelta"))}
+)
 _REDUCED: tuple[type[Any], ...] = (int, float, complex, str, bytes)
 """Types whose subclasses, such as numpy's float64, are kept as the type itself: only that can be written down."""
 

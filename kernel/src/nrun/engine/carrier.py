@@ -137,14 +137,14 @@ class Carrier:
             await self._fetch(ended)
             for handle in ended:
                 if (job := lane.ended(handle)).outputs:
-                    lane.run_errand(self._keep_and_settle(job, handle.tag.attempt))
+                    lane.run_errand(self._keep_and_settle(job))
                 else:
                     self.run.settle(job.name)
 
-    async def _keep_and_settle(self, job: Job, attempt: int) -> None:
+    async def _keep_and_settle(self, job: Job) -> None:
         from nrun.engine.outputs import keep_outputs
 
-        await keep_outputs(job, attempt, self.plan, self.ledger)
+        await keep_outputs(job, self)
         self.run.settle(job.name)
 
     def _observed(self, seen: Mapping[Handle, Observation]) -> list[Handle]:
@@ -154,8 +154,7 @@ class Carrier:
         ended: list[Handle] = []
         now = time.time()
         for handle, observation in seen.items():
-            job = self.lane.active.get(handle)
-            if job is None:
+            if (job := self.lane.active.get(handle)) is None:
                 continue
             status = self.ledger.statuses[job.name]
             if observation.state is not status.state or observation.reason != status.reason:
@@ -284,14 +283,12 @@ class Carrier:
     # ---- stopping
 
     def _stop_unwanted(self, handles: Collection[Handle]) -> None:
-        unwanted = [h for h in handles if self.ledger.statuses[h.tag.job].cancel_requested_by is not None]
-        if unwanted:
+        if unwanted := [h for h in handles if self.ledger.statuses[h.tag.job].cancel_requested_by is not None]:
             self.lane.run_errand(self.stop(unwanted))
 
     def _listen(self, seen: Mapping[Handle, Observation]) -> None:
         """Stop those that have written nothing for too long; the others are looked at again in time."""
-        silent = [handle for handle, one in seen.items() if self.lane.is_silent(handle, one.last_output_at)]
-        if silent:
+        if silent := [handle for handle, one in seen.items() if self.lane.is_silent(handle, one.last_output_at)]:
             self.lane.run_errand(self._stop_late(silent, silent=True))
 
     async def _stop_late(self, late: Sequence[Handle], *, silent: bool = False) -> None:

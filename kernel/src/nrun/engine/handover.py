@@ -44,12 +44,10 @@ async def hand_over(
     lost: Exception = BackendError("nothing was submitted")
     for number in range(SUBMIT_TRIES):
         try:
-            bundles = {bundle.id: bundle for name in unanswered if (bundle := attempts[name].bundle) is not None}
-            if bundles:
+            if bundles := {one.id: one for name in unanswered if (one := attempts[name].bundle) is not None}:
                 await _send(backend, list(bundles.values()), launches[unanswered[0]].executor.place().kind, ledger)
             async with asyncio.timeout(SUBMIT_TIMEOUT_S):
-                submissions = backend.plan([launches[name] for name in unanswered])
-                answers |= await backend.submit(submissions, attempts)
+                answers |= await backend.submit(backend.plan([launches[name] for name in unanswered]), attempts)
             lost = BackendError("the backend did not answer for every job")
         except Exception as error:  # noqa: BLE001 - whatever a backend raises, first we look what it did
             lost = error

@@ -50,12 +50,9 @@ class Lane:
         self.waiting.extend(jobs)
         self._woken.set()
 
-    def drop(self, name: str) -> bool:
-        """Take a job out of the queue. Gives whether it was there."""
-        found = [job for job in self.waiting if job.name == name]
-        for job in found:
-            self.waiting.remove(job)
-        return bool(found)
+    def drop(self, name: str) -> None:
+        """Take a job out of the queue, if it is there."""
+        self.waiting = collections.deque(job for job in self.waiting if job.name != name)
 
     def wake(self) -> None:
         """Make the lane look around."""
@@ -67,8 +64,15 @@ class Lane:
         Whoever takes them looks around, so that what woke the lane until now need not wake it again.
         """
         self._woken.clear()
-        count = min(self.limit - len(self.active), self.backend.capabilities.batch, len(self.waiting))
+        known = self.backend.capabilities
+        free = float("inf") if known.throttles and self._are_alike() else self.limit - len(self.active)
+        count = min(free, known.batch, len(self.waiting))
         return [self.waiting.popleft() for _ in range(int(max(count, 0)))]
+
+    def _are_alike(self) -> bool:
+        """Whether the waiting jobs are alike in all that limits them, and there are no others."""
+        kinds = [job.executor for job in self.waiting]
+        return not self.active and all(one in kinds[:1] and one.max_parallel == self.limit for one in kinds)
 
     def runs(self, handle: Handle, started_at: float) -> None:
         """Note that an attempt runs since `started_at` (seconds since the epoch): its limits count from then."""
@@ -116,7 +120,7 @@ class Lane:
     async def next_change(self) -> Collection[Handle]:
         """Wait for the backend, for new jobs, or for a limit; gives the handles worth observing."""
         if self.active and self._change is None:
-            self._change = asyncio.create_task(self._changes())
+            self._change = asyncio.ensure_future(self.backend.changes())
             self._change.add_done_callback(lambda _: self._woken.set())
         if self._change is None or not self._change.done():
             due = min((*self.deadlines.values(), *self.silences.values()), default=None)
@@ -128,9 +132,6 @@ class Lane:
             change, self._change = self._change, None
             return change.result()
         return ()
-
-    async def _changes(self) -> Collection[Handle]:
-        return await self.backend.changes()
 
     def run_errand(self, work: Coroutine[Any, Any, None]) -> None:
         """Have `work` done while the lane goes on, at most until the lane is closed."""
@@ -149,8 +150,6 @@ class Lane:
 
 def _past(due: dict[Handle, float]) -> list[Handle]:
     """The handles whose moment has come, taken out."""
-    if not due:
-        return []
     now = time.monotonic()
     late = [handle for handle, deadline in due.items() if deadline <= now]
     for handle in late:

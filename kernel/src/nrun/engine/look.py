@@ -259,16 +259,14 @@ def _launcher_gone(told: Sequence[events.Event], description: Description, *, op
             return open_jobs
         if isinstance(event, events.ExperimentStarted):
             return event.host == socket.gethostname() and not _exists(event.pid)
-    by = description.by
-    pid = by.get("pid")
+    by, pid = description.by, description.by.get("pid")
     return by.get("host") == socket.gethostname() and isinstance(pid, int) and not _exists(pid)
 
 
 def _exists(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
+        with contextlib.suppress(PermissionError):  # somebody else's
+            os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:
-        return True
     return True

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nrun.errors import NrunError
 from nrun.planning.commands import CODE_FOLDER
-from nrun.record.artifacts import collect
+from nrun.record.artifacts import MANIFEST, collect
 
 if TYPE_CHECKING:
-    from nrun.engine.ledger import Ledger
-    from nrun.planning import Job, Plan
+    from nrun.engine.carrier import Carrier
+    from nrun.planning import Job
 
 
-async def keep_outputs(job: Job, attempt: int, plan: Plan, ledger: Ledger) -> None:
-    """Keep the outputs of an attempt. Trouble with that is noted; the job has ended as it has."""
-    folder = ledger.folder.attempt(job.name, attempt)
-    source = folder / CODE_FOLDER if job.executor.packager.ships else Path(plan.surroundings.cwd)
+async def keep_outputs(job: Job, carrier: Carrier, *, opened: bool = True) -> None:
+    """Keep the outputs of the latest attempt. Trouble with that is noted; the job has ended as it has."""
+    ledger, backend, packager = carrier.ledger, carrier.lane.backend, job.executor.packager
+    folder = ledger.folder.attempt(job.name, (status := ledger.statuses[job.name]).attempt)
+    source = f"{CODE_FOLDER}/{packager.start or ''}" if packager.ships else carrier.plan.surroundings.cwd
     try:
-        await asyncio.to_thread(collect, source, job.outputs, folder)
+        if backend.capabilities.here:
+            await asyncio.to_thread(collect, Path(folder, source), job.outputs, folder)
+        elif status.handle is not None and not (folder / MANIFEST).exists():
+            fetch = getattr(backend, "fetch_outputs")  # noqa: B009 - it collects what is below `source`, or is not planned
+            async with contextlib.nullcontext() if opened else backend:
+                await fetch(ledger.folder.placed(status.handle), job.outputs, source)
     except (NrunError, OSError, ValueError) as error:
         ledger.trouble("collect the outputs", error, [job.name])

@@ -162,7 +162,7 @@ class Run:
             if job.outputs and self.statuses[job.name].state.ended and self.statuses[job.name].attempt:
                 from nrun.engine.outputs import keep_outputs
 
-                await keep_outputs(job, self.statuses[job.name].attempt, self.plan, self._ledger)
+                await keep_outputs(job, self._carriers[job.executor.place()], opened=False)
 
     # ---- what follows from what
 
@@ -284,8 +284,7 @@ class Run:
         ]
         self._ledger.note([CancelRequested(at=time.time(), job=name, by=self._ending) for name in unwanted])
         for carrier in self._carriers.values():
-            active = [h for h in carrier.lane.active if h.tag.job in unwanted]
-            if active:
+            if active := [h for h in carrier.lane.active if h.tag.job in unwanted]:
                 carrier.lane.run_errand(carrier.stop(active))
         self._wake_all()
 

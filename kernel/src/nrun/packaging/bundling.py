@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nrun.amounts import parse_size
-from nrun.errors import PackagingError, RecordError
+from nrun.errors import RecordError
 from nrun.model import Bundle
-from nrun.packaging.snapshot import check_size, keep, survey
-from nrun.packaging.store import PACKING, Damaged, Store, sweep
+from nrun.packaging.snapshot import check_size, keep, survey, unreadable
+from nrun.packaging.store import PACKING, Damaged, Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -25,39 +27,33 @@ if TYPE_CHECKING:
     from nrun.plugins import Hooks
     from nrun.protocols import IgnoreRule, Packager
 
+    Revised = Callable[[Store, str, bytes], str | None]
+    """Brings a bundle up to date, by the note that it was packed with."""
+
 
 class _Packing:
     """What a packager is given to work with: a `nrun.protocols.Packing`."""
 
     def __init__(self, scratch: Path, hooks: Hooks, store: Path | None = None, asked: str = "") -> None:
         self.scratch = scratch
-        self._hooks = hooks
-        self._store = store
-        """Where bundles are known from; None if everything is to be selected."""
-        self._asked = asked
-        """Who selects, and where."""
-        self.key: str | None = None
-        """The name of the file of the store that says which bundle it was."""
-        self.bundle: str | None = None
-        """What was made of the same before."""
+        self.ignore_rule, self.walk = hooks.ignore_rule, walk
+        self._store = store  # None if everything is to be selected
+        self._asked = asked  # who selects, and where
+        self.notes: dict[str, bytes] = {}  # for files of the store that say which bundle it was
+        self.bundle: str | None = None  # what was made of the same before
 
-    def ignore_rule(self, root: Path) -> IgnoreRule:
-        """What stays behind of a folder."""
-        return self._hooks.ignore_rule(root)
-
-    def walk(self, root: Path, rule: IgnoreRule | None) -> list[str]:
-        """Every file and link below a folder but what the rule ignores, in order."""
-        return walk(root, rule)
-
-    def known(self, key: str) -> bool:
-        """Whether the same was selected before, and is still in the store."""
+    def known(self, key: str, note: bytes = b"", revised: Revised | None = None) -> bool:
+        """Whether the same was selected before, or only `revised` is to be asked what it is now."""
         if self._store is None:
             return False
-        self.key = "keys/" + hashlib.sha256(os.fsencode(f"{self._asked}\0{key}")).hexdigest()
+        file = "keys/" + hashlib.sha256(os.fsencode(f"{self._asked}\0{key}")).hexdigest()
+        store = Store(str(self._store))
         with contextlib.suppress(OSError, Damaged):
-            bundle = (self._store / self.key).read_text("ascii")
-            Store(str(self._store)).touch(bundle)
-            self.bundle = bundle
+            bundle, _, before = (self._store / file).read_bytes().partition(b"\0")
+            store.touch(bundle.decode())
+            self.bundle = bundle.decode() if revised is None else revised(store, bundle.decode(), before)
+        if self.bundle is None or revised is not None:
+            self.notes[file] = note
         return self.bundle is not None
 
 
@@ -78,9 +74,16 @@ def walk(root: Path, rule: IgnoreRule | None = None) -> list[str]:
                     else:
                         found.append(name)
     except OSError as error:
-        msg = f"{error.filename} cannot be read: {error.strerror}"
-        raise PackagingError(msg, hint="make it readable, or leave it out by a line in .nrunignore") from error
+        raise unreadable(os.fsencode(error.filename), error) from error
     return sorted(found)
+
+
+def sweep(store: Path) -> None:
+    """Remove what was left half written a day ago: nobody is at it any more."""
+    for one in list(os.scandir(store)):
+        with contextlib.suppress(OSError):
+            if one.name.startswith(PACKING) and one.stat(follow_symlinks=False).st_mtime < time.time() - 86400:
+                (shutil.rmtree if one.is_dir(follow_symlinks=False) else os.unlink)(one.path)
 
 
 @contextlib.asynccontextmanager
@@ -88,7 +91,7 @@ async def _scratch(store: Path) -> AsyncGenerator[Path, None]:
     """An empty folder in the store, which is there then. Raises RecordError."""
     try:
         store.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sweep(str(store))
+        sweep(store)
         scratch = Path(tempfile.mkdtemp(prefix=PACKING, dir=store))
     except OSError as error:
         raise _unusable(store, error) from error
@@ -133,13 +136,16 @@ async def _packed(
     async with _scratch(store) as scratch:
         packing = _Packing(scratch, hooks, store, asked)
         found = await _surveyed(packager, await packager.select(source, packing))
-        if packing.bundle is not None:
-            return Bundle(packing.bundle, store)
         try:
-            bundle = await asyncio.to_thread(keep, found, store, progress)
-            if packing.key is not None:
-                (store / "keys").mkdir(exist_ok=True, mode=0o700)
-                Store(str(store)).put(packing.key, bundle.encode())
+            bundle = packing.bundle
+            if bundle is None:
+                if found.skipped:
+                    log, names = logging.getLogger("nrun.packaging"), ", ".join(sorted(found.skipped))
+                    log.warning("neither files nor links, so they stay behind: %.400s", names)
+                bundle = await asyncio.to_thread(keep, found, store, progress)
+            (store / "keys").mkdir(exist_ok=True, mode=0o700)
+            for file, note in packing.notes.items():
+                Store(str(store)).put(file, bundle.encode() + b"\0" + note)
         except OSError as error:
             raise _unusable(store, error) from error
         return Bundle(bundle, store)

@@ -69,9 +69,10 @@ def _take(store: Store, bundle: str, source: BinaryIO, say: Callable[[str], None
             places[digest] = (start, size)
             end, partial = start + size, 0
         if places:
-            contents.packs.append(store.seal(file, path, [(digest, *places[digest]) for digest in sorted(places)]))
-        for digest, (start, size) in places.items():
-            contents.add(digest, len(contents.packs) - 1, start, size)
+            contents.begin(PACKING)
+            for digest, place in places.items():
+                contents.add(digest, *place)
+            store.seal(file, path, contents)
     store.keep(manifest, contents)
     say("kept")
 

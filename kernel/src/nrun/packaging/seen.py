@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from nrun.packaging.store import DIGEST_BYTES, PACKING, PIECE, discard
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Self
 
 
@@ -27,10 +28,8 @@ class Seen:
         self._old = open(self._path if self._path.exists() else os.devnull, "rb")
         descriptor, self._beside = tempfile.mkstemp(prefix=PACKING, dir=store)
         self._new = open(descriptor, "wb")
-        self._buffer, self._at = b"", 0
-        self._name: bytes | None = b""
-        self._value = b""
-        self._advance()
+        self._rows = self._read()
+        self._row: tuple[bytes, bytes] | None = (b"", b"")
 
     def __enter__(self) -> Self:
         return self
@@ -41,11 +40,11 @@ class Seen:
 
     def digest(self, name: bytes, status: bytes) -> bytes | None:
         """The digest of a file that has not changed; None if it must be read."""
-        while self._name is not None and self._name < name:
-            self._advance()
-        if self._name == name and self._value.startswith(status):
-            return self._value[-DIGEST_BYTES:]
-        return None
+        while self._row is not None and self._row[0] < name:
+            self._row = next(self._rows, None)
+        if self._row is None or self._row[0] != name or not self._row[1].startswith(status):
+            return None
+        return self._row[1][-DIGEST_BYTES:]
 
     def note(self, name: bytes, status: bytes, digest: bytes) -> None:
         """A file as it was read. Raises OSError."""
@@ -57,17 +56,12 @@ class Seen:
         self._path.parent.mkdir(exist_ok=True, mode=0o700)
         Path(self._beside).rename(self._path)
 
-    def _advance(self) -> None:
-        """Go to the next of the old."""
-        while True:
-            end = self._buffer.find(b"\0", self._at)
-            after = end + 1 + self._value_bytes
-            if end >= 0 and after <= len(self._buffer):
-                break
-            more = self._old.read(PIECE)
-            if not more:
-                self._name = None
-                return
-            self._buffer, self._at = self._buffer[self._at :] + more, 0
-        self._name, self._value = self._buffer[self._at : end], self._buffer[end + 1 : after]
-        self._at = after
+    def _read(self) -> Iterator[tuple[bytes, bytes]]:
+        """The names of the old, each with what is known of it."""
+        rest = b""
+        while more := self._old.read(PIECE):
+            rest, at = rest + more, 0
+            while (end := rest.find(b"\0", at) + 1) and (after := end + self._value_bytes) <= len(rest):
+                yield rest[at : end - 1], rest[end:after]
+                at = after
+            rest = rest[at:]

@@ -95,7 +95,7 @@ def survey(parts: Sequence[Files]) -> Survey:
             try:
                 status = os.lstat(path)
             except OSError as error:
-                raise _unreadable(path, error) from error
+                raise unreadable(path, error) from error
             mode = status.st_mode
             if stat.S_ISREG(mode):
                 kind = b"x" if mode & stat.S_IXUSR else b"f"
@@ -182,7 +182,7 @@ def _manifest(
             continue
         digest = seen[row.part].digest(name, row.stat)
         if digest is None:
-            status, digest = _read(roots[row.part] + name, pack)
+            status, digest = read_file(roots[row.part] + name, pack)
             row = row._replace(stat=status)
             read += row.size
             progress(read, 0)
@@ -197,8 +197,8 @@ def _row(line: bytes) -> Row:
     return Row(line[:-_TAIL], kind.decode(), part, line[-_STAT.size :])
 
 
-def _read(path: bytes, pack: PackWriter | None) -> tuple[bytes, bytes]:
-    """What the system says of a file, and the digest of its content, which goes into `pack`."""
+def read_file(path: bytes, pack: PackWriter | None) -> tuple[bytes, bytes]:
+    """What the system says of a file, packed, and the digest of its content, which goes into `pack`."""
     for _ in range(_TRIES):
         with _opened(path) as file:
             before = os.fstat(file.fileno())
@@ -213,7 +213,7 @@ def _read(path: bytes, pack: PackWriter | None) -> tuple[bytes, bytes]:
 def _content(read: Callable[[int], bytes], size: int, pack: PackWriter | None) -> bytes:
     """The digest of what `read` gives. Raises OSError if it cannot be written, and whatever `read` raises."""
     if size >= LARGE and pack is not None:
-        return pack.add_large(read)[0]
+        return pack.add_large(read)
     if size >= LARGE:
         found = hashlib.sha256()
         for piece in iter(lambda: read(PIECE), b""):
@@ -230,7 +230,7 @@ def _opened(path: bytes) -> FileIO:
     try:
         return open(path, "rb", buffering=0, opener=_opener)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _piece(file: FileIO, path: bytes, size: int) -> bytes:
@@ -238,7 +238,7 @@ def _piece(file: FileIO, path: bytes, size: int) -> bytes:
     try:
         return file.read(size) or b""
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _opener(path: str, flags: int) -> int:
@@ -254,7 +254,8 @@ def _prefix(part: Files) -> bytes:
     return into + b"/" if into else b""
 
 
-def _unreadable(path: bytes, error: OSError) -> PackagingError:
+def unreadable(path: bytes, error: OSError) -> PackagingError:
+    """What is to be said of a file, or a folder, that cannot be read."""
     msg = f"{shown(path)} cannot be read: {error.strerror}"
     return PackagingError(msg, hint="make it readable, or leave it out by a line in .nrunignore")
 
@@ -263,7 +264,7 @@ def _target(path: bytes) -> bytes:
     try:
         return os.readlink(path)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _check_link(path: bytes, root: bytes) -> None:
@@ -284,17 +285,13 @@ def _compatible(lines: list[bytes], parts: Sequence[Files]) -> list[bytes]:
     """The rows, each name once. Raises PackagingError for names that would get into each other's way."""
     if any(line.startswith(before[:-_TAIL]) for before, line in itertools.pairwise(lines)):
         lines = _apart(lines, parts)
-    names = [line[:-_TAIL].lower() for line in lines]
-    if len(set(names)) < len(names) or not all(map(bytes.isascii, names)):
-        _check_case(lines)  # it tells folders apart too, and every alphabet; most trees need no more than the above
+    _check_case(lines)
     return lines
 
 
 def _check_case(lines: Sequence[bytes]) -> None:
     """Refuse names that differ only in case, of files and of folders. Raises PackagingError."""
-    above: list[tuple[bytes, dict[str, bytes]]] = [
-        (b"", {})
-    ]  # what is in each folder from the top down to where we are
+    above: list[tuple[bytes, dict[str, bytes]]] = [(b"", {})]  # folders from the top down, with what is in them
     for line in lines:
         while not line.startswith(above[-1][0]):
             above.pop()

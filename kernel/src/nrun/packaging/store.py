@@ -14,14 +14,14 @@ Needs nothing but Python 3.8: the same file keeps bundles on hosts where nrun is
 
 from __future__ import annotations
 
+import array
+import bisect
 import contextlib
 import functools
 import hashlib
 import os
-import shutil
 import struct
 import tempfile
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ _FOOTER = struct.Struct(">Q8s")
 _MAGIC = b"nrunpack"
 _INDEXED = struct.Struct(">32sQQ")
 DIGEST_BYTES = 32
-_BITS = 44
-_MASK = (1 << _BITS) - 1
 
 
 class Damaged(ValueError):  # noqa: N818 - reads as what it says
@@ -85,25 +83,51 @@ def entries(manifest: bytes | bytearray) -> Iterator[Entry]:
 
 
 class Contents:
-    """Where contents lie, by digest: 180 bytes of memory for each."""
+    """Where contents lie, by digest: 60 bytes of memory for each."""
 
     def __init__(self) -> None:
         self.packs: list[str] = []
-        self._places: dict[bytes, int] = {}
+        self._starts: list[int] = []  # the first row of each pack
+        self._rows = bytearray()  # as in the indexes of packs
+        self._table = array.array("I", [0] * 1024)  # the number of each row, from 1, where its digest says, or behind
 
     def __contains__(self, digest: bytes) -> bool:
-        return digest in self._places
+        return self._table[self._slot(digest)] != 0
 
-    def add(self, digest: bytes, pack: int, offset: int, size: int) -> None:
-        """A content in the pack with that number. Later ones win."""
-        self._places[digest] = (pack << 2 * _BITS) | (offset << _BITS) | size
+    def begin(self, pack: str) -> None:
+        """What is added from now on is in that pack."""
+        self.packs.append(pack)
+        self._starts.append(len(self._rows) // _INDEXED.size)
+
+    def add(self, digest: bytes, offset: int, size: int) -> None:
+        """A content. Later ones win."""
+        self._rows += _INDEXED.pack(digest, offset, size)
+        count = len(self._rows) // _INDEXED.size
+        if 2 * count > len(self._table):
+            self._table = array.array("I", [0]) * (4 * len(self._table))
+            for number, (known, *_) in enumerate(_INDEXED.iter_unpack(self._rows), 1):
+                self._table[self._slot(known)] = number
+        self._table[self._slot(digest)] = count
+
+    def index(self) -> bytes:
+        """That of the pack which was begun last."""
+        return bytes(self._rows[self._starts[-1] * _INDEXED.size :])
 
     def place(self, digest: bytes) -> tuple[int, int, int]:
         """The number of the pack that holds a content, its offset and its size. Raises Damaged if there is none."""
-        place = self._places.get(digest)
-        if place is None:
+        number = self._table[self._slot(digest)]
+        if not number:
             raise Damaged(f"the content {digest.hex()} is missing")
-        return place >> 2 * _BITS, place >> _BITS & _MASK, place & _MASK
+        _, offset, size = _INDEXED.unpack_from(self._rows, (number - 1) * _INDEXED.size)
+        return bisect.bisect(self._starts, number - 1) - 1, offset, size
+
+    def _slot(self, digest: bytes) -> int:
+        """Where in the table the number of the row of this digest stands, or may be put."""
+        table, rows, last = self._table, self._rows, len(self._table) - 1
+        slot = int.from_bytes(digest[:8], "big") & last
+        while table[slot] and not rows.startswith(digest, (table[slot] - 1) * _INDEXED.size):
+            slot = (slot + 1) & last
+        return slot
 
 
 class Store:
@@ -128,63 +152,62 @@ class Store:
     def has(self, bundle: str) -> bool:
         """Whether the bundle is whole here."""
         try:
-            files = [bundle + ".manifest", *("packs/" + pack for pack in self.packs(bundle))]
+            return all(map(os.path.exists, self._files(bundle)))
         except OSError:
             return False
-        return all(os.path.exists(self._path(file)) for file in files)
 
     def touch(self, bundle: str) -> None:
         """Say that a bundle is in use: whoever clears the store goes by that. Raises OSError; Damaged if it is gone."""
         try:
-            for file in (bundle + ".manifest", bundle + ".packs", *("packs/" + pack for pack in self.packs(bundle))):
-                os.utime(self._path(file))
+            for file in self._files(bundle):
+                os.utime(file)
         except FileNotFoundError as error:
             raise Damaged(f"bundle {bundle} is not whole: {error.filename} is gone") from error
+
+    def _files(self, bundle: str) -> list[str]:
+        """What a bundle consists of. Raises OSError."""
+        return [
+            self._path(name)
+            for name in (bundle + ".manifest", bundle + ".packs", *("packs/" + pack for pack in self.packs(bundle)))
+        ]
 
     def contents(self, packs: list[str] | None = None) -> Contents:
         """What these packs hold, or all. A damaged one holds nothing. Raises OSError."""
         found = Contents()
         if packs is None:
-            with contextlib.suppress(FileNotFoundError):
-                found.packs = os.listdir(self._path("packs"))
-        else:
-            found.packs = list(packs)
-        for number, pack in enumerate(found.packs):
+            packs = os.listdir(self._path("packs")) if os.path.isdir(self._path("packs")) else []
+        for pack in packs:
+            found.begin(pack)
             with open(self._path("packs/" + pack), "rb") as file:
-                for digest, offset, size in _INDEXED.iter_unpack(_index(file)):
-                    found.add(digest, number, offset, size)
+                for row in _INDEXED.iter_unpack(_index(file)):
+                    found.add(*row)
         return found
 
     def write(self) -> PackWriter:
         """New contents, on their way in."""
         return PackWriter(self)
 
-    def seal(self, file: BinaryIO, beside: str, places: Iterable[tuple[bytes, int, int]]) -> str:
-        """Make a pack of a file in the folder of the store: digest, offset and size of its contents follow, in order.
-
-        Gives its name. Raises OSError.
-        """
-        index, count = hashlib.sha256(), 0
+    def seal(self, file: BinaryIO, beside: str, contents: Contents) -> None:
+        """Make the pack that was begun last of a file in the folder of the store. Raises OSError."""
+        index = contents.index()
         file.seek(0, os.SEEK_END)
-        for place in places:
-            row = _INDEXED.pack(*place)
-            index.update(row)
-            file.write(row)
-            count += 1
-        file.write(_FOOTER.pack(count, _MAGIC))
+        file.write(index)
+        file.write(_FOOTER.pack(len(index) // _INDEXED.size, _MAGIC))
         file.flush()
         os.fsync(file.fileno())
-        name = index.hexdigest()
+        contents.packs[-1] = hashlib.sha256(index).hexdigest()
         os.makedirs(self._path("packs"), exist_ok=True)
-        os.rename(beside, self._path("packs/" + name))
-        return name
+        os.rename(beside, self._path("packs/" + contents.packs[-1]))
 
     def keep(self, manifest: bytes | bytearray, contents: Contents) -> str:
         """Keep a manifest whose contents are all in packs, and give its id. Raises OSError, Damaged."""
-        bundle = hashlib.sha256(manifest).hexdigest()
         numbers = {contents.place(entry.content)[0] for entry in entries(manifest) if entry.kind != "l"}
-        packs = sorted(contents.packs[number] for number in numbers)
-        self.put(bundle + ".packs", "".join(pack + "\n" for pack in packs).encode())
+        return self.hold(manifest, [contents.packs[number] for number in numbers])
+
+    def hold(self, manifest: bytes | bytearray, packs: Iterable[str]) -> str:
+        """Keep a manifest whose contents are all in these packs, and give its id. Raises OSError, Damaged."""
+        bundle = hashlib.sha256(manifest).hexdigest()
+        self.put(bundle + ".packs", "".join(pack + "\n" for pack in sorted(packs)).encode())
         self.put(bundle + ".manifest", manifest)
         self.touch(bundle)
         return bundle
@@ -275,7 +298,6 @@ class PackWriter:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._new: list[bytes] = []
         self._file: BinaryIO | None = None
         self._beside = ""
 
@@ -289,17 +311,19 @@ class PackWriter:
     @functools.cached_property
     def contents(self) -> Contents:
         """What is in the store, looked up when something is new, and what was added."""
-        return self._store.contents()
+        contents = self._store.contents()
+        contents.begin(PACKING)
+        return contents
 
     def add(self, data: bytes, digest: bytes) -> None:
         """A small content, whole."""
         if digest not in self.contents:
             file = self._opened()
-            self._take(digest, file.tell(), len(data))
+            self.contents.add(digest, file.tell(), len(data))
             file.write(data)
 
-    def add_large(self, read: Callable[[int], bytes]) -> tuple[bytes, int]:
-        """A content that is read in pieces, to its end. Gives its digest and size."""
+    def add_large(self, read: Callable[[int], bytes]) -> bytes:
+        """A content that is read in pieces, to its end. Gives its digest."""
         file = self._opened()
         last = file.tell()
         start = file.seek(aligned(last))
@@ -307,27 +331,18 @@ class PackWriter:
         for piece in iter(lambda: read(PIECE), b""):
             digest.update(piece)
             file.write(piece)
-        size = file.tell() - start
         if digest.digest() in self.contents:
-            file.seek(last)
-            file.truncate()
+            file.truncate(file.seek(last))
         else:
-            self._take(digest.digest(), start, size)
-        return digest.digest(), size
+            self.contents.add(digest.digest(), start, file.tell() - start)
+        return digest.digest()
 
     def finish(self) -> None:
         """Make the pack count; if there is nothing new, there is none."""
-        if self._file is None or not self._new:
-            return
-        self._new.sort()
-        places = ((digest, *self.contents.place(digest)[1:]) for digest in self._new)
-        self.contents.packs.append(self._store.seal(self._file, self._beside, places))
-        self._file.close()
-        self._file = None
-
-    def _take(self, digest: bytes, offset: int, size: int) -> None:
-        self.contents.add(digest, len(self.contents.packs), offset, size)
-        self._new.append(digest)
+        if self._file is not None and self.contents.index():
+            self._store.seal(self._file, self._beside, self.contents)
+            self._file.close()
+            self._file = None
 
     def _opened(self) -> BinaryIO:
         if self._file is None:
@@ -349,29 +364,16 @@ def aligned(offset: int) -> int:
     return -(-offset // BLOCK) * BLOCK
 
 
-def sweep(root: str, older_s: float = 86400.0) -> None:
-    """Remove what was left half written for so long that nobody is at it any more."""
-    before = time.time() - older_s
-    with os.scandir(root) as found:
-        left = [one for one in found if one.name.startswith(PACKING)]
-    for one in left:
-        with contextlib.suppress(OSError):
-            if one.stat(follow_symlinks=False).st_mtime < before:
-                (shutil.rmtree if one.is_dir(follow_symlinks=False) else os.unlink)(one.path)
-
-
 def _index(file: BinaryIO) -> bytes:
     """The index of a pack; empty if the file is none."""
-    end = file.seek(0, os.SEEK_END)
-    if end < _FOOTER.size:
-        return b""
-    file.seek(end - _FOOTER.size)
-    count, magic = _FOOTER.unpack(file.read(_FOOTER.size))
-    start = end - _FOOTER.size - count * _INDEXED.size
+    end = file.seek(0, os.SEEK_END) - _FOOTER.size
+    file.seek(max(0, end))
+    count, magic = _FOOTER.unpack(file.read()) if end >= 0 else (0, b"")
+    start = end - count * _INDEXED.size
     if magic != _MAGIC or start < 0:
         return b""
     file.seek(start)
-    return file.read(count * _INDEXED.size)
+    return file.read(end - start)
 
 
 def _bytes(entry: Entry, contents: Contents, files: list[int]) -> bytes:

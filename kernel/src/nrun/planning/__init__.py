@@ -6,7 +6,7 @@ from nrun.planning.commands import ARGUMENT, launch_of, secrets_in, task_json
 from nrun.planning.dependencies import Dependency, check_dependencies, dependencies_of, one_after_another
 from nrun.planning.jobs import Job, Plan, RecordedTask, Surroundings, Task, check_executor, check_name
 from nrun.planning.planner import plan_experiment
-from nrun.planning.shell import SECRETS_FILE, launch_files, secret_files, task_folders, word_of
+from nrun.planning.shell import SECRETS_FILE, exportable, launch_files, secret_files, task_folders, word_of
 
 __all__ = [
     "ARGUMENT",
@@ -21,6 +21,7 @@ __all__ = [
     "check_executor",
     "check_name",
     "dependencies_of",
+    "exportable",
     "launch_files",
     "launch_of",
     "one_after_another",

@@ -88,14 +88,16 @@ def secrets_in(text: str) -> list[Secret]:
 
 
 def _argv(script: Script, executor: Executor) -> tuple[Word, ...]:
-    program = executor.interpreter() if script.entrypoint == "python" else script.entrypoint
+    program, *options = script.words
+    if program == "python":
+        program = executor.interpreter()
     if script.inline:
-        return (program, JobPath(SCRIPT_FILE), *script.args)
+        return (program, *options, JobPath(SCRIPT_FILE), *script.args)
     if script.m:
-        return (program, "-m", script.path, *script.args)
+        return (program, *options, "-m", script.path, *script.args)
     # A path that begins with a dash must not be taken for an option of the program.
     path = f"./{script.path}" if script.path.startswith("-") else script.path
-    return (program, path, *script.args)
+    return (program, *options, path, *script.args)
 
 
 def task_json(task: Task | RecordedTask, surroundings: Surroundings) -> str:

@@ -101,6 +101,13 @@ class Plan(Data):
         """Every executor once, in the order of the jobs. The record counts them so."""
         return list({id(executor): executor for job in self.jobs for executor in job.executors}.values())
 
+    def batches(self) -> list[list[Job]]:
+        """The jobs as they can be handed over at once: those that go to one place and wait for the same."""
+        found: dict[object, list[Job]] = {}
+        for job in self.jobs:
+            found.setdefault((job.executor.place(), frozenset(map(str, job.dependencies))), []).append(job)
+        return list(found.values())
+
 
 def check_name(name: object, what: str) -> str:
     """`name` if it can be the name of a folder that stays where it is put. Raises PlanError."""

@@ -65,7 +65,8 @@ def _refused(job: Job, executor: Executor, backend: Backend) -> list[str]:
         "output": executor.silence_timeout_s is not None,
         "outputs": bool(job.outputs),
     }
-    elsewhere = {} if backend.capabilities.here else {"outputs": "what its jobs leave is on other machines"}
+    brought = backend.capabilities.here or hasattr(backend, "fetch_outputs")
+    elsewhere = {} if brought else {"outputs": "what its jobs leave is on other machines"}
     refuses = {**elsewhere, **backend.capabilities.refuses}
     return [
         f"job {job.name!r} needs {feature!r}, which {executor.place().kind} refuses: {refuses[feature]}"

@@ -93,11 +93,13 @@ def _task(folder: Path) -> tuple[Script | RecordedTask, str, dict[str, Any]]:
     if words[-1] == f"{_IN_FOLDER}task.json":
         document = json.loads((folder / "task.json").read_bytes())
         return RecordedTask(document.pop("task")), cwd, document
-    program, path, *args = words[1:]
-    if path == f"{_IN_FOLDER}script":
+    words, script = words[1:], f"{_IN_FOLDER}script"
+    if script in words:
+        at = words.index(script)
         inline = (folder / "script").read_bytes().decode("utf-8", "surrogateescape")
-        return Script(inline=inline, args=args, env=env, entrypoint=program), cwd, {}
-    module = path == "-m"
+        return Script(inline=inline, args=words[at + 1 :], env=env, entrypoint=words[:at]), cwd, {}
+    at = next(at for at, word in enumerate(words[1:], 1) if word == "-m" or not word.startswith("-"))
+    module, program, (path, *args) = words[at] == "-m", words[:at], words[at:]
     return Script(args.pop(0) if module else path, args=args, env=env, entrypoint=program, m=module), cwd, {}
 
 

@@ -13,7 +13,7 @@ from nrun.cli.root import hooks_of
 from nrun.errors import did_you_mean
 from nrun.plugins import PluginState
 from nrun.text import columns, printable
-from nrun_command_plugins.doctor import diagnose
+from nrun_command_plugins.doctor import diagnose, examine
 from nrun_command_plugins.provides import declarations, provided_by
 
 if TYPE_CHECKING:
@@ -91,18 +91,24 @@ def info(context: click.Context, name: str, as_json: bool) -> None:
 
 
 @plugins.command()
+@click.option("--on", "profile", metavar="PROFILE", help="Check the place of a site profile instead.")
+@click.option("--probe", is_flag=True, help="Run a job of one second there too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
-def doctor(context: click.Context, as_json: bool) -> int:
+def doctor(context: click.Context, profile: str | None, probe: bool, as_json: bool) -> int:
     """Explain every plugin that is not well, and run the checks that plugins bring for this machine.
+
+    With --on, say what works where the executor of a site profile sends jobs, and what to do about the rest.
 
     Exits with 0 if all is well, 1 otherwise.
 
     \b
     Examples:
       nrun plugins doctor
+      nrun plugins doctor --on cluster --probe
     """
-    return say(diagnose(hooks_of(context)), as_json=as_json)
+    hooks = hooks_of(context)
+    return say(examine(profile, probe=probe) if profile else diagnose(hooks), as_json=as_json)
 
 
 def _record(hooks: Hooks, name: str) -> PluginRecord:

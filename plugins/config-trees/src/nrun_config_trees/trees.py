@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nrun.arguments import UnknownArgument
 from nrun.config.checks import checks_values, effective_default
 from nrun.config.node import (
+    PINNED,
     BaseNode,
     admitted,
     caller,
@@ -28,7 +29,7 @@ from nrun.config.order import children_first, held_by
 from nrun.config.origin import Origin
 from nrun.config.paths import format_path, get_at, holder_of, nodes_of, set_at, steps_of
 from nrun.config.show import brief
-from nrun.config.tags import PINNED, tags_at
+from nrun.config.tags import tags_at
 from nrun.config.target import check_name, display_name
 from nrun.errors import ConfigError
 

@@ -55,6 +55,18 @@ def _svg(value: Any) -> str:
     return as_svg(value)
 
 
+def _html(value: Any) -> str:
+    from nrun_config_view.pages import as_html
+
+    return as_html(value)
+
+
+def _mermaid(value: Any) -> str:
+    from nrun_config_view.pages import as_mermaid
+
+    return as_mermaid(value)
+
+
 def _python(value: Any) -> str:
     from nrun_config_view.python import as_python
 
@@ -79,6 +91,8 @@ SHOWN: dict[str, Callable[[Any], str]] = {
     "json": _json,
     "py": _python,
     "svg": _svg,
+    "html": _html,
+    "mermaid": _mermaid,
     "overrides": _overrides,
     "yaml": lambda value: dumps(value, "yaml"),
     "toml": lambda value: dumps(value, "toml"),
@@ -186,7 +200,8 @@ def explain(what: str, path: str, as_json: bool) -> None:
 def convert(source: str, target: str) -> None:
     """Write the configuration FROM to the file TO, in the format that its name ends in. Imports nothing.
 
-    FROM may also be a task of an experiment. Besides the formats of files, `.py` and `.svg` will do.
+    FROM may also be a task of an experiment. Besides the formats of files, `.py`, `.svg`, `.html` and `.mmd`
+    (Mermaid) will do.
 
     \b
     Examples:
@@ -194,7 +209,8 @@ def convert(source: str, target: str) -> None:
       nrun config convert latest:train train.py
     """
     value, suffix = configuration(source), Path(target).suffix.removeprefix(".")
-    if suffix not in ("py", "svg"):
+    suffix = {"mmd": "mermaid"}.get(suffix, suffix)
+    if suffix not in ("py", "svg", "html", "mermaid"):
         dump(value, target)
         return
     try:

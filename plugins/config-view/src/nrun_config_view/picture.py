@@ -54,7 +54,7 @@ class Row:
 
 @attrs.frozen(repr=False)
 class Picture:
-    """A configuration to look at: notebooks show it, `str` gives it as text, `save` writes it as SVG."""
+    """A configuration to look at: notebooks show it, `str` gives it as text, `save` writes it."""
 
     config: Any
 
@@ -67,13 +67,15 @@ class Picture:
         return as_svg(self.config)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture. Raises ConfigError unless `path` ends with `.svg`, or if it cannot be written."""
-        file = Path(path)
-        if file.suffix.lower() != ".svg":
-            msg = f"{file.name} does not end in .svg, the one format for pictures"
+        """Write the picture. Raises ConfigError for a name without the ending of one, or if it cannot be written."""
+        from nrun_config_view.pages import as_html, as_mermaid
+
+        file, drawn = Path(path), {".svg": as_svg, ".html": as_html, ".mmd": as_mermaid}
+        if file.suffix.lower() not in drawn:
+            msg = f"{file.name} does not end in {', '.join(drawn)}, the formats for pictures"
             raise ConfigError(msg, hint=f"{file.stem}.svg opens in browsers and editors")
         try:
-            file.write_text(as_svg(self.config), "utf-8")
+            file.write_text(drawn[file.suffix.lower()](self.config), "utf-8")
         except OSError as error:
             raise ConfigError(f"cannot write {file}: {error.strerror}") from error
 
@@ -88,7 +90,7 @@ def as_text(config: Any) -> str:
         if above:
             inner.setdefault(above[-1], []).append(index)
         above.append(index)
-    return "\n".join(branches([0], lambda index: [_label(rows[index])], lambda index: inner.get(index, [])))
+    return "\n".join(branches([0], lambda index: [label_of(rows[index])], lambda index: inner.get(index, [])))
 
 
 def rows_of(config: Any) -> Iterator[Row]:
@@ -117,7 +119,7 @@ def rows_of(config: Any) -> Iterator[Row]:
 def as_svg(config: Any) -> str:
     """A configuration as a drawing, with lines to what is inside and curves to what is shared."""
     rows = list(rows_of(config))
-    labels = [_label(row) for row in rows]
+    labels = [label_of(row) for row in rows]
     marks = f"n{zlib.crc32(repr(labels).encode()):x}"  # of several pictures on one page each has its own
     boxes = [_Box(row, label, number, marks) for number, (row, label) in enumerate(zip(rows, labels, strict=True))]
     lines: list[str] = []
@@ -180,7 +182,8 @@ def _curve(box: _Box, node: _Box) -> str:
     return f'<path class="same" d="M{box.end:g} {box.y:g}C{ways} {node.end:g} {node.y:g}"/>'
 
 
-def _label(row: Row) -> str:
+def label_of(row: Row) -> str:
+    """A row as text."""
     short = display_name(row.title) if row.title else ""
     node = f"{row.kind}({short})" if row.kind else ""
     words = [" = ".join(filter(None, (row.text, node)))]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class PyxisContainer(Container):
-    """Has Slurm run a job in an image, where its plugin Pyxis is installed. All of a job runs inside, `launch.sh` too.
+    """Has Slurm run a job in an image, where its plugin Pyxis is installed: whatever srun starts runs inside.
 
     What is None is as the cluster has it.
     """

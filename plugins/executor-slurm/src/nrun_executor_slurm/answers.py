@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 JOB = re.compile(r"(\d{1,12}(?:_\d{1,9})?)(?:\+0)?(?:;\S+)?", re.ASCII)
 """A job as `sbatch --parsable` and `squeue` name it: number, element of an array, cluster."""
@@ -75,6 +75,8 @@ class Seen:
     down: str
     """Why there is no fresh answer."""
     folders: Mapping[str, Marked]
+    arrays: Collection[str]
+    """The arrays that the queue lists, or elements of them."""
 
 
 def submitted(text: str) -> dict[str, Said]:
@@ -118,25 +120,34 @@ def looked(text: str) -> Seen:
         if "exit_code" not in facts:
             facts.pop("ended_at", None)  # room was made for a marker that is not written
         folders[folder] = Marked(**facts)  # type: ignore[arg-type]  # its fields, as read below
-    return Seen(now=now, queue=queue if queue_at else None, queue_at=queue_at, down=down, folders=folders)
+    arrays = {job.partition("_")[0] for job in queue}
+    listed = queue if queue_at else None
+    return Seen(now=now, queue=listed, queue_at=queue_at, down=down, folders=folders, arrays=arrays)
 
 
 def asked(text: str) -> dict[str, Listed]:
     """What `ask.sh` says, by job: accounting where there is some, else the controller."""
-    accounts, controller = {}, {}
+    accounts: dict[str, Listed] = {}
+    controller: dict[str, Listed] = {}
     for line in text.split("\n"):
         kind, _, rest = line.partition("\t")
         if kind == "sacct" and (entry := _account(rest)):
-            accounts[entry[0]] = entry[1]
+            accounts |= dict.fromkeys(*entry)
         elif kind == "scontrol":
             job, _, shown = rest.partition("\t")
             if (found := _shown(shown)) is not None:
-                controller[job] = found
+                controller[_element(job, shown)] = found
     return controller | accounts
 
 
+def array_of(job: str) -> str | None:
+    """The array that a job is an element of."""
+    array, underline, _ = job.partition("_")
+    return array if underline else None
+
+
 def gone(text: str) -> set[str]:
-    """The jobs of which the controller says that there are none."""
+    """The jobs and arrays of which the controller says that there are none."""
     return {
         line.split("\t")[1]
         for line in text.split("\n")
@@ -162,10 +173,10 @@ def _queued(line: str) -> tuple[str, Listed] | None:
     return found[1], listed
 
 
-def _account(line: str) -> tuple[str, Listed] | None:
+def _account(line: str) -> tuple[list[str], Listed] | None:
     fields = line.split("|")
-    found = JOB.fullmatch(fields[0])
-    if len(fields) != 6 or not found or not fields[1].strip():  # noqa: PLR2004 - as `ask.sh` asks for them
+    jobs = _elements(fields[0])
+    if len(fields) != 6 or not jobs or not fields[1].strip():  # noqa: PLR2004 - as `ask.sh` asks for them
         return None
     _, state, code, start, end, nodes = fields
     word, _, by = state.partition(" by ")
@@ -179,7 +190,15 @@ def _account(line: str) -> tuple[str, Listed] | None:
         exit_code=exit_code,
         signal=number,
     )
-    return (found[1], listed) if listed.state else None
+    return (jobs, listed) if listed.state else None
+
+
+def _elements(text: str) -> list[str]:
+    """The jobs of an id: one, or those of an array that were never told apart, such as `7_[1-3,8%2]`."""
+    if found := JOB.fullmatch(text):
+        return [found[1]]
+    found = re.fullmatch(r"(\d{1,12}_\[[\d,-]+)(?:%\d+)?\]", text, re.ASCII)
+    return _expanded(f"{found[1]}]") if found else []
 
 
 def _shown(line: str) -> Listed | None:
@@ -196,6 +215,12 @@ def _shown(line: str) -> Listed | None:
         exit_code=exit_code,
         signal=number,
     )
+
+
+def _element(job: str, line: str) -> str:
+    """The job that a line of `scontrol show job` is about."""
+    found = re.search(r" ArrayTaskId=(\d{1,9}) ", line, re.ASCII)
+    return f"{job}_{found[1]}" if found else job
 
 
 def _marker(line: str) -> Iterator[tuple[str, object]]:

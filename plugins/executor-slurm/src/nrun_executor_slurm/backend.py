@@ -11,10 +11,10 @@ import attrs
 
 from nrun import BackendError, NrunError, State, Tunnel
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused
-from nrun_executor_slurm import answers, truth
-from nrun_executor_slurm.cluster import TIMEOUT_S, Cluster
-from nrun_executor_slurm.names import comment_of, folder_of
-from nrun_executor_slurm.script import submission
+from nrun_executor_slurm import answers, arrays, handing, truth
+from nrun_executor_slurm.cluster import MOST_ELEMENTS, TIMEOUT_S, Cluster
+from nrun_executor_slurm.names import folder_of
+from nrun_executor_slurm.outputs import fetch_outputs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
@@ -31,14 +31,12 @@ SLOWEST_S = 10.0
 """How long the queue may go unasked while nothing changes."""
 MARKERS_S = 1.0
 """How often the markers of jobs are looked at."""
-SETTLE_S = 130.0
-"""After so long, a submission that nobody knows of was none: `submit.sh` gives sbatch two minutes."""
 GONE_S = 30.0
 """How long a job must be known to nobody, and have left no marker, before it counts as lost."""
 KILLED_S = 60.0
 """How long Slurm may take to have killed a job."""
 AT_ONCE = 8
-_CAPABILITIES = Capabilities()
+_CAPABILITIES = Capabilities(batch=MOST_ELEMENTS, throttles=True)
 
 
 class SlurmBackend:
@@ -68,8 +66,8 @@ class SlurmBackend:
         return _CAPABILITIES
 
     def plan(self, launches: Sequence[Launch]) -> Sequence[Submission]:
-        """One batch script per job."""
-        return [submission(launch) for launch in launches]
+        """One batch script for each job, or for those that are alike."""
+        return arrays.submissions(launches)
 
     async def __aenter__(self) -> Self:
         self._cluster = Cluster(self.tunnel, await self._stack.enter_async_context(self.tunnel.connect()))
@@ -100,66 +98,19 @@ class SlurmBackend:
         self, submissions: Sequence[Submission], attempts: Mapping[str, Attempt]
     ) -> Mapping[Tag, Handle | Refused]:
         """All files in one transfer for each experiment, then all jobs in one command."""
-        wanted = {folder_of(attempts[job].tag): (attempts[job], one) for one in submissions for job in one.jobs}
-        await self.cluster.mind_folder()
-        for experiment in {attempt.tag.experiment for attempt, _ in wanted.values()}:
-            await self.cluster.send(experiment, wanted)
-        await self.cluster.lay_out([attempt for attempt, _ in wanted.values()])
-        lines = [f"{folder}\t{comment_of(attempt.tag)}" for folder, (attempt, _) in wanted.items()]
-        told = answers.submitted(await self.cluster.program("submit.sh", lines=lines, repeatable=False))
-        given: dict[Tag, Handle | Refused] = {}
-        for folder, (attempt, _) in wanted.items():
-            said = told.get(folder, answers.Said("lost", ""))
-            if said.job is not None:
-                given[attempt.tag] = handle = _handle(attempt, said.job)
+        given = await handing.submit(self.cluster, submissions, attempts)
+        for handle in given.values():
+            if isinstance(handle, Handle):
                 self._watch(handle)
-            elif said.what == "refused":
-                given[attempt.tag] = Refused(f"sbatch: {answers.complaint(said.more)}")
-        await self.cluster.clear(
-            [one for one, _ in wanted.values() if one.secrets and isinstance(given.get(one.tag), Refused)]
-        )
+        refused = [one for one in attempts.values() if one.secrets and isinstance(given.get(one.tag), Refused)]
+        await self.cluster.clear(refused)
         return given
 
     async def find(self, attempts: Collection[Attempt]) -> Mapping[Tag, Handle]:
         """By what lies in their folders; where that leaves a doubt, by the comments of the jobs in the queue."""
-        by_folder = {folder_of(attempt.tag): attempt for attempt in attempts}
-        if not by_folder:
-            return {}
-        told = answers.submitted(await self.cluster.program("find.sh", lines=by_folder))
-        found: dict[Tag, Handle] = {}
-        doubtful: dict[str, Attempt] = {}
-        youngest = SETTLE_S
-        for folder, attempt in by_folder.items():
-            said = told.get(folder)
-            if said is None or said.what == "never":
-                continue  # no folder of ours is there at all
-            if said.job is not None:
-                found[attempt.tag] = _handle(attempt, said.job)
-            else:
-                doubtful[folder] = attempt
-                age = said.more.strip()
-                youngest = min(youngest, float(age) if age.isdigit() else 0.0)
-        if doubtful:
-            found |= await self._find_in_queue(doubtful.values(), settled=youngest >= SETTLE_S)
+        found = await handing.find(self.cluster, attempts)
         for handle in found.values():
             self._watch(handle)
-        return found
-
-    async def _find_in_queue(self, attempts: Collection[Attempt], *, settled: bool) -> dict[Tag, Handle]:
-        seen = await self.cluster.look((), 0.0)
-        if seen.queue is None or seen.down:
-            msg = f"Slurm does not say which jobs there are: {seen.down or 'no answer'}"
-            raise BackendError(msg)
-        newest_last = sorted(seen.queue.items(), key=lambda entry: int(entry[0].partition("_")[0]))
-        jobs = {listed.comment.partition(" ")[0]: job for job, listed in newest_last}
-        found = {
-            attempt.tag: _handle(attempt, jobs[comment_of(attempt.tag)])
-            for attempt in attempts
-            if comment_of(attempt.tag) in jobs
-        }
-        if len(found) < len(attempts) and not settled:
-            msg = "some jobs were being submitted when the answer was lost; Slurm may still be at it"
-            raise BackendError(msg)
         return found
 
     # ---- watching
@@ -258,6 +209,8 @@ class SlurmBackend:
             return truth.observed(marked, listed, at=at, source="squeue")
         if _is_news(handle, seen):
             return truth.begun(marked, at)
+        if answers.array_of(job) in seen.arrays and (left := truth.left_out(marked, at)) is not None:
+            return left
         return self._absent(handle, marked, seen.now or at, gone=none)
 
     def _absent(self, handle: Handle, marked: Marked | None, at: float, *, gone: bool) -> Observation:
@@ -344,6 +297,8 @@ class SlurmBackend:
         async with room:
             await self.cluster.fetch(folder_of(handle.tag), dest)
 
+    fetch_outputs = fetch_outputs
+
     async def cancel(self, handles: Collection[Handle], *, grace_s: float) -> Mapping[Handle, str]:
         """`scancel`; after the grace KILL; then a look at what Slurm still has of them."""
         left = await self._alive(handles, 0.0)
@@ -372,10 +327,6 @@ class SlurmBackend:
         found = {handle: seen.queue.get(str(_job(handle))) for handle in asked}
         states = {handle: listed.state for handle, listed in found.items() if listed is not None}
         return {handle: state for handle, state in states.items() if state not in truth.ENDED}
-
-
-def _handle(attempt: Attempt, job: str) -> Handle:
-    return Handle(attempt.tag, {"job": job, "at": time.time()}, attempt.folder)
 
 
 def _job(handle: Handle) -> str | None:

@@ -29,6 +29,9 @@ async def check() -> Sequence[CheckResult]:
     ]
     async with LocalTunnel(job_dir="~").connect() as host:
         version, ping, accounts = await host.run(commands, timeout_s=TIMEOUT_S)
+    if not isinstance(ping, TransportError) and b"configuration source" in ping.stderr:
+        away = "Slurm is installed here, but this machine belongs to no cluster: clusters are reached over SSH alone"
+        return [CheckResult(ok=True, message=away)]
     up = _said(ping)
     accounting = _said(accounts) is not None
     return [

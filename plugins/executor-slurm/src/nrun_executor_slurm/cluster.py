@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nrun import BackendError, HostCommand, TransportError
-from nrun.planning import secret_files
 from nrun_executor_slurm import answers
-from nrun_executor_slurm.names import folder_of
+from nrun_executor_slurm.names import experiment_folder, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from nrun import Transport, Tunnel
-    from nrun.model import Attempt, Bundle, Handle, Submission, Tag
+    from nrun.model import Attempt, Bundle, Handle
     from nrun_executor_slurm.answers import Listed, Seen
 
 REMOTE = Path(__file__).with_name("remote")
@@ -23,7 +21,9 @@ TIMEOUT_S = 60.0
 SUBMIT_S = 600.0
 SEND_S = 86400.0
 """For all code; the engine ends it much sooner where nothing comes on."""
-_HOME = """case $1 in '~/'*) set -- "$HOME/${1#??}" ;; esac"""
+MOST_ELEMENTS = 1000
+"""With Slurm's default for MaxArraySize the last element is 1000."""
+HOME = """case $1 in '~/'*) set -- "$HOME/${1#??}" ;; esac"""
 """Has `~/` at the beginning of a path mean what it does in shells."""
 _CLEAR = "rm -f secrets secrets.kept task-*/secrets task-*/secrets.kept"
 
@@ -34,6 +34,9 @@ class Cluster:
     def __init__(self, tunnel: Tunnel, host: Transport) -> None:
         self.tunnel = tunnel
         self.host = host
+        self.most_elements = MOST_ELEMENTS
+        """Of one array. Slurm tells when that is too many."""
+        self._minded = False
         self._workers: set[str] = set()
 
     def path(self, name: str) -> str:
@@ -65,7 +68,7 @@ class Cluster:
         await self.mind_folder()
         tools = {path.name: path.read_bytes() for path in (*RECEIVER, REMOTE / "lay_out.py")}
         await self.host.send(tools, self.path("tools"), timeout_s=TIMEOUT_S)
-        script = f'{_HOME}; exec python3 "$1/tools/receive.py" "$1/bundles"'
+        script = f'{HOME}; exec python3 "$1/tools/receive.py" "$1/bundles"'
         argv = ("sh", "-c", script, "sh", self.tunnel.job_dir)
         try:
             async with self.host.talk(argv, timeout_s=SEND_S) as line:
@@ -78,36 +81,36 @@ class Cluster:
         """Make copies of the code of attempts, for each its own."""
         lines = [f"{folder_of(one.tag)}\t{one.bundle.id}\n" for one in attempts if one.bundle is not None]
         if lines:
-            script = f'{_HOME}; exec python3 "$1/tools/lay_out.py" "$1"'
+            script = f'{HOME}; exec python3 "$1/tools/lay_out.py" "$1"'
             argv = ("sh", "-c", script, "sh", self.tunnel.job_dir)
             await self.run(HostCommand(argv, "".join(lines).encode(), repeatable=True), SUBMIT_S)
 
     async def mind_folder(self) -> None:
         """Make the folder in which nrun works, for its owner alone."""
-        script = f'{_HOME}; [ -d "$1" ] || mkdir -p -m 700 -- "$1"'
+        if self._minded:
+            return
+        script = f'{HOME}; [ -d "$1" ] || mkdir -p -m 700 -- "$1"'
         await self.run(HostCommand(("sh", "-c", script, "sh", self.tunnel.job_dir), repeatable=True))
+        self._minded = True
 
-    async def send(self, experiment: str, wanted: Mapping[str, tuple[Attempt, Submission]]) -> None:
-        """Write the files of the attempts of an experiment, in one transfer."""
-        base = folder_of(next(one.tag for one, _ in wanted.values() if one.tag.experiment == experiment))
-        root = base.partition("/jobs/")[0]
-        files: dict[str, bytes | Path] = {}
-        for folder, (attempt, one) in wanted.items():
-            if attempt.tag.experiment != experiment:
-                continue
-            name = folder.removeprefix(f"{root}/")
-            texts = {**one.files[attempt.tag.job], "attempt": _attempt_file(attempt.tag)}
-            texts |= {f"{path}.kept": text for path, text in secret_files(attempt.secrets).items()}
-            files |= {f"{name}/{path}": text.encode("utf-8", "surrogateescape") for path, text in texts.items()}
+    async def send(self, attempts: Collection[Attempt], texts: Mapping[str, str]) -> None:
+        """Write files, by their paths below the folder in which nrun works: one transfer for each experiment."""
+        for experiment in {attempt.tag.experiment for attempt in attempts}:
+            root = experiment_folder(experiment)
+            files: dict[str, bytes | Path] = {}
             if experiment not in self._workers:
-                files |= {path.name: path.read_bytes() for path in attempt.folder.parents[2].glob("worker*.py")}
-        await self.host.send(files, self.path(root), timeout_s=SUBMIT_S)
-        self._workers.add(experiment)
+                record = next(one.folder for one in attempts if one.tag.experiment == experiment).parents[2]
+                files |= {path.name: path.read_bytes() for path in record.glob("worker*.py")}
+            for path, text in texts.items():
+                if path.startswith(f"{root}/"):
+                    files[path.removeprefix(f"{root}/")] = text.encode("utf-8", "surrogateescape")
+            await self.host.send(files, self.path(root), timeout_s=SUBMIT_S)
+            self._workers.add(experiment)
 
     async def clear(self, attempts: Collection[Attempt | Handle]) -> None:
         """Remove the secrets of attempts that do not run."""
         if attempts:
-            script = f'{_HOME}; cd "$1" || exit 0; while IFS= read -r folder; do (cd "$folder" && {_CLEAR}); done'
+            script = f'{HOME}; cd "$1" || exit 0; while IFS= read -r folder; do (cd "$folder" && {_CLEAR}); done'
             lines = "".join(f"{folder_of(one.tag)}\n" for one in attempts)
             argv = ("sh", "-c", script, "sh", self.tunnel.job_dir)
             await self.run(HostCommand(argv, lines.encode(), repeatable=True))
@@ -120,11 +123,12 @@ class Cluster:
         """What accounting and the controller say of jobs, and of which the controller says that there are none."""
         text = (REMOTE / "ask.sh").read_text("utf-8")
         told = await self.run(HostCommand(("sh", "-c", text, "ask.sh", ",".join(jobs)), repeatable=True))
-        return answers.asked(told), answers.gone(told)
+        none = answers.gone(told)
+        return answers.asked(told), {job for job in jobs if job in none or answers.array_of(job) in none}
 
     async def logs_of_tasks(self, folder: str, kind: str) -> list[str]:
         """The logs of the tasks of a group, from the folder of its attempt."""
-        script = f'{_HOME}; cd "$1" 2>/dev/null || exit 0; ls -d task-* 2>/dev/null || :'
+        script = f'{HOME}; cd "$1" 2>/dev/null || exit 0; ls -d task-* 2>/dev/null || :'
         told = await self.run(HostCommand(("sh", "-c", script, "sh", folder), repeatable=True))
         tasks = sorted(int(one[5:]) for one in told.split() if one.startswith("task-") and one[5:].isdigit())
         return [f"task-{task}/{kind}.log" for task in tasks]
@@ -133,7 +137,7 @@ class Cluster:
         """All that the folder of an attempt has, but for code and secrets; the latter are removed there."""
         folder = self.path(name)
         listing = "find . -mindepth 1 -maxdepth 1 ! -name code ! -name '*.part' -printf '%P\\0'"
-        script = f'{_HOME}; cd "$1" 2>/dev/null || exit 0; {_CLEAR}; {listing}'
+        script = f'{HOME}; cd "$1" 2>/dev/null || exit 0; {_CLEAR}; {listing}'
         told = await self.run(HostCommand(("sh", "-c", script, "sh", folder), repeatable=True))
         names = [one for one in told.split("\0") if one]
         if names:
@@ -142,9 +146,3 @@ class Cluster:
     async def cancel(self, words: Sequence[str], jobs: Sequence[str]) -> None:
         """`scancel`; that a job is over already is no failure."""
         await self.run(HostCommand(("sh", "-c", 'scancel "$@" || :', "sh", *words, *jobs), repeatable=True))
-
-
-def _attempt_file(tag: Tag) -> str:
-    """What the job is told of itself."""
-    values = {"NRUN_TAG": str(tag), "NRUN_EXPERIMENT_ID": tag.experiment, "NRUN_ATTEMPT": str(tag.attempt)}
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())

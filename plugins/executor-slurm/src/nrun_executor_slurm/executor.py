@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 from attrs.validators import and_, ge, instance_of, optional
 
 from nrun import Executor, Tunnel
+from nrun.protocols import check_container
 from nrun.text import text_of
 
 if TYPE_CHECKING:
+    from nrun import CheckResult, Container
     from nrun.model import Place
 
 JOB_DIR = "~/.nrun/slurm"
@@ -88,6 +90,20 @@ def _words(value: Sequence[str]) -> tuple[str, ...]:
     return tuple(text_of(one, "SlurmExecutor: a text") for one in value or ())
 
 
+def _containers(executor: Any, field: attrs.Attribute[Any], value: Sequence[object]) -> None:  # noqa: ANN401 - a SlurmExecutor
+    for one in value:
+        check_container(executor, field, one)
+    if value and executor.container is not None:
+        msg = "give container, for all tasks, or task_containers"
+        raise ValueError(msg)
+
+
+def _here() -> Tunnel:
+    from nrun import LocalTunnel  # descriptions and help need no more than the class of tunnels
+
+    return LocalTunnel(job_dir=JOB_DIR)
+
+
 def _not_yet(why: str) -> Any:  # noqa: ANN401 - a field of any type
     """A field of NeMo Run's that means nothing here yet: refused, not ignored."""
 
@@ -99,10 +115,11 @@ def _not_yet(why: str) -> Any:  # noqa: ANN401 - a field of any type
     return attrs.field(default=None, validator=check)
 
 
-def _here() -> Tunnel:
-    from nrun import LocalTunnel  # descriptions and help need no more than the class of tunnels
-
-    return LocalTunnel(job_dir=JOB_DIR)
+def _components(value: object) -> tuple[SlurmExecutor, ...]:
+    if not isinstance(value, Sequence) or not all(isinstance(one, SlurmExecutor) for one in value):
+        msg = f"heterogeneous is a list of what each component has, [SlurmExecutor(nodes=2, …), …], not {value!r}"
+        raise TypeError(msg)
+    return tuple(value)
 
 
 _COUNT = optional(and_(instance_of(int), ge(1)))
@@ -174,17 +191,31 @@ class SlurmExecutor(Executor):
     python: str = attrs.field(default="python3", validator=instance_of(str))
     """Interpreter of function tasks on the nodes, and of scripts whose entrypoint is `python`."""
 
+    torchrun_nproc_per_node: int | None = _count()
+    """Processes that a launcher starts on each node, if not as many as Slurm's options say."""
+    container: Container | None = attrs.field(default=None, validator=check_container)
+    """The image that jobs run in; None: they run on the nodes as these are."""
+    task_containers: Sequence[Container | None] = attrs.field(factory=tuple, converter=tuple, validator=_containers)
+    """Those of the tasks of a group instead, one for each; None for a task without."""
+    container_image: str | None = _text()
+    """Short for the image of `container`, which is a `PyxisContainer` unless another is given."""
+    container_mounts: Sequence[str] | None = None
+    """Short for its `mounts`."""
+    container_env: Sequence[str] | None = None
+    """Short for its `container_env`: variables of the host that go before those of the image."""
+    takes_step_options: ClassVar[bool] = True
+    """Whether a container can be asked for by options of srun."""
+
     array: str | None = _not_yet("give the jobs one by one, such as from a loop or a sweep")
     dependencies: Sequence[str] | None = _not_yet("say it in exp.add(…, dependencies=[…]), which nrun looks after")
     dependency_type: str = attrs.field(default="afterok")
     """Only `afterok`: dependencies of other kinds are said with the dependency."""
-    heterogeneous: bool | None = _not_yet("all processes of a job have the same resources as yet")
-    het_group_indices: Sequence[int] | None = _not_yet("all processes of a job have the same resources as yet")
-    container_image: str | None = _not_yet("no container runtime is installed for it as yet; use setup_lines")
-    container_mounts: Sequence[str] | None = _not_yet("no container runtime is installed for it as yet")
-    container_env: Sequence[str] | None = _not_yet("no container runtime is installed for it as yet")
+    heterogeneous: Sequence[SlurmExecutor] = attrs.field(factory=tuple, converter=_components)
+    """Components of a heterogeneous job, each with resources of its own, for the tasks of a group. What one leaves open
+    is as this executor has it."""
+    het_group_indices: Sequence[int] | None = attrs.field(default=None)
+    """For each task of the group the number of its component; None: each has one, in order."""
     memory_measure: bool | None = _not_yet("nothing measures the memory of GPUs on nodes as yet")
-    torchrun_nproc_per_node: int | None = _not_yet("it belongs to the launcher")
 
     @dependency_type.validator
     def _check_dependency_type(self, _field: object, value: object) -> None:
@@ -207,11 +238,35 @@ class SlurmExecutor(Executor):
             msg = f"signal is a name and seconds, such as 'USR1@120', for all processes of the job; not {value!r}"
             raise ValueError(msg)
 
+    @het_group_indices.validator
+    def _check_components(self, _field: object, value: object) -> None:
+        if self.heterogeneous or value is not None:
+            from nrun_executor_slurm.het import check  # most jobs are of one piece
+
+            check(self)
+
     @exclusive.validator
     def _check_exclusive(self, _field: object, value: object) -> None:
         if not isinstance(value, bool) and value not in {"user", "mcs", "topo"}:
             msg = f"exclusive is True, False, 'user', 'mcs' or 'topo', not {value!r}"
             raise ValueError(msg)
+
+    def __attrs_post_init__(self) -> None:
+        """What is short for something is that from now on."""
+        names = {"container_image": "image", "container_mounts": "mounts", "container_env": "container_env"}
+        given = {full: getattr(self, name) for name, full in names.items() if getattr(self, name) is not None}
+        container = self.container
+        if given and container is not None:
+            container = container.clone(**given)
+        elif self.container_image is not None:
+            import nrun
+
+            container = nrun.PyxisContainer(**given)
+        elif any(given.values()):
+            msg = "container_mounts and container_env belong to an image: give container_image, or container"
+            raise ValueError(msg)
+        for name, value in {"container": container, **dict.fromkeys(names)}.items():
+            object.__setattr__(self, name, value)
 
     def place(self) -> Place:
         """The cluster, by how it is reached."""
@@ -220,6 +275,41 @@ class SlurmExecutor(Executor):
 
         return Place("slurm", (("tunnel", dumps(self.tunnel)),))
 
+    def nnodes(self) -> int:
+        """As many as were asked for."""
+        return self.nodes
+
+    def nproc_per_node(self) -> int:
+        """What `torchrun_nproc_per_node` says; else a process for each task, or for each GPU of a single task."""
+        if self.torchrun_nproc_per_node is not None:
+            return self.torchrun_nproc_per_node
+        gpus = self.gpus_per_node or self.gpus_per_task
+        if self.ntasks_per_node > 1 or not gpus:
+            return self.ntasks_per_node
+        return max(1, int(str(gpus).rpartition(":")[2]))
+
     def interpreter(self) -> str:
-        """A Python of the cluster."""
-        return self.python
+        """A Python of the cluster; in a container that of its image."""
+        return self.container.python if self.container else self.python
+
+    def srun(self, command: str | Sequence[str], *, job_name: str = "interactive", **options: str | bool) -> int:
+        """Run a command on nodes like these, at this terminal, and give its exit code.
+
+        A text is read by `sh` there; a list is a program with exactly these arguments. Further options of srun are
+        given by name: `executor.srun("bash", pty=True)`. Of `env_vars`, secrets are left out. Raises TransportError.
+        """
+        from nrun_executor_slurm.interactive import run, srun_words
+
+        return run(self, srun_words(self, command, {"job-name": job_name, **_parameters(options)}))
+
+    def alloc(self, command: Sequence[str] = (), *, job_name: str = "interactive", **options: str | bool) -> int:
+        """Have nodes like these for as long as a command on the login node, or a shell there, runs: `salloc`."""
+        from nrun_executor_slurm.interactive import run, salloc_words
+
+        return run(self, salloc_words(self, _words(command), {"job-name": job_name, **_parameters(options)}))
+
+    async def check(self, *, probe: bool = False) -> Sequence[CheckResult]:
+        """Whether the cluster takes such jobs; with `probe` it also runs one of a second. For `plugins doctor --on`."""
+        from nrun_executor_slurm.site import check
+
+        return await check(self, probe=probe)

@@ -86,6 +86,15 @@ def begun(marked: Marked | None, at: float) -> Observation:
     )
 
 
+def left_out(marked: Marked | None, at: float) -> Observation | None:
+    """An element that is not listed while its array is, and has not begun: the only ones are those cancelled before."""
+    if marked is not None and marked.started_at is not None:
+        return None
+    return Observation(
+        state=State.CANCELLED, source="squeue", observed_at=at, reason="cancelled before it started", ended_at=at
+    )
+
+
 def _is_clean(marked: Marked) -> bool:
     """Whether it ended by itself: nobody asked it to stop, so neither was it preempted nor is it to run again."""
     return marked.exit_code is not None and not marked.stop and not marked.requeues and _signal(marked) is None

@@ -47,6 +47,10 @@ def perform(entry: Entrypoint, words: Sequence[str], options: Options) -> int:
         from nrun_language_overrides.render import show_help
 
         places = [item for item in items if is_path(item)]
+    for workspace in options.workspace:
+        from nrun_language_overrides.workspace import load_workspace
+
+        load_workspace(workspace)
     file = options.factory[1:] if options.factory.startswith("@") and not options.load else ""
     read = typed(
         entry,

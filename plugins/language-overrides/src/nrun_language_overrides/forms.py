@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nrun.config.node import Config
 from nrun_language_overrides import scalars
 from nrun_language_overrides.factories import is_protocol
 from nrun_language_overrides.literal import Literal
@@ -27,18 +28,20 @@ from nrun_language_overrides.problems import name_hints
 from nrun_language_overrides.reader import Faults, Rank, Reader, Reading, Unfit, collect, fault, show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from nrun_language_overrides.problems import Problem
     from nrun_language_overrides.reader import Readers, Scan
 
-_MADE: dict[type, type] = {
+_MADE: dict[type, Callable[[Iterable[Any]], Any]] = {
     **dict.fromkeys((list, collections.abc.Sequence, collections.abc.MutableSequence), list),
     **dict.fromkeys((collections.abc.Collection, collections.abc.Iterable), list),
     **dict.fromkeys((set, collections.abc.Set, collections.abc.MutableSet), set),
-    **{cls: cls for cls in (frozenset, tuple, collections.deque)},
+    frozenset: frozenset,
+    tuple: tuple,
+    collections.deque: lambda items: Config(collections.deque, list(items)),
 }
-"""What is made for an annotation of a collection."""
+"""What is made for an annotation of a collection; what a configuration cannot hold is described."""
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 OWN_READER = "__nrun_read__"
 """The class method by which a class makes an instance from a text, with ValueError for one that does not fit."""
@@ -124,6 +127,12 @@ def _scalar(expected: str, rank: Rank, cls: type, scan: Scan, widened: tuple[typ
     return Reader(expected, rank, read, scan, (cls,), free=rank in (Rank.PATH, Rank.TEXT))
 
 
+def _fraction(source: Any, context: Reading) -> Config[fractions.Fraction]:
+    """A fraction, described: a configuration cannot hold one."""
+    value = _FRACTION.read(source, context)
+    return Config(fractions.Fraction, value.numerator, value.denominator)
+
+
 def _path(cls: type) -> Reader:
     """Reads a path, which is relative to where it was written."""
     plain = _scalar("path", Rank.PATH, cls, cls)
@@ -143,17 +152,18 @@ def _bytes(source: Any, context: Reading) -> Any:
 
 _TEXT_AS_BYTES = _scalar("bytes", Rank.BYTES, bytes, scalars.read_bytes)
 _ENCODED_BYTES = _scalar("bytes", Rank.OTHER, bytes, scalars.read_encoded_bytes)
+_FRACTION = _scalar("fraction", Rank.OTHER, fractions.Fraction, scalars.read_fraction, (int,))
 _INTEGER_LITERAL = _scalar("int", Rank.INT, int, scalars.read_integer_literal)
 _SCALARS: dict[type, Reader] = {
     one.types[0]: one
     for one in (
+        Reader("fraction", Rank.OTHER, _fraction, types=(fractions.Fraction,)),
         _scalar("null", Rank.NULL, type(None), scalars.read_null),
         _scalar("true or false", Rank.BOOL, bool, scalars.read_bool),
         _scalar("int", Rank.INT, int, scalars.read_int, (float,)),
         _scalar("float", Rank.FLOAT, float, float, (int,)),
         _scalar("complex", Rank.COMPLEX, complex, complex, (int, float)),
         _scalar("Decimal", Rank.OTHER, decimal.Decimal, scalars.read_decimal, (int,)),
-        _scalar("fraction", Rank.OTHER, fractions.Fraction, scalars.read_fraction, (int,)),
         _scalar("UUID", Rank.OTHER, uuid.UUID, uuid.UUID),
         _scalar("date", Rank.OTHER, datetime.date, datetime.date.fromisoformat),
         _scalar("datetime", Rank.OTHER, datetime.datetime, datetime.datetime.fromisoformat),
@@ -241,7 +251,7 @@ def _collection(expected: str, cls: type, args: tuple[Any, ...]) -> Reader:
         except TypeError:
             raise fault(f"expected {expected}; these elements cannot be in a set", source, context) from None
 
-    return Reader(expected, Rank.COLLECTION, read, types=(made,), series=True)
+    return Reader(expected, Rank.COLLECTION, read, types=(made if isinstance(made, type) else cls,), series=True)
 
 
 def _several(args: tuple[Any, ...], source: Any, context: Reading) -> list[Any] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -13,6 +12,7 @@ import attrs
 from nrun import Executor, Plugin
 from nrun.cli.entrypoint import registered
 from nrun.config.build import build
+from nrun.config.imports import own_packages, package_of
 from nrun.config.node import Config, Partial
 from nrun.config.paths import parse_path
 from nrun.config.target import signature_of
@@ -188,7 +188,8 @@ def divided(items: Iterable[Source], parameters: Iterable[str]) -> tuple[list[So
         root = re.match(r"\w*", source.text)
         found = None if root and root[0] in taken else _ROOT.match(source.text)
         if found:
-            about_run.append(attrs.evolve(source, text=source.text[found.end() :]))
+            at = found.end()
+            about_run.append(attrs.evolve(source, root=source.text[:at], text=source.text[at:]))
         else:
             about_task.append(source)
     return about_run, about_task
@@ -208,7 +209,12 @@ def known_factories(hooks: Hooks) -> Factories:
     )
     for one in registered:
         factories = factories.register(
-            one.function, name=one.name, parent=one.parent, argument=one.argument, namespace=one.namespace
+            one.function,
+            name=one.name,
+            parent=one.parent,
+            argument=one.argument,
+            namespace=one.namespace,
+            override=one.override,
         )
     return factories
 
@@ -300,17 +306,11 @@ def _from_factory(entry: Entrypoint, text: str, context: Context) -> object:
 
 
 def _allowed(entry: Entrypoint, hooks: Hooks) -> Callable[[str], bool]:
-    """What may be imported because an item or a file names it: the entrypoint's own package, plugins, `NRUN_ALLOW`."""
+    """What may be imported because an item or a file names it: of the entrypoint, plugins, `NRUN_ALLOW`."""
     modules = [entry.function.__module__, *(record.ref.module for record in hooks.host.records), *_named_packages()]
-    main = sys.modules.get(entry.function.__module__)
-    if file := getattr(main, "__file__", None):
-        modules.append(os.path.splitext(os.path.basename(file))[0])  # noqa: PTH119, PTH122 - text
-    packages = {module.partition(".")[0] for module in modules}
-
-    def allowed(symbol: str) -> bool:
-        return symbol.partition(":")[0].partition(".")[0] in packages
-
-    return allowed
+    packages = {package_of(module) for module in modules}
+    own = functools.cache(own_packages)
+    return lambda symbol: package_of(symbol) in packages or package_of(symbol) in own()
 
 
 def _named_packages() -> list[str]:

@@ -55,6 +55,7 @@ class Options(Data):
     factory: str
     load: str
     on: str
+    workspace: tuple[str, ...]
     set_file: tuple[str, ...]
     plan: bool
     yes: bool
@@ -89,6 +90,9 @@ def parameters(complete_item: Complete) -> list[click.Parameter]:
             help="Start from a configuration in a file.",
         ),
         click.Option(["--on"], default="", metavar="PROFILE", help="Executor of a site profile."),
+        click.Option(
+            ["--workspace"], multiple=True, metavar="FILE", help="Python that registers more factories, run first."
+        ),
         click.Option(
             ["--set-file"], multiple=True, metavar="FILE", help="More items, one per line; - for standard input."
         ),

@@ -108,7 +108,7 @@ class Place:
 
 def origin_of(source: Source) -> Origin:
     """Where the value of an override comes from."""
-    return source.origin or Origin("cli", source.label, source.text)
+    return source.origin or Origin("cli", source.label, source.root + source.text)
 
 
 def element_annotation(annotation: Any, step: object) -> Any:

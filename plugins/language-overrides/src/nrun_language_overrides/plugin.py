@@ -21,6 +21,8 @@ _NAMES = {
     "cli.resolve_factory": "The factory of a name for arguments of a type",
     "cli.list_factories": "The factories for arguments of a type",
     "grid": "Every combination of values for arguments, each made when it is asked for",
+    "Sweep": "Several values for one argument, of which a run uses one",
+    "reference": "The value of another argument, as `${model.layers}` is when it is typed",
     "sample": "Points drawn at random from values for arguments, each made when it is asked for",
 }
 
@@ -45,6 +47,10 @@ def _load(name: str) -> object:
         from nrun_language_overrides import grids
 
         return getattr(grids, name)
+    if name in ("Sweep", "reference"):
+        from nrun.config.special import Reference, Sweep
+
+        return (lambda points: Sweep(tuple(points))) if name == "Sweep" else Reference.parse
     from nrun_language_overrides import python
 
     return getattr(python, name.removeprefix("cli."))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from nrun.data import Data
-from nrun.errors import ConfigError
+from nrun.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,10 +30,19 @@ class Source(Data):
     end: int | None = None
     origin: Origin | None = None
     """Where values that are read from it come from; None: from the command line."""
+    root: str = ""
+    """What stood before the text and says which tree it is about."""
 
     def part(self, start: int, end: int) -> Source:
         """The part from `start` to `end`, counted from the beginning of this part."""
         return attrs.evolve(self, start=self.start + start, end=self.start + end)
+
+    def whole(self) -> Source:
+        """As it was written, with what stood before."""
+        cut, text = len(self.root), self.root + self.text
+        if self.end is None:
+            return attrs.evolve(self, text=text, root="")
+        return attrs.evolve(self, text=text, start=self.start + cut, end=self.end + cut, root="")
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -54,7 +63,7 @@ class ConfigProblems(ConfigError):  # noqa: N818 - reads as what it says
     """A configuration with problems, all of them in one report."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(attrs.evolve(one, where=one.where and one.where.whole()) for one in problems)
         super().__init__(_report(self.problems))
 
     def to_json(self) -> str:
@@ -65,7 +74,7 @@ class ConfigProblems(ConfigError):  # noqa: N818 - reads as what it says
 
 
 def _to_json(problem: Problem) -> dict[str, object]:
-    return attrs.asdict(problem, filter=lambda field, _: field.name != "origin")
+    return attrs.asdict(problem, filter=lambda field, _: field.name not in ("origin", "root"))
 
 
 def name_hints(
@@ -76,11 +85,9 @@ def name_hints(
     The nearest of its siblings; the same last name among the paths `elsewhere`; the nearest of `others`, which
     are factories or classes.
     """
-    import difflib  # only errors pay for it
-
-    found = difflib.get_close_matches(name, list(siblings), n=1, cutoff=0.6)
+    found = nearest(name, siblings, 1)
     found += [path for path in elsewhere if path.rpartition(".")[2] == name][:3]
-    found += difflib.get_close_matches(name, list(others), n=1, cutoff=0.6)
+    found += nearest(name, others, 1)
     return tuple(f"did you mean {meant}?" for meant in dict.fromkeys(found))
 
 

@@ -246,6 +246,8 @@ def _read_literal(found: Reader, literal: Literal, context: Reading) -> Any:
         return _reference(literal.value, found)
     if literal.kind == "word" and literal.value.startswith(URL):
         return _secret(literal.value)
+    if literal.kind == "call" and literal.value == "copy" and [item.kind for item in literal.items] == ["reference"]:
+        return _reference(literal.items[0].value.replace("${", "${copy:", 1), found)
     if literal.kind == "call" and literal.value in GENERATORS:
         return _sweep(_points(literal), found, context)
     if literal.kind == "commas" and not found.series:

@@ -11,11 +11,11 @@ import attrs
 
 from nrun.config.annotations import annotation_of
 from nrun.config.node import NODES
-from nrun.config.origin import Origin
+from nrun.config.origin import Origin, records
 from nrun.config.paths import Path, format_path, get_at, holder_of, nodes_of, parse_path, set_at, walk
 from nrun.config.special import Reference, Sweep
 from nrun.errors import ConfigError
-from nrun_language_overrides.problems import ConfigProblems, Problem
+from nrun_language_overrides.problems import ConfigProblems, Problem, Source
 from nrun_language_overrides.reader import Reading, read_text, read_value
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def _uuid(_argument: str) -> str:
     return str(uuid.uuid4())
 
 
+COPY = "copy"
+"""What stands before the colon in `${copy:path}`, which `copy(${path})` is read as: a copy of a node."""
 RESOLVERS: Mapping[str, Callable[[str], str]] = {
     "env": _env,
     "git": _git,
@@ -94,9 +96,10 @@ def resolved(root: N, reading: Reading, links: Sequence[Link] = ()) -> N:
             try:
                 settle(path)
             except ConfigProblems as error:
-                problems += error.problems
+                problems += (attrs.evolve(one, where=one.where or _written(root, path)) for one in error.problems)
             except ConfigError as error:
-                problems.append(Problem(format_path(path), error.message, None, (error.hint,) if error.hint else ()))
+                hints = (error.hint,) if error.hint else ()
+                problems.append(Problem(format_path(path), error.message, _written(root, path), hints))
         if problems:  # what refers to a link that cannot be followed would only say so again
             raise ConfigProblems(problems)
     return settling.root
@@ -110,9 +113,10 @@ class _Settling(Generic[N]):
         self.links = links
         self._reading = reading
 
-    def replace(self, path: Path) -> None:
+    def replace(self, path: Path, chain: tuple[Path, ...] = ()) -> None:
         """Put what a reference stands for in its place."""
-        set_at(self.root, path, self._value(path, ()))
+        if type(get_at(self.root, path)) in (Reference, Sweep):  # a part of what was copied may have been replaced
+            set_at(self.root, path, self._value(path, chain))
 
     def follow(self, path: Path, chain: tuple[Path, ...] = ()) -> None:
         """Set what a link leads to, unless that was done. What `via` raises is passed on, with a note."""
@@ -147,7 +151,8 @@ class _Settling(Generic[N]):
             raise ConfigError(f"a sweep of {len(value.points)} values", hint="add --sweep to run them all")
         if type(value) is not Reference:
             if type(value) in NODES:
-                hint = f"to have the same node in both places: {format_path(chain[0])}@={format_path(path)}"
+                here, there = format_path(chain[0]), format_path(path)
+                hint = f"to have the same node in both places: {here}@={there}; a copy of it: {here}=copy(${{{there}}})"
                 raise ConfigError(f"{format_path(path)} is a node, which a reference would copy", hint=hint)
             return value
         annotation, reading = self._taken_at(path)
@@ -158,7 +163,8 @@ class _Settling(Generic[N]):
         if not value.is_whole:
             return read_text("".join(map(str, texts)), annotation, reading)
         (target,) = value.targets
-        return read_text(texts[1], annotation, reading) if ":" in target else read_value(texts[1], annotation, reading)
+        is_text = ":" in target and not target.startswith(f"{COPY}:")
+        return (read_text if is_text else read_value)(texts[1], annotation, reading)
 
     def _taken_at(self, path: Path) -> tuple[Any, Reading]:
         """The annotation of what is at a path, and how it is read."""
@@ -167,17 +173,42 @@ class _Settling(Generic[N]):
 
     def _target(self, target: str, at: Path, chain: tuple[Path, ...]) -> Any:
         name, colon, argument = target.partition(":")
-        if colon:
-            if name not in RESOLVERS:
-                raise ConfigError(f"nothing resolves ${{{target}}}", hint=f"there are: {', '.join(sorted(RESOLVERS))}")
-            return RESOLVERS[name](argument)
-        dots = len(target) - len(target.lstrip("."))
-        base = at[: len(at) - dots] if dots else ()
-        return self._value((*base, *parse_path(target[dots:])), chain)
+        if not colon:
+            return self._value(_path_of(target, at), chain)
+        if name == COPY:
+            return self._copied(_path_of(argument, at), chain)
+        if name not in RESOLVERS:
+            raise ConfigError(f"nothing resolves ${{{target}}}", hint=f"there are: {', '.join(sorted(RESOLVERS))}")
+        return RESOLVERS[name](argument)
+
+    def _copied(self, path: Path, chain: tuple[Path, ...]) -> Any:
+        """A copy of what is at a path, all of whose references are replaced first."""
+        _check_circle(path, chain)
+        value = get_at(self.root, path)
+        if type(value) not in NODES:
+            return self._value(path, chain)
+        for inner, one in list(walk(value)):
+            if type(one) in (Reference, Sweep):
+                self.replace((*path, *inner), (*chain, path))
+        return copy.deepcopy(value)
+
+
+def _path_of(target: str, at: Path) -> Path:
+    """The path that is written in a reference at another."""
+    dots = len(target) - len(target.lstrip("."))
+    base = at[: len(at) - dots] if dots else ()
+    return (*base, *parse_path(target[dots:]))
+
+
+def _written(root: Node, path: Path) -> Source | None:
+    """The text that set what is at a path, if it was typed or read."""
+    node, name, _ = holder_of(root, path)
+    origin = next((origin for origin, _ in records(node, name)), None)
+    return Source(origin.where, origin.text or str(get_at(root, path))) if origin and origin.kind != "code" else None
 
 
 def _check_no_node(value: Any, source: str) -> None:
-    if next(nodes_of(value), None):
+    if nodes_of(value):
         raise ConfigError(f"nodes are in {source}, and only values can be linked", hint="have a factory share them")
 
 

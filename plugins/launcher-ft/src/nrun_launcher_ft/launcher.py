@@ -74,6 +74,10 @@ class FaultTolerance(Launcher):
             env["FAULT_TOL_FINISHED_FLAG_FILE"] = self.finished_flag_file
         return attrs.evolve(command, argv=(python, *launcher, *_words(self._options(executor)), *started), env=env)
 
+    def starts_ranks(self) -> bool:
+        """It does."""
+        return True
+
     def _options(self, executor: Executor) -> dict[str, Word | float | None]:
         conf = ",".join(f"{key}={value}" for key, value in self.rdzv_conf.items())
         return {

@@ -44,6 +44,10 @@ class Nsys(Launcher):
     gpu_metrics: bool = False
     """Whether counters of the GPUs of the node are sampled too, which needs the right to."""
 
+    def starts_ranks(self) -> bool:
+        """As the launcher within it."""
+        return self.launcher is not None and self.launcher.starts_ranks()
+
     def wrap(self, command: Command, executor: Executor) -> Command:
         """`nsys profile` with these options, and what it is to start."""
         inner = self.launcher.wrap(command, executor) if self.launcher else command

@@ -87,6 +87,10 @@ class Torchrun(Launcher):
             return attrs.evolve(command, argv=argv, env={**command.env, "NRUN_RANK_FROM": "RANK"})
         return attrs.evolve(command, argv=argv)
 
+    def starts_ranks(self) -> bool:
+        """It does."""
+        return True
+
     def _options(self, executor: Executor) -> dict[str, Word | float | bool | None]:
         conf = ",".join(f"{key}={value}" for key, value in self.rdzv_conf.items())
         return {

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar, get_args
 
 from nrun import Config, Entrypoint, Partial, UsageError, build, cli
 from nrun.arguments import UnfitValue
@@ -20,16 +22,32 @@ from nrun.text import columns
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import click
 
     from nrun import Executor
 
 T = TypeVar("T")
-OptionalDefaultConfig = Annotated[Optional[T], Config]  # noqa: UP045 - `|` takes no TypeVar that is filled in later
-"""An argument that may be left out. `model: Model = run.Config(Model)` says what it then is."""
-OptionalDefaultPartial = Annotated[Optional[T], Partial]  # noqa: UP045 - as above
+
+
+class _LeftOut:
+    """Says what an argument is that is left out: a node that calls the class in its annotation."""
+
+    def __init__(self, kind: type[Config[Any] | Partial[Any]]) -> None:
+        self.kind = kind
+
+    def __nrun_default__(self, annotation: Any, given: object) -> object:
+        (described, _) = get_args(annotation.__origin__)
+        if given is not None and given is not inspect.Parameter.empty:
+            return given
+        return self.kind(described if self.kind is Config else get_args(described)[-1])
+
+
+OptionalDefaultConfig = Annotated[Optional[T], _LeftOut(Config)]  # noqa: UP045 - `|` takes no TypeVar filled in later
+"""An argument that is `Config(T)` if it is left out, as `model: Model = run.Config(Model)` is."""
+OptionalDefaultPartial = Annotated[Optional[Callable[..., T]], _LeftOut(Partial)]  # noqa: UP045 - as above
+"""An argument that is `Partial(T)` if it is left out."""
 
 
 def dryrun_fn(

@@ -64,7 +64,7 @@ class Commit:
             await self._write(repository, rules, content)
             wanted = [entry for entry in entries if not self._dropped(entry)]
             await self._write(repository, [entry for entry in wanted if entry not in rules], content)
-            content.names.extend(entry.name for entry in wanted if entry.mode != SUBMODULE)
+            content.names.add(entry.name for entry in wanted if entry.mode != SUBMODULE)
             if self.with_submodules:
                 inside = (entry for entry in wanted if entry.mode == SUBMODULE)
                 pending += [(_submodule(self.top / subpath, each), each.object, f"{each.name}/") for each in inside]
@@ -89,6 +89,7 @@ class Commit:
                 try:
                     for entry in files:
                         await self._take(entry, process.stdout, content)
+                    await process.wait()
                 except asyncio.IncompleteReadError as error:
                     complaint = await process.stderr.read()
                     await process.wait()

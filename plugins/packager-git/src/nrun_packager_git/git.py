@@ -26,11 +26,16 @@ class GitError(PackagingError):
 
 
 async def ask(folder: Path, *words: str) -> str:
-    """What git says in a folder, with names as Python has them. Raises PackagingError; GitError with its own words."""
+    """What git says in a folder, with names as Python has them. Raises as `ask_raw`."""
+    return os.fsdecode(await ask_raw(folder, *words))
+
+
+async def ask_raw(folder: Path, *words: str) -> bytes:
+    """What git says in a folder. Raises PackagingError; GitError with its own words."""
     async with started(folder, *words) as process:
         said, complaint = await process.communicate()
         check(process, complaint, words)
-    return os.fsdecode(said)
+    return said
 
 
 def check(process: Process, complaint: bytes, words: tuple[str, ...]) -> None:
@@ -68,7 +73,7 @@ async def started(
             await process.wait()
 
 
-async def together(*work: Coroutine[Any, Any, str]) -> list[str]:
+async def together(*work: Coroutine[Any, Any, bytes]) -> list[bytes]:
     """The answers to several questions, asked at once. If one fails, the others are stopped."""
     tasks = [asyncio.create_task(one) for one in work]
     try:
@@ -79,9 +84,9 @@ async def together(*work: Coroutine[Any, Any, str]) -> list[str]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def listed(said: str) -> list[str]:
+def listed(said: str | bytes) -> list[str]:
     """What git lists with `-z`."""
-    return said.split("\0")[:-1]
+    return os.fsdecode(said).split("\0")[:-1]
 
 
 async def top_of(folder: Path) -> Path:

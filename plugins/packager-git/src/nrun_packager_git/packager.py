@@ -10,6 +10,7 @@ import attrs
 
 import nrun
 from nrun import Files, Packager
+from nrun.amounts import parse_size
 from nrun.errors import PackagingError
 from nrun.text import text_of
 from nrun_packager_git.commit import Commit, commit_of
@@ -88,7 +89,8 @@ class GitArchivePackager(Packager):
         if below.startswith(("../", "/")) or below == ".." or not (self.ref or folder.is_dir()):
             msg = f"there is no folder {self.subpath} in {top}"
             raise PackagingError(msg, hint="subpath is a folder of the repository, named from its top")
-        tree = WorkingTree(folder, packing, self.include_submodules)
+        most = None if self.max_size is None else parse_size(self.max_size)
+        tree = WorkingTree(folder, packing, self.include_submodules, most)
         if self.check_uncommitted_changes:
             await _check_committed(folder)
         all_said = not (self.include_pattern or self.check_uncommitted_changes or self.check_untracked_files)
@@ -107,9 +109,9 @@ class GitArchivePackager(Packager):
         content.warn()
         if not self.include_pattern:
             return [Files(root, content.names)]
-        selected: dict[Path, dict[str | bytes, None]] = {root: dict.fromkeys(content.names)}
+        selected: dict[Path, dict[bytes, None]] = {root: dict.fromkeys(content.names)}
         for files in await self._besides(base, top, packing):
-            selected.setdefault(files.root, {}).update(dict.fromkeys(files.names))
+            selected.setdefault(files.root, {}).update(dict.fromkeys(map(os.fsencode, files.names)))
         return [Files(each, list(names)) for each, names in selected.items()]
 
     async def _besides(self, base: Path, top: Path, packing: Packing) -> Sequence[Files]:
@@ -138,8 +140,7 @@ class _OwnRule:
     def walk(self, root: Path, rule: IgnoreRule | None) -> list[str]:
         return self._packing.walk(root, rule)
 
-    def known(self, key: str) -> bool:
-        del key  # of what patterns name: it does not say all
+    def known(self, *_: object) -> bool:  # of what patterns name: it does not say all
         return False
 
 

@@ -25,11 +25,10 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 2.0
 CLEAN_S = 10
 
-UNPACK = 'mkdir -p -- "$1" && exec tar -x -p --no-same-owner -f - -C "$1"'
 APPEND = 'exec cat >> "$1"'
 SIZES = '[ ! -d "$1" ] || exec find "$1" -type f -printf "%s %P\\0"'
-COMMIT = """
-[ -d "$1" ] || exit 0  # it was done before
+UNPACK = """
+mkdir -p -- "$1" && tar -x -p --no-same-owner -f - -C "$1" || exit
 if [ ! -e "$2" ]; then mv -T -- "$1" "$2" && exit; fi
 find "$1" -mindepth 1 -maxdepth 1 -exec cp -Rl --remove-destination -t "$2" -- {} + 2>/dev/null ||
   find "$1" -mindepth 1 -maxdepth 1 -exec cp -Rp --remove-destination -t "$2" -- {} + || exit
@@ -81,8 +80,7 @@ async def send(host: SSHTransport, files: Mapping[str, bytes | Path], folder: st
     try:
         have: dict[str, int] | None = {}
         while have is not None:
-            have = await _fill(host, wanted, stage, have)
-        await _sh(host, COMMIT, stage, target)
+            have = await _fill(host, wanted, stage, target, have)
     except BaseException:
         with contextlib.suppress(TransportError, TimeoutError):
             async with asyncio.timeout(CLEAN_S):
@@ -90,8 +88,13 @@ async def send(host: SSHTransport, files: Mapping[str, bytes | Path], folder: st
         raise
 
 
-async def _fill(host: SSHTransport, wanted: list[Entry], stage: str, have: dict[str, int]) -> dict[str, int] | None:
-    """Send what is missing; None when all is there, else the sizes of what had arrived when the connection broke."""
+async def _fill(
+    host: SSHTransport, wanted: list[Entry], stage: str, target: str, have: dict[str, int]
+) -> dict[str, int] | None:
+    """Send what is missing; None when all is in its place, else the sizes of what was there when the connection broke.
+
+    Where it broke after all was in its place nothing is left beside it, and everything is sent again.
+    """
     missing = [entry for entry in wanted if not entry.info.isreg() or have.get(entry.info.name) != entry.info.size]
     begun = next((entry for entry in missing if 0 < have.get(entry.info.name, 0) < entry.info.size), None)
     if begun is not None:
@@ -99,7 +102,7 @@ async def _fill(host: SSHTransport, wanted: list[Entry], stage: str, have: dict[
         if not await _pour(host, begun.content(have[begun.info.name]), APPEND, path):
             return await _sizes(host, stage)
         missing.remove(begun)
-    return None if await _pour(host, pack(missing), UNPACK, stage) else await _sizes(host, stage)
+    return None if await _pour(host, pack(missing), UNPACK, stage, target) else await _sizes(host, stage)
 
 
 async def _sizes(host: SSHTransport, stage: str) -> dict[str, int]:

@@ -52,7 +52,7 @@ class OpenSSHLink:
 
     async def connect(self) -> None:
         """Have a master, by joining the one that runs or logging in; `ssh` asks at the terminal by itself."""
-        words = self._words = self._words or await self._with_control_path()
+        words = self._words = self._words or await self.words()
         batch = () if prompts.possible() else ("-oBatchMode=yes",)
         shared = ("-oControlMaster=auto", f"-oControlPersist={PERSIST_S}", *batch)
         code, told = await _ended([*words, *shared, self._tunnel.host, "exit"], LOGIN_S)
@@ -60,7 +60,7 @@ class OpenSSHLink:
             raise self._fault(told)
         self._works = True
 
-    async def _with_control_path(self) -> list[str]:
+    async def words(self) -> list[str]:
         """The words that every call begins with; the socket of the user's own configuration is used if it has one."""
         tunnel = self._tunnel
         words = ["ssh", "-oServerAliveInterval=10", "-oServerAliveCountMax=3", "-oConnectTimeout=10", "-T"]

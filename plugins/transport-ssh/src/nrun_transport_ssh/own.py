@@ -69,8 +69,9 @@ class OwnLink:
         given: dict[str, object] = {"host": hop.host}
         given |= {"username": hop.user} if hop.user else {}
         given |= {"port": hop.port} if hop.port else {}
-        if self._tunnel.config:
-            given["config"] = [str(Path(self._tunnel.config).expanduser())]
+        config = Path(self._tunnel.config or "~/.ssh/config").expanduser()
+        if self._tunnel.config or config.is_file():  # left out, it is read when connecting only
+            given["config"] = [str(config)]
         if hop.identity:
             given |= {"client_keys": [str(Path(hop.identity).expanduser())], "agent_path": None}
         if prompts.possible():

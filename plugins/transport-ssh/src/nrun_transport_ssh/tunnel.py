@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import attrs
@@ -11,6 +12,7 @@ from nrun import Tunnel
 from nrun.text import text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
 
     from nrun import Transport
@@ -62,3 +64,13 @@ class SSHTunnel(Tunnel):
         from nrun_transport_ssh.own import OwnLink
 
         return SSHTransport(self, OwnLink(self))
+
+    async def at_terminal(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
+        """The words of this machine's `ssh` by which a person runs a program there, in a `terminal` or without one.
+
+        They use the connection that is shared with your own `ssh`, if there is one. Raises TransportError.
+        """
+        from nrun_transport_ssh.openssh import OpenSSHLink
+
+        line = f"{self.pre_command}\nexec {shlex.join(argv)}" if self.pre_command else f"exec {shlex.join(argv)}"
+        return [*await OpenSSHLink(self).words(), *(("-t",) if terminal else ()), self.host, line]

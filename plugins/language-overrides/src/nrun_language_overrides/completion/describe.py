@@ -99,6 +99,7 @@ class _Book:
         yield "kind", next((_KINDS[kind] for kind in map(_plain, members) if kind in _KINDS), "")
         yield "values", [word for member in (*members, *elements) for word in _words(member) if _is_one_word(word)]
         yield "makers", makers
+        yield "several", [self._maker(one) for one in self.factories.of_several(tuple(inner), target)]
         if type(value) in NODES:
             yield "node", self.node(typing.cast("Node", value))
         elif len(classes) == 1 and not inspect.isabstract(classes[0]):

@@ -104,7 +104,8 @@ def _below(index: Json, argument: Json, path: str, chosen: Json) -> int | None:
 def _maker(index: Json, argument: Json, text: str) -> Json | None:
     """The factory or class that a value names."""
     name = _NAMED.match(text)
-    makers: list[Json] = [index["makers"][number] for number in argument.get("makers", ())]
+    numbers = (*argument.get("makers", ()), *argument.get("several", ()))
+    makers: list[Json] = [index["makers"][number] for number in numbers]
     return next((maker for maker in makers if name and maker["name"] == name[0]), None)
 
 
@@ -127,7 +128,8 @@ def _values(index: Json, argument: Json, value: str, before: str) -> Iterator[An
             return
         argument, written, start = keywords.get(name.strip(), {}), rest, start + len(name) + 1
     before += value[:start]
-    for maker in (index["makers"][number] for number in argument.get("makers", ())):
+    several = () if calls else argument.get("several", ())  # they make the whole list
+    for maker in (index["makers"][number] for number in (*argument.get("makers", ()), *several)):
         if maker["name"].startswith(written):
             yield before + maker["name"], maker["doc"], not calls
             if maker["takes"] is not None and index["nodes"][maker["takes"]]:
