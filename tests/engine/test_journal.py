@@ -26,7 +26,7 @@ from nrun.events import (
     LimitReached,
 )
 from nrun.model import Cause, Observation
-from nrun.record import Journal, read_journal
+from nrun.record import JobStatus, Journal, fold_all, read_journal
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 times = st.floats(min_value=0, max_value=2e9)
@@ -159,3 +159,13 @@ def test_a_damaged_record_is_told_and_the_rest_of_it_shown(experiment, memory, n
     status = experiment.known(exp.id).status()
     assert status.state is State.SUCCEEDED
     assert [note for note in status.warnings if "1 line is damaged" in note and str(path) in note]
+
+
+def test_no_job_began_before_it_was_submitted_whatever_the_clock_of_its_host_says():
+    tag = {"job": "a", "attempt": 1}
+    seen = Observation(state=State.RUNNING, source="queue", observed_at=120.0, started_at=40.0)
+    statuses = {"a": JobStatus(name="a")}
+    fold_all(
+        statuses, [JobSubmitting(at=100.0, executor=0, **tag), JobObserved(at=121.0, observation=seen, **tag)], "e"
+    )
+    assert statuses["a"].started_at == 100.0

@@ -148,7 +148,8 @@ def _observe(status: JobStatus, seen: Observation) -> None:
     status.state, status.source, status.observed_at = seen.state, seen.source, seen.observed_at
     status.exit_code, status.signal, status.reason = seen.exit_code, seen.signal, seen.reason
     status.nodes = seen.nodes or status.nodes
-    status.started_at = seen.started_at or status.started_at
+    if seen.started_at is not None:  # the clock of another host, or of its files, may be behind
+        status.started_at = max(seen.started_at, status.submitted_at or 0.0)
     status.ended_at = seen.ended_at
     status.cpu_s, status.peak_memory_bytes = seen.cpu_s, seen.peak_memory_bytes
     status.peak_gpu_memory_bytes, status.gpu_utilization = seen.peak_gpu_memory_bytes, seen.gpu_utilization
