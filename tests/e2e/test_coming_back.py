@@ -190,6 +190,14 @@ def test_watching_has_a_killed_supervisor_replaced_and_is_never_in_charge(pair):
     assert json.loads(out.splitlines()[-1])["state"] == "SUCCEEDED"
 
 
+def test_while_nothing_changes_nothing_is_told(shell):
+    shell.write("pair.py", PAIR.format(first="sleep 2"))
+    shell.nrun("run", "--detach", "pair.py")
+    told = shell.nrun("status", "--watch", "--json").stdout.splitlines()
+    assert json.loads(told[-1])["state"] == "SUCCEEDED"
+    assert len(told) <= 6, "\n".join(told)
+
+
 def test_rerun_runs_what_did_not_succeed_what_is_named_or_everything(shell):
     shell.write("pair.py", PAIR.format(first=f"test -e {shell.folder}/go"))
     assert shell.nrun("run", "pair.py").returncode == 1

@@ -84,18 +84,21 @@ def test_a_followed_log_waits_for_the_start_and_goes_on_through_all_attempts(she
     shell.write("retried.py", RETRIED)
     shell.nrun("run", "--detach", "retried.py")
     following = shell.start("logs", "retried", "job", "--follow")
+    third = shell.start("logs", "retried", "job", "--attempt", "3", "--follow", "--tail", "1")
     shell.write("go", "")
     for number in (1, 2, 3):
         assert following.stdout.readline() == f"attempt {number}\n"
         shell.write(f"seen-{number}", "")
     assert following.communicate(timeout=60) == ("", "")
     assert following.returncode == 0
+    assert third.communicate(timeout=60) == ("attempt 3\n", "")
     assert shell.nrun("logs", "retried", "job").stdout == "attempt 3\n"
     assert shell.nrun("logs", "retried", "job", "--attempt", "1").stdout == "attempt 1\n"
     assert shell.nrun("logs", "retried", "job", "--attempt", "2", "--follow").stdout == "attempt 2\n"
-    missing = shell.nrun("logs", "retried", "job", "--attempt", "4")
-    assert missing.returncode == 2
-    assert "there have been 3" in missing.stderr
+    for words in ([], ["--follow"], ["--follow", "--tail", "1"]):
+        missing = shell.nrun("logs", "retried", "job", "--attempt", "4", *words)
+        assert (missing.returncode, "there have been 3" in missing.stderr) == (2, True), missing.stderr
+        assert "Traceback" not in missing.stderr
 
 
 def test_a_followed_log_can_begin_with_its_last_lines(shell):

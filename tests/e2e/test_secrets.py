@@ -312,6 +312,27 @@ def test_an_error_that_escapes_a_run_shows_no_value(planted, error, words):
         assert done.returncode == 1
 
 
+def test_the_live_view_shows_no_value_that_a_job_prints(planted):
+    wait = "until test -e go; do sleep 0.05; done"
+    planted.write(
+        "prints.py",
+        f"""
+        import nrun as run
+
+        exp = run.Experiment("prints")
+        exp.add(run.Script(inline="echo it is $TOKEN!; {wait}", env={{"TOKEN": run.Secret("env:PLANTED")}}), name="job")
+        exp.run()
+        """,
+    )
+    terminal = planted.terminal("run", "prints.py")
+    terminal.read_until("it is ")
+    planted.write("go", "")
+    shown = terminal.finish()
+    assert terminal.process.returncode == 0, shown
+    assert "it is ***!" in shown
+    assert not has_canary(shown.encode())
+
+
 def test_a_script_that_is_run_again_says_that_its_secrets_are_gone(planted):
     planted.python("canaries.py")
     (script,) = planted.home.glob("experiments/*/*/jobs/script 3/attempt-1/launch.sh")

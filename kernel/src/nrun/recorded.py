@@ -125,7 +125,8 @@ class Recorded:
         last: object = None
         while True:
             status = await self.status_async()
-            jobs = [one.to_json() | {"observed_at": None} for one in status.jobs.values()]
+            # When it was asked, and from what age a start was reckoned, differ at every look.
+            jobs = [one.to_json() | {"observed_at": None, "started_at": None} for one in status.jobs.values()]
             if (told := (jobs, status.warnings)) != last:
                 last = told
                 yield [status]

@@ -122,6 +122,18 @@ def test_the_last_line_is_what_was_written_last_and_what_a_bar_shows_now(tmp_pat
     assert last_line(tmp_path) == "90%"
 
 
+def test_no_piece_of_a_secret_is_in_the_last_line(tmp_path: Path) -> None:
+    hidden, log = ("canary-of-a-value", "canary"), tmp_path / "out.log"
+    for written, shown in {
+        "token canary-of-a-value!\n": "token ***!",
+        "token canary-of-a": "token",
+        "canary-of-a-value" + "x" * 4090: "x" * (4096 - 17),
+        "a line\n" * 1000: "a line",
+    }.items():
+        log.write_text(written)
+        assert last_line(tmp_path, hidden) == shown
+
+
 def test_who_takes_over_shows_what_happened_before() -> None:
     start = ExperimentStarted(at=1003.0, title="hello", jobs=2, pid=2, host="here")
     before = [

@@ -194,7 +194,8 @@ async def follow_logs(  # noqa: PLR0913 - as above
 ) -> AsyncGenerator[LogChunk, None]:
     """A log from byte `offset` of the latest attempt on, as it grows; waits for the start, ends with the job.
 
-    The logs of later attempts follow, each from its byte 0; `attempt` asks for one alone.
+    The logs of later attempts follow, each from its byte 0; `attempt` asks for one alone. Raises RecordError if that
+    never comes.
     """
     number = attempt
     while (view := await _handed_over(folder, job, number or 1)) is not None:
@@ -206,6 +207,8 @@ async def follow_logs(  # noqa: PLR0913 - as above
         if attempt is not None:
             return
         number, offset = number + 1, 0
+    if attempt is not None:
+        _at(read_view(folder), job, attempt)
 
 
 async def _handed_over(folder: ExperimentFolder, job: str, number: int) -> View | None:

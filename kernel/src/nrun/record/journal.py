@@ -1,7 +1,7 @@
 """The journal: one event per line, appended, never rewritten. What it says is the truth about an experiment.
 
-A line without its end was cut short by a crash and does not count; a line that cannot be read is
-reported and skipped, and the rest stays readable.
+A line without its end was cut short by a crash and does not count, nor does it when whoever writes next has ended it;
+a line that cannot be read is reported and skipped, and the rest stays readable.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from nrun.events import Event
 
+CUT = b"\x18"
+"""What a line ends with that somebody could not finish. No JSON has it."""
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
 
 
@@ -51,7 +53,7 @@ def read_journal(path: Path, offset: int = 0) -> Reading:
     damaged: list[int] = []
     position = offset
     for line in data.split(b"\n")[:-1]:
-        if line:
+        if line and not line.endswith(CUT):
             try:
                 events.append(from_json(json.loads(line)))
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -81,7 +83,7 @@ class Journal:
         try:
             size = self._size()
             if size not in {0, self._known} and os.pread(self._file, 1, size - 1) != b"\n":
-                data = b"\n" + data  # end the line that somebody could not finish, or ours would be lost with it
+                data = CUT + b"\n" + data  # end the line that somebody could not finish, or ours would be lost with it
             written = os.write(self._file, data)
             while written < len(data):
                 written += os.write(self._file, data[written:])

@@ -170,15 +170,18 @@ async def _follow_all(
     grep: re.Pattern[bytes] | None,
     since: float | None,
 ) -> None:
-    async with asyncio.TaskGroup() as group:
-        for source in sources:
-            group.create_task(_follow(source, attempt, tail, Lines(source.prefix, grep, since)))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for source in sources:
+                group.create_task(_follow(source, attempt, tail, Lines(source.prefix, grep, since)))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 async def _follow(source: Source, attempt: int | None, tail: int | None, lines: Lines) -> None:
     out = sys.stderr.buffer if source.errors else sys.stdout.buffer
     offset = 0
-    if tail is not None:
+    if tail is not None and (attempt is None or attempt <= source.job.status.attempt):
         offset = await _print_last(source.job.chunks(source.stream, attempt=attempt), lines, tail, out)
     await _copy(source.job.follow(source.stream, offset, attempt=attempt), lines, out)
     _say_if_without_times(source, lines)

@@ -18,7 +18,7 @@ from nrun.events import ControlError, Underway
 from nrun.model import State
 from nrun.record.table import duration, ending
 from nrun.text import printable
-from nrun_observer_rich.lastline import last_line
+from nrun_observer_rich.lastline import last_line, values_to_hide
 from nrun_observer_rich.progress import how_far
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class LiveView:
         self._lock = threading.Lock()
         self._trouble = ""
         self._underway: dict[str, Underway] = {}
+        self._hidden: tuple[str, ...] | None = None
+        threading.Thread(target=self._look_up, args=(folder,), daemon=True).start()
         self._live = Live(
             console=console,
             get_renderable=self._render,
@@ -88,14 +90,19 @@ class LiveView:
 
     def _render(self) -> Group:
         with self._lock:
-            lines = last_lines(self._progress, self._jobs)
+            # Until it is known what is to be hidden, no line of a job is shown.
+            lines = {} if self._hidden is None else last_lines(self._progress, self._jobs, self._hidden)
             return picture(self._progress, self._trouble, time.time(), lines, tuple(self._underway.values()))
 
+    def _look_up(self, folder: Path) -> None:
+        """Have the secrets looked up; that may take a while, and nothing is to wait for it."""
+        self._hidden = values_to_hide(folder)
 
-def last_lines(progress: Progress, jobs: Path) -> dict[str, str]:
+
+def last_lines(progress: Progress, jobs: Path, hidden: Sequence[str] = ()) -> dict[str, str]:
     """The last lines of the jobs that are shown as running; `jobs` is the folder of the jobs in the record."""
     running = progress.running(MOST_RUNNING_ROWS)
-    return {job.name: last_line(jobs / job.name / f"attempt-{job.attempt}") for job in running}
+    return {job.name: last_line(jobs / job.name / f"attempt-{job.attempt}", hidden) for job in running}
 
 
 def picture(
