@@ -12,6 +12,7 @@ import pytest
 from nrun import BackendError, Cause, Partial, Script, State
 from nrun.model import Attempt, Handle, Refused, Tag
 from nrun.planning import Job, Plan, Surroundings, launch_of
+from nrun_executor_slurm import answers
 from nrun_executor_slurm.backend import SlurmBackend
 from nrun_executor_slurm.names import folder_of
 
@@ -125,7 +126,9 @@ def test_an_answer_that_was_lost_is_found_by_the_tag(slurm, cluster, tmp_path):
         async with backend_of(cluster()) as other:
             found = await other.find([attempt("job")])
             assert found[handle.tag].data["job"] == handle.data["job"]
-            assert await hand_over(other, cluster(), "job", claim=False) == {}
+            folder = folder_of(handle.tag)  # whoever asks for it once more finds it claimed
+            told = await other.cluster.program("submit.sh", lines=[f"{folder}\tcomment"], repeatable=False)
+            assert answers.submitted(told)[folder].what == "lost"
         assert len(slurm.run("squeue", "-h").stdout.splitlines()) == 1
 
     asyncio.run(scenario())
@@ -180,7 +183,7 @@ def attempt(name):
     return Attempt(tag=Tag(Path.cwd().name, name, 1), folder=Path("home/a/b/jobs", name, "attempt-1"))
 
 
-async def hand_over(backend, executor, *names, claim=True):
+async def hand_over(backend, executor, *names):
     task = Script(inline="sleep 100", **SHELL)
     launches = []
     for name in names:
@@ -188,10 +191,6 @@ async def hand_over(backend, executor, *names, claim=True):
         plan = Plan(title="t", jobs=(job,), surroundings=Surroundings(cwd=str(Path.cwd()), path=(), main=None))
         launches.append(launch_of(job, plan))
     submissions = backend.plan(launches)
-    if not claim:  # another has claimed it already
-        for one in submissions:
-            for files in one.files.values():
-                files.pop("sbatch.ready")
     return await backend.submit(submissions, {name: attempt(name) for name in names})
 
 
