@@ -66,6 +66,13 @@ def test_show_says_who_launched_it_how_and_with_what(train):
     assert told["jobs"][0]["tasks"] == [{"$partial": "__main__:train", "args": {"lr": 2.0}}]
 
 
+def test_show_has_the_whole_command_line(shell):
+    shell.write("f.py", "def f(lr: float = 0.1): ...")
+    assert shell.nrun("run", "--fail-fast", "f.py:f", "lr=0.5").returncode == 0
+    assert "nrun run --fail-fast f.py:f lr=0.5" in shell.nrun("show").stdout
+    assert shell.nrun("list", "--text", "lr=0.5", "--json").stdout != "[]\n"
+
+
 def test_show_names_the_code_that_was_shipped_and_the_versions(shell):
     shell.write("hello.txt", "hello")
     shell.write(

@@ -18,6 +18,7 @@ SPAWNED = [
 ]
 
 
+@pytest.mark.timeout(1200)  # with 300 seeds every byte is tried
 @pytest.mark.parametrize("moment", [*WRITTEN, *SPAWNED])
 def test_a_journal_cut_within_its_last_line_loses_and_doubles_nothing(driver, rig, tmp_path, moment, pytestconfig):
     """Whoever is in charge is killed when it has written a line of some kind, or started a job and not yet said so."""

@@ -84,6 +84,15 @@ def _executor_form(executor: Executor) -> dict[str, Json]:
     return {"kind": place.kind, "options": dict(place.options), "grace_s": executor.grace_s, "executor": form}
 
 
+def _command_line() -> list[Json]:
+    """What was typed, from the name of the program on; a script that `nrun run` runs sees less of it."""
+    words = sys.orig_argv[1:]
+    if words[:2] == ["-m", "nrun"]:
+        words = words[1:]
+    typed = bool(words) and os.path.basename(words[0]) == "nrun"  # noqa: PTH119 - a word
+    return ["nrun", *words[1:]] if typed else [*sys.argv]
+
+
 def _provenance(plugins: Mapping[str, str]) -> dict[str, Json]:
     from nrun import __version__
 
@@ -91,7 +100,7 @@ def _provenance(plugins: Mapping[str, str]) -> dict[str, Json]:
         "user": user(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        "argv": list(sys.argv),
+        "argv": _command_line(),
         "python": sys.version.partition(" ")[0],
         "nrun": __version__,
         "plugins": dict(plugins),
