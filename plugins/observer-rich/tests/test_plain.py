@@ -79,7 +79,7 @@ def test_each_job_has_a_line_when_it_ends_or_is_tried_again() -> None:
         "hello: prepare  SUCCEEDED  1.5 s",
         "hello: train  FAILED  3.0 s  exit code 3",
         "hello: train  attempt 2",
-        "hello: train  FAILED  1:05  exit code 1, out of memory",
+        "hello: train  FAILED  1:02  exit code 1, out of memory",
         "hello: evaluate  SKIPPED  dependency 'train' failed",
         "hello: report  FAILED  not submitted: no such partition",
         "hello: clean  CANCELLED  cancelled by somebody",
