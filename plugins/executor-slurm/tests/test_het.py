@@ -78,6 +78,7 @@ def test_what_was_planned_can_be_read_again():
         {"heterogeneous": [SlurmExecutor(account="other")], "account": "lab"},
         {"het_group_indices": [0, 2]},
         {"heterogeneous": (), "het_group_indices": [0]},
+        {"deadline_signal": "USR1@60"},
     ],
 )
 def test_what_a_component_cannot_have_is_refused(options):

@@ -41,6 +41,9 @@ def check(executor: SlurmExecutor) -> None:
     if executor.heterogeneous and executor.launcher is not None:
         msg = "launcher: the tasks of a heterogeneous job start without one, for it would not know their components"
         raise ValueError(msg)
+    if executor.heterogeneous and executor.deadline_signal is not None:
+        msg = "deadline_signal: a heterogeneous job is not queued again by itself, for Slurm signals one component"
+        raise ValueError(msg)
     groups = executor.het_group_indices
     if groups is not None and sorted(set(groups)) != list(range(len(executor.heterogeneous))):
         msg = f"het_group_indices has for each task the number of its component, from 0, none left out; not {groups!r}"
