@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nrun import LocalTunnel
-from nrun_executor_slurm import SlurmExecutor
+from nrun_executor_slurm import SlurmExecutor, backend
 from nrun_testing.suite import BackendSuite
 from nrun_transport_ssh import SSHTunnel
 
@@ -13,6 +13,11 @@ from nrun_transport_ssh import SSHTunnel
 class OnSlurm(BackendSuite):
     deadline_s = 40.0
     brief_s = 3.0
+
+    @pytest.fixture(autouse=True)
+    def looks_often(self, monkeypatch):
+        monkeypatch.setattr(backend, "MARKERS_S", 0.2)
+        monkeypatch.setattr(backend, "QUEUE_S", 0.5)
 
     @pytest.fixture
     def make_executor(self, tunnel):

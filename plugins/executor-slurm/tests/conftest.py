@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nrun import Experiment, LocalTunnel
-from nrun_executor_slurm import SlurmExecutor
+from nrun_executor_slurm import SlurmExecutor, backend
 
 
 @pytest.fixture
@@ -17,6 +17,8 @@ def cluster(slurm, tmp_path, monkeypatch):
     for name, value in slurm.env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("NRUN_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(backend, "MARKERS_S", 0.2)
+    monkeypatch.setattr(backend, "QUEUE_S", 0.5)
     monkeypatch.chdir(tmp_path)
     tunnel = LocalTunnel(job_dir=str(tmp_path / "cluster"))
     yield lambda **options: SlurmExecutor(**{"tunnel": tunnel, "time": "5", "mem": "50", **options})
