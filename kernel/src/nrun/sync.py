@@ -29,11 +29,17 @@ class Stream(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         with _loop_in_a_thread() as run:  # one for all, for what it opens must be closed in it
-            while (batch := run(self._next())) is not None:
-                yield from batch
+            try:
+                while (batch := run(self._next())) is not None:
+                    yield from batch
+            finally:  # from the outermost in; the end of the loop would close all that are open at once
+                run(self._close())
 
     async def _next(self) -> Sequence[T] | None:
         return await anext(self._batches, None)
+
+    async def _close(self) -> None:
+        await self._batches.aclose()
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
@@ -105,11 +111,17 @@ def _loop_in_a_thread() -> Iterator[Callable[[Coroutine[Any, Any, T]], T]]:
 
     with ThreadPoolExecutor(1, "nrun") as thread:
         runner = asyncio.Runner()
+
+        def run(work: Coroutine[Any, Any, T]) -> T:
+            future = thread.submit(runner.run, main(work))
+            try:
+                return future.result()
+            except KeyboardInterrupt:
+                for task in filter(None, tasks):
+                    task.get_loop().call_soon_threadsafe(task.cancel)
+                raise
+
         try:
-            yield lambda work: thread.submit(runner.run, main(work)).result()
-        except KeyboardInterrupt:
-            for task in filter(None, tasks):
-                task.get_loop().call_soon_threadsafe(task.cancel)
-            raise
+            yield run
         finally:
             thread.submit(runner.close)
