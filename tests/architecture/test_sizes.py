@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 KERNEL = ROOT / "kernel" / "src" / "nrun"
 MOST_LINES_PER_FILE = 400
 MOST_LINES_OF_CONFIG = 3500
-MOST_LINES_OF_PACKAGING = 1200
+MOST_LINES_OF_PACKAGING = 1220
 MOST_LINES_OF_THE_OTHER_ROOMS = 10950
 """ADR 11 says why the kernel is held room by room, and what went into plugins instead."""
 SOURCES = sorted(

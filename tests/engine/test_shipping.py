@@ -52,6 +52,17 @@ def test_later_jobs_and_reruns_get_the_code_that_was_there_at_the_launch(experim
     assert (again.status().jobs["reads"].attempt, again.logs("reads")) == (2, "as launched\n")
 
 
+def test_what_nrun_keeps_does_not_travel(experiment, tmp_path, monkeypatch):
+    """The record may be inside of what is shipped; it changes while it is packed."""
+    (tmp_path / "own").touch()
+    monkeypatch.chdir(tmp_path)
+    exp = experiment()
+    exp.add(Script(inline="ls", entrypoint="sh"), LocalExecutor(packager=Everything()), "lists")
+    exp.run()
+    assert exp.path.is_relative_to(tmp_path)
+    assert exp.logs("lists") == "own\n"
+
+
 _LAUNCHES = """
 import sys
 from pathlib import Path

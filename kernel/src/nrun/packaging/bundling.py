@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
+
 from nrun.amounts import parse_size
 from nrun.errors import RecordError
 from nrun.model import Bundle
@@ -36,11 +38,15 @@ class _Packing:
 
     def __init__(self, scratch: Path, hooks: Hooks, store: Path | None = None, asked: str = "") -> None:
         self.scratch = scratch
-        self.ignore_rule, self.walk = hooks.ignore_rule, walk
+        self.ignore_rule = hooks.ignore_rule
         self._store = store  # None if everything is to be selected
         self._asked = asked  # who selects, and where
         self.notes: dict[str, bytes] = {}  # for files of the store that say which bundle it was
         self.bundle: str | None = None  # what was made of the same before
+
+    def walk(self, root: Path, rule: IgnoreRule | None) -> list[str]:
+        """Every file and link below a folder but what the rule ignores, and what nrun keeps, in order."""
+        return walk(root, rule, os.path.realpath(self.scratch.parents[1]))
 
     def known(self, key: str, note: bytes = b"", revised: Revised | None = None) -> bool:
         """Whether the same was selected before, or only `revised` is to be asked what it is now."""
@@ -57,10 +63,10 @@ class _Packing:
         return self.bundle is not None
 
 
-def walk(root: Path, rule: IgnoreRule | None = None) -> list[str]:
-    """Every file and link below `root` but what `rule` ignores, in order. Raises PackagingError."""
+def walk(root: Path, rule: IgnoreRule | None = None, home: str = "") -> list[str]:
+    """Every file and link below `root`, in order, but what `rule` ignores or `home` has. Raises PackagingError."""
     found: list[str] = []
-    folders = [""]
+    folders, top = [""], os.path.realpath(root)
     try:
         while folders:
             below = folders.pop()
@@ -70,7 +76,7 @@ def walk(root: Path, rule: IgnoreRule | None = None) -> list[str]:
                     if rule is not None and rule.ignores(name, folder=is_folder):
                         continue
                     if is_folder:
-                        folders.append(name + "/")
+                        folders += [f"{name}/"] if f"{top}/{name}" != home else []
                     else:
                         found.append(name)
     except OSError as error:
@@ -108,7 +114,7 @@ async def selected(packager: Packager, source: Path, store: Path, hooks: Hooks) 
     Raises PackagingError, or what the packager raises; RecordError if the store cannot be used.
     """
     async with _scratch(store) as scratch:
-        yield await _surveyed(packager, await packager.select(source, _Packing(scratch, hooks)))
+        yield await _surveyed(packager, await packager.select(source, _Packing(scratch, hooks)), store.parent)
 
 
 async def pack_bundle(
@@ -135,7 +141,7 @@ async def _packed(
     asked = f"{type(packager).__module__}:{type(packager).__qualname__}\0{packager!r}\0{source}"
     async with _scratch(store) as scratch:
         packing = _Packing(scratch, hooks, store, asked)
-        found = await _surveyed(packager, await packager.select(source, packing))
+        found = await _surveyed(packager, await packager.select(source, packing), store.parent)
         try:
             bundle = packing.bundle
             if bundle is None:
@@ -151,10 +157,18 @@ async def _packed(
         return Bundle(bundle, store)
 
 
-async def _surveyed(packager: Packager, parts: Sequence[Files]) -> Survey:
-    found = await asyncio.to_thread(survey, parts)
+async def _surveyed(packager: Packager, parts: Sequence[Files], home: Path) -> Survey:
+    found = await asyncio.to_thread(survey, [_without(part, os.path.realpath(home)) for part in parts])
     check_size(found, None if packager.max_size is None else parse_size(packager.max_size))
     return found
+
+
+def _without(part: Files, home: str) -> Files:
+    """Those of the files that are not in `home`: what nrun keeps changes all the while, and travels nowhere."""
+    inside = os.path.relpath(home, os.path.realpath(part.root)).encode("utf-8", "surrogateescape") + b"/"
+    if inside.startswith((b"../", b"./")):
+        return part
+    return attrs.evolve(part, names=[name for name in part.names if not os.fsencode(name).startswith(inside)])
 
 
 def _unusable(store: Path, error: Exception) -> RecordError:
