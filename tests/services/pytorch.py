@@ -13,6 +13,24 @@ if TYPE_CHECKING:
 VARIABLE = "NRUN_TEST_TORCH"
 RELEASE = "torch==2.13.0"
 INSTALL_S = 240
+ADDING = """
+import sys
+
+def total(more):
+    import torch
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo")
+    tensor = torch.tensor([dist.get_rank() + more])
+    dist.all_reduce(tensor)
+    print("rank", dist.get_rank(), "of", dist.get_world_size(), "has", int(tensor))
+    dist.destroy_process_group()
+    return int(tensor)
+
+if __name__ == "__main__":
+    total(int(sys.argv[1]))
+"""
+"""A module whose processes find each other, and add what each of them has and a number that they are given."""
 
 
 def interpreter(folder: Path) -> tuple[str, str]:

@@ -6,32 +6,15 @@ import contextlib
 import socket
 
 import pytest
+from services.pytorch import ADDING
 
 from nrun import Experiment, Partial, Script, State
 from nrun_launcher_torchrun.launcher import Torchrun
 
-PROGRAM = """
-import sys
-
-def total(more):
-    import torch
-    import torch.distributed as dist
-
-    dist.init_process_group("gloo")
-    tensor = torch.tensor([dist.get_rank() + more])
-    dist.all_reduce(tensor)
-    print("rank", dist.get_rank(), "of", dist.get_world_size(), "has", int(tensor))
-    dist.destroy_process_group()
-    return int(tensor)
-
-if __name__ == "__main__":
-    total(int(sys.argv[1]))
-"""
-
 
 @pytest.mark.timeout(400)  # the environment is made by the first test
 def test_two_nodes_of_two_processes_add_up(slurm, cluster, torch_python, tmp_path, monkeypatch):
-    (tmp_path / "adding.py").write_text(PROGRAM)
+    (tmp_path / "adding.py").write_text(ADDING)
     monkeypatch.syspath_prepend(tmp_path)
     two = cluster(nodes=2, ntasks_per_node=2, python=torch_python, launcher=Torchrun(), mem="4000")
     with Experiment("adding") as exp:

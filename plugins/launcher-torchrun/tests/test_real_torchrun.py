@@ -13,35 +13,18 @@ from pathlib import Path
 
 import attrs
 import pytest
+from services.pytorch import ADDING
 
 import nrun as run
 from nrun.planning import Job, Plan, Surroundings, launch_files, launch_of
 
 pytestmark = pytest.mark.timeout(400)  # the environment is made by the first test
 
-PROGRAM = """
-import sys
-
-def total(more):
-    import torch
-    import torch.distributed as dist
-
-    dist.init_process_group("gloo")
-    tensor = torch.tensor([dist.get_rank() + more])
-    dist.all_reduce(tensor)
-    print("rank", dist.get_rank(), "of", dist.get_world_size(), "has", int(tensor))
-    dist.destroy_process_group()
-    return int(tensor)
-
-if __name__ == "__main__":
-    total(int(sys.argv[1]))
-"""
-
 
 @pytest.fixture
 def adding(tmp_path, monkeypatch):
     """A module with a function and a main part, in the current folder."""
-    (tmp_path / "adding.py").write_text(PROGRAM)
+    (tmp_path / "adding.py").write_text(ADDING)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
 

@@ -12,7 +12,7 @@ import attrs
 from nrun import BackendError, NrunError, State, Tunnel
 from nrun.model import Capabilities, Handle, LogChunk, Observation, Refused
 from nrun_executor_slurm import answers, arrays, handing, truth
-from nrun_executor_slurm.cluster import MOST_ELEMENTS, TIMEOUT_S, Cluster
+from nrun_executor_slurm.cluster import MOST_ELEMENTS, QUEUE_S, TIMEOUT_S, Cluster
 from nrun_executor_slurm.names import folder_of
 from nrun_executor_slurm.outputs import fetch_outputs
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from nrun.model import Attempt, Bundle, Launch, Place, Submission, Tag
     from nrun_executor_slurm.answers import Listed, Marked, Seen
 
-QUEUE_S = 2.0
-"""The queue is asked at most once in this time, whoever asks."""
 SLOWEST_S = 10.0
 """How long the queue may go unasked while nothing changes."""
 MARKERS_S = 1.0

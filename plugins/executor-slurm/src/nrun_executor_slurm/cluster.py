@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 REMOTE = Path(__file__).with_name("remote")
 TIMEOUT_S = 60.0
 SUBMIT_S = 600.0
+QUEUE_S = 2.0
+"""The queue is asked at most once in this time, whoever asks."""
 SEND_S = 86400.0
 """For all code; the engine ends it much sooner where nothing comes on."""
 MOST_ELEMENTS = 1000

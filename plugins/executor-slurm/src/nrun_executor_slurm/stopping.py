@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from nrun_executor_slurm import answers
+from nrun_executor_slurm.cluster import QUEUE_S
 from nrun_executor_slurm.names import folder_of
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from nrun.model import Handle
     from nrun_executor_slurm.backend import SlurmBackend
 
-QUEUE_S = 2.0
-"""How old what is known of the queue may be."""
 PAUSE_S = 0.5
 KILLED_S = 60.0
 """How long Slurm may take to have killed a job."""
