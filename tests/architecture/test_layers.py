@@ -18,7 +18,18 @@ PLUGIN_PACKAGES = sorted((*ROOT.glob("plugins/*/src/nrun_*"), *ROOT.glob("contri
 
 LAYERS = (
     {"markers", "errors", "data", "text", "docstrings", "amounts", "arguments", "plain", "retries", "secret"},
-    {"model", "words", "events", "declare", "protocols", "entrypoints", "tunnels", "local_tunnel", "containers"},
+    {
+        "model",
+        "words",
+        "events",
+        "declare",
+        "protocols",
+        "entrypoints",
+        "tunnels",
+        "local_tunnel",
+        "containers",
+        "abilities",
+    },
     {"config", "hookspecs"},
     {"plugins"},
     {"planning"},

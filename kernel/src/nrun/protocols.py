@@ -360,7 +360,7 @@ class Backend(Protocol):
         """Bring what ended jobs left (markers, results, logs) into the folder of each attempt in the record.
 
         Nothing to do where jobs write there themselves. May be asked again after it failed. Jobs that run elsewhere
-        cannot declare outputs, unless there is `fetch_outputs` too (`nrun.engine.outputs`), which may take long.
+        cannot declare outputs, unless it `nrun.abilities.BringsOutputs` too, which may take long.
         """
         ...
 

@@ -7,6 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nrun.abilities import BringsOutputs
 from nrun.errors import NrunError
 from nrun.planning.commands import CODE_FOLDER
 from nrun.record.artifacts import MANIFEST, collect
@@ -24,9 +25,8 @@ async def keep_outputs(job: Job, carrier: Carrier, *, opened: bool = True) -> No
     try:
         if backend.capabilities.here:
             await asyncio.to_thread(collect, Path(folder, source), job.outputs, folder)
-        elif status.handle is not None and not (folder / MANIFEST).exists():
-            fetch = getattr(backend, "fetch_outputs")  # noqa: B009 - it collects what is below `source`, or is not planned
-            async with contextlib.nullcontext() if opened else backend:
-                await fetch(ledger.folder.placed(status.handle), job.outputs, source)
+        elif isinstance(backend, BringsOutputs) and status.handle is not None and not (folder / MANIFEST).exists():
+            async with contextlib.nullcontext() if opened else carrier.lane.backend:
+                await backend.fetch_outputs(ledger.folder.placed(status.handle), job.outputs, source)
     except (NrunError, OSError, ValueError) as error:
         ledger.trouble("collect the outputs", error, [job.name])

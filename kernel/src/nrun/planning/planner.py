@@ -65,9 +65,12 @@ def _refused(job: Job, executor: Executor, backend: Backend) -> list[str]:
         "output": executor.silence_timeout_s is not None,
         "outputs": bool(job.outputs),
     }
-    brought = backend.capabilities.here or hasattr(backend, "fetch_outputs")
-    elsewhere = {} if brought else {"outputs": "what its jobs leave is on other machines"}
-    refuses = {**elsewhere, **backend.capabilities.refuses}
+    refuses = backend.capabilities.refuses
+    if job.outputs and not backend.capabilities.here:
+        from nrun.abilities import BringsOutputs  # few jobs declare outputs
+
+        if not isinstance(backend, BringsOutputs):
+            refuses = {"outputs": "what its jobs leave is on other machines", **refuses}
     return [
         f"job {job.name!r} needs {feature!r}, which {executor.place().kind} refuses: {refuses[feature]}"
         for feature, needed in needs.items()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nrun import Experiment
+from nrun.abilities import AvoidsNodes
 from nrun.cli.words import complete_experiment
 from nrun.engine.look import open_backend
 from nrun.sync import run_sync
@@ -47,7 +48,6 @@ async def _nodes(exp: Experiment, forget: Collection[str] | None) -> list[dict[s
     found: list[dict[str, Any]] = []
     for place in dict.fromkeys(place for places in view.places.values() for place in places):
         async with open_backend(place, hooks) as backend:
-            act = getattr(backend, "avoided_nodes", None)  # few places have nodes
-            told = await act(forget) if act else ()
+            told = await backend.avoided_nodes(forget) if isinstance(backend, AvoidsNodes) else ()
         found += [{"node": node, "until": until, "reason": reason} for until, node, reason in told]
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nrun import Experiment
+from nrun.abilities import Preempts
 from nrun.cli.words import complete_experiment
 from nrun.engine.look import open_backend
 from nrun.sync import run_sync
@@ -67,8 +68,8 @@ async def _preempt(exp: Experiment, names: list[str]) -> dict[str, str]:
             by_place.setdefault(view.place(name), []).append(view.folder.placed(handle))
     for place, handles in by_place.items():
         async with open_backend(place, hooks) as backend:
-            act = getattr(backend, "preempt", None)  # few places take jobs away from those they run
-            told: Mapping[Handle, str]
-            told = await act(handles) if act else dict.fromkeys(handles, f"{place.kind} preempts no jobs")
+            told: Mapping[Handle, str] = dict.fromkeys(handles, f"{place.kind} preempts no jobs")
+            if isinstance(backend, Preempts):
+                told = await backend.preempt(handles)
         left |= {handle.tag.job: why for handle, why in told.items()}
     return left

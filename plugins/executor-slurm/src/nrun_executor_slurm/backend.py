@@ -312,7 +312,7 @@ class SlurmBackend:
 
         return await preempt(self, handles)
 
-    async def avoided_nodes(self, forget: Collection[str] | None = None) -> Sequence[tuple[float, str, str]]:
+    async def avoided_nodes(self, forget: Collection[str] | None) -> Sequence[tuple[float, str, str]]:
         """The nodes that jobs keep away from: until when, which, why. Those in `forget` no more; if empty, none."""
         from nrun_executor_slurm.ends import noted
 
