@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nrun import Files, LocalExecutor, Packager, Script
+from nrun import Files, LocalExecutor, Packager, PackagingError, Script
+from nrun.record.artifacts import MANIFEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +51,25 @@ def test_later_jobs_and_reruns_get_the_code_that_was_there_at_the_launch(experim
     again = experiment.known(exp.id)
     again.rerun("reads")
     assert (again.status().jobs["reads"].attempt, again.logs("reads")) == (2, "as launched\n")
+
+
+@attrs.frozen(kw_only=True)
+class Broken(Packager):
+    async def select(self, source: Path, packing: Packing) -> list[Files]:
+        raise PackagingError("there is nothing to pack")
+
+
+def test_outputs_are_looked_for_where_the_executor_ran_that_took_over(experiment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exp = experiment()
+    task = Script(inline="echo done >made", entrypoint="sh")
+    exp.add(task, LocalExecutor(packager=Broken()), "job", fallbacks=[LocalExecutor()], outputs=["made"])
+    exp.run()
+    kept = exp.path / "jobs" / "job" / f"attempt-{exp.status().jobs['job'].attempt}" / MANIFEST
+    for _ in range(2):
+        assert [one.path for one in exp.job("job").artifacts()] == ["made"]
+        kept.unlink()  # as if nobody had been in charge when the job ended
+        experiment.known(exp.id).resume()
 
 
 def test_what_nrun_keeps_does_not_travel(experiment, tmp_path, monkeypatch):

@@ -159,10 +159,11 @@ class Run:
     async def _keep_what_was_left(self) -> None:
         """Keep the outputs of jobs that ended while nobody was in charge."""
         for job in self.plan.jobs:
-            if job.outputs and self.statuses[job.name].state.ended and self.statuses[job.name].attempt:
+            status = self.statuses[job.name]
+            if job.outputs and status.state.ended and status.attempt:
                 from nrun.engine.outputs import keep_outputs
 
-                await keep_outputs(job, self._carriers[job.executor.place()], opened=False)
+                await keep_outputs(_from(job, status.executor), self._carrier_of(job, status.executor), opened=False)
 
     # ---- what follows from what
 
