@@ -175,6 +175,26 @@ def test_code_that_comes_on_may_take_as_long_as_it_takes(watched, nothing, monke
     assert exp.run().jobs["job"].control_errors == ()
 
 
+BRINGS_NOTHING = (
+    SENDS_LONG.partition("class Sending")[0]
+    + """
+class Sending(MemoryBackend):
+    async def fetch_outputs(self, handle, patterns, source):
+        raise RuntimeError("the shelf fell over")
+"""
+)
+
+
+def test_whatever_goes_wrong_with_outputs_the_job_has_ended(watched, nothing):
+    exp, _, modules = watched(brings_nothing=BRINGS_NOTHING)
+    exp.add(nothing, modules["brings_nothing"].Slow(system="slow"), "job", outputs=["made"])
+    job = exp.run().jobs["job"]
+    assert (job.state, job.control_errors) == (
+        State.SUCCEEDED,
+        ("collect the outputs: RuntimeError: the shelf fell over",),
+    )
+
+
 @pytest.mark.parametrize("bad", FAILING)
 def test_an_observer_that_fails_is_left_out_and_nobody_else_notices(bad, watched, memory, nothing):
     good = f"watches_beside_{bad}"

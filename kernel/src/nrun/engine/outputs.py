@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nrun.abilities import BringsOutputs
-from nrun.errors import NrunError
 from nrun.planning.commands import CODE_FOLDER
 from nrun.record.artifacts import MANIFEST, collect
 
@@ -28,5 +27,5 @@ async def keep_outputs(job: Job, carrier: Carrier, *, opened: bool = True) -> No
         elif isinstance(backend, BringsOutputs) and status.handle is not None and not (folder / MANIFEST).exists():
             async with contextlib.nullcontext() if opened else carrier.lane.backend:
                 await backend.fetch_outputs(ledger.folder.placed(status.handle), job.outputs, source)
-    except (NrunError, OSError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever a backend raises, the job has ended
         ledger.trouble("collect the outputs", error, [job.name])
